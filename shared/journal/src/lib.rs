@@ -1,1 +1,31 @@
-//! (in the making)
+//! The event backbone: journal → relay → NATS JetStream → reader (`events.md`).
+//!
+//! A change and its events are committed in one transaction ([`Tx`]); one relay per service numbers and
+//! publishes them ([`relay`]); a reader applies them in order, its position in the transaction of the effect
+//! ([`reader`]). What is not here: several instances of one service (leases), new epochs, the outside feed.
+
+mod append;
+pub mod bus;
+pub mod clock;
+pub mod failure;
+pub mod history;
+pub mod hole;
+pub mod numbering;
+pub mod parked;
+pub mod reaction;
+pub mod reader;
+pub mod relay;
+pub mod timer;
+pub mod tx;
+
+pub use bus::Bus;
+pub use clock::Clock;
+pub use failure::{Failure, Fault, RefuseOn};
+pub use reaction::{Reaction, Reactions};
+pub use reader::{Reader, ReaderContext, ReaderStatus};
+pub use relay::{Relay, RelayStatus};
+pub use timer::{Due, TimerLoop, Timers};
+pub use tx::{Actor, Cause, Reach, Tx};
+
+/// The journal's tables, for every service's database.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");

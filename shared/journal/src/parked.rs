@@ -1,0 +1,153 @@
+//! Events that could not take effect yet, in order per aggregate (`events.md` §5).
+
+use crate::reaction::{Outcome, Reaction};
+use crate::{Fault, Tx};
+use events::Envelope;
+use kernel::{Id, Timestamp};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+/// Why an event is parked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// `not_known_yet`, `behind_parked`, `unreadable`, `unknown_version`, `fault`, or the code of a refusal.
+    pub code: String,
+    /// For the operator.
+    pub detail: String,
+    /// What it waits for, where it is tried again by itself.
+    pub waits_for: Option<Uuid>,
+}
+
+impl Reason {
+    /// The reason that stands for an outcome; `None` where the fault passes and the reader just tries again.
+    pub(crate) fn of(outcome: &Outcome) -> Option<Self> {
+        let (code, detail, waits_for) = match outcome {
+            Outcome::Unreadable(detail) => ("unreadable", detail.clone(), None),
+            Outcome::Reaction(Reaction::Waits { for_id }) => ("not_known_yet", for_id.to_string(), Some(*for_id)),
+            Outcome::Reaction(Reaction::Refused(refused)) => (refused.error.code, serde_json::Value::from(refused.params.clone()).to_string(), None),
+            Outcome::Reaction(Reaction::Fault(fault)) if fault.is_transient() => return None,
+            Outcome::Reaction(Reaction::Fault(fault)) => ("fault", fault.to_string(), None),
+        };
+        Some(Self { code: code.to_owned(), detail, waits_for })
+    }
+}
+
+/// One parked event, for lists and the audit.
+#[derive(Debug, Clone)]
+pub struct ParkedEvent {
+    /// The reader that parked it.
+    pub reader: String,
+    /// Where it came from.
+    pub source: String,
+    /// Its number there.
+    pub seq: i64,
+    /// The event.
+    pub event_id: Uuid,
+    /// Why.
+    pub reason: String,
+    /// How often it was tried.
+    pub attempts: i32,
+}
+
+/// Parks an event. An event nobody could read belongs to no aggregate and gets the nil one.
+pub(crate) async fn park(tx: &mut Tx, reader: (&str, &str), event: (&Envelope, Uuid), reason: &Reason) -> Result<(), Fault> {
+    let (envelope, aggregate) = event;
+    sqlx::query!(
+        "INSERT INTO parked (reader, source, seq, event_id, aggregate_id, reason, detail, waits_for, next_try_at, envelope)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN $8::uuid IS NULL THEN NULL ELSE clock_timestamp() + interval '1 second' END, $9)",
+        reader.0,
+        reader.1,
+        envelope.seq,
+        envelope.id.uuid(),
+        aggregate,
+        reason.code,
+        reason.detail,
+        reason.waits_for,
+        serde_json::to_value(envelope).map_err(|error| Fault::Corrupt { table: "parked", column: "envelope", value: error.to_string() })?,
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// The aggregates that have something parked: their later events wait behind it.
+pub(crate) async fn aggregates(pool: &PgPool, reader: (&str, &str)) -> Result<Vec<Uuid>, Fault> {
+    Ok(sqlx::query_scalar!("SELECT DISTINCT aggregate_id FROM parked WHERE reader = $1 AND source = $2", reader.0, reader.1).fetch_all(pool).await?)
+}
+
+/// The aggregates whose first parked event is due to be tried again.
+pub(crate) async fn due(pool: &PgPool, reader: (&str, &str)) -> Result<Vec<Uuid>, Fault> {
+    Ok(sqlx::query_scalar!(
+        "SELECT DISTINCT aggregate_id FROM parked WHERE reader = $1 AND source = $2 AND next_try_at <= clock_timestamp() LIMIT 100",
+        reader.0,
+        reader.1
+    )
+    .fetch_all(pool)
+    .await?)
+}
+
+/// The parked events of an aggregate, oldest first, locked.
+pub(crate) async fn of_aggregate(tx: &mut Tx, reader: (&str, &str), aggregate: Uuid) -> Result<Vec<Envelope>, Fault> {
+    let rows = sqlx::query_scalar!(
+        "SELECT envelope FROM parked WHERE reader = $1 AND source = $2 AND aggregate_id = $3 ORDER BY seq LIMIT 500 FOR UPDATE",
+        reader.0,
+        reader.1,
+        aggregate
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    rows.into_iter()
+        .map(|envelope| {
+            serde_json::from_str(&envelope.to_string()).map_err(|error| Fault::Corrupt { table: "parked", column: "envelope", value: error.to_string() })
+        })
+        .collect()
+}
+
+/// It took effect: it is parked no longer.
+pub(crate) async fn unpark(tx: &mut Tx, reader: (&str, &str), seq: i64) -> Result<(), Fault> {
+    sqlx::query!("DELETE FROM parked WHERE reader = $1 AND source = $2 AND seq = $3", reader.0, reader.1, seq).execute(tx.connection()).await?;
+    Ok(())
+}
+
+/// It failed again: later still, at most five minutes apart; or never by itself, where nothing is awaited.
+pub(crate) async fn failed_again(tx: &mut Tx, reader: (&str, &str), seq: i64, reason: &Reason) -> Result<(), Fault> {
+    sqlx::query!(
+        "UPDATE parked SET attempts = attempts + 1, reason = $4, detail = $5, waits_for = $6,
+                next_try_at = CASE WHEN $6::uuid IS NULL THEN NULL
+                                   ELSE clock_timestamp() + least(interval '5 minutes', interval '1 second' * 2 ^ least(attempts, 9)) END
+         WHERE reader = $1 AND source = $2 AND seq = $3",
+        reader.0,
+        reader.1,
+        seq,
+        reason.code,
+        reason.detail,
+        reason.waits_for,
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// Everything parked in a service's database, oldest first.
+pub async fn list(pool: &PgPool) -> Result<Vec<ParkedEvent>, Fault> {
+    Ok(sqlx::query_as!(
+        ParkedEvent,
+        "SELECT reader, source, seq, event_id, reason, attempts FROM parked ORDER BY first_at, reader, source, seq LIMIT 1000"
+    )
+    .fetch_all(pool)
+    .await?)
+}
+
+impl Tx {
+    /// Something has arrived that parked events may wait for: they are tried at once.
+    pub async fn announce<I: Id>(&mut self, id: I) -> Result<(), Fault> {
+        sqlx::query!("UPDATE parked SET next_try_at = '-infinity' WHERE waits_for = $1", id.uuid()).execute(self.connection()).await?;
+        Ok(())
+    }
+}
+
+/// When the oldest parked event of a service was parked, for the alert.
+pub async fn oldest(pool: &PgPool) -> Result<Option<Timestamp>, Fault> {
+    let oldest = sqlx::query_scalar!("SELECT min(first_at) FROM parked").fetch_one(pool).await?;
+    Ok(oldest.map(Timestamp::of))
+}
