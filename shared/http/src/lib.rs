@@ -1,1 +1,37 @@
-//! (in the making)
+//! The house of every API: commands, reads and lists, access, problems, policies, the API document, the server.
+//!
+//! A service declares rooms; everything a client can rely on in all of them is done once, here (`api.md`). What is
+//! not here: NATS (that is the journal's), users and sign-in (edge), quotas and row-level security (the issue of
+//! the house).
+
+pub mod access;
+pub mod command;
+pub mod config;
+pub mod house;
+pub mod list;
+pub mod openapi;
+pub mod policy;
+pub mod problem;
+pub mod provision;
+mod query;
+pub mod run;
+pub mod server;
+pub mod service;
+pub mod telemetry;
+
+pub use access::{Held, Principal, Role};
+pub use command::{Addressed, Ask, Command, New, Read};
+pub use house::{Answer, Commanded, House, Shown};
+pub use list::{List, Page};
+pub use openapi::One;
+pub use problem::Problem;
+pub use run::run;
+pub use service::{Running, Service, Surroundings};
+pub use utoipa_axum::router::OpenApiRouter;
+pub use utoipa_axum::routes;
+
+/// A UUIDv7 of now: ids are made by the house and passed into `decide`.
+#[expect(clippy::disallowed_methods, reason = "the house makes the ids, so that no rule has to")]
+pub(crate) fn fresh_uuid() -> uuid::Uuid {
+    uuid::Uuid::now_v7()
+}

@@ -225,7 +225,7 @@ impl Worker {
     }
 
     async fn begin(&self) -> Result<Tx, Fault> {
-        Tx::begin(&self.context.pool, self.context.clock.now(), Actor::Reaction(self.context.name.to_owned()), Reach::Network).await
+        Tx::begin(&self.context.pool, self.context.clock.now(), Actor::Reaction(self.context.name.to_owned()), Reach::network()).await
     }
 
     /// The whole batch without savepoints; `None` where any event had no effect.

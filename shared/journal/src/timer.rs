@@ -164,7 +164,7 @@ impl Worker {
     async fn fire_one(&self) -> Result<bool, Fault> {
         let now = self.clock.now();
         let kinds: Vec<String> = self.timers.handlers.keys().map(|kind| (*kind).to_owned()).collect();
-        let mut tx = Tx::begin(&self.pool, now, Actor::Timer("timer"), Reach::Network).await?;
+        let mut tx = Tx::begin(&self.pool, now, Actor::Timer("timer"), Reach::network()).await?;
         let row = sqlx::query!(
             "SELECT id, kind, ref AS reference, due_at FROM timer WHERE state = 'running' AND due_at <= $1 AND kind = ANY ($2)
              ORDER BY due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED",

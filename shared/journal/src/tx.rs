@@ -1,7 +1,7 @@
 //! The transaction of one change: state, journal rows and timers together, or nothing.
 
 use crate::Fault;
-use kernel::{Aggregate, BranchId, Clause, Decision, EventId, Id, Timestamp, UserId};
+use kernel::{Aggregate, BranchId, Clause, Decision, EmployeeId, EventId, Id, Timestamp, UserId};
 use sqlx::postgres::{PgArguments, PgConnection};
 use sqlx::query::Query;
 use sqlx::{PgPool, Postgres, Transaction};
@@ -46,29 +46,45 @@ impl fmt::Display for Actor {
     }
 }
 
-/// Which branches' rows may be seen and changed: every query names them (`access.md` §2).
+/// Which rows may be seen and changed: every query names them (`access.md` §2), as
+/// `($n::uuid[] IS NULL OR branch_id = ANY ($n) OR employee_id = $m)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reach {
-    /// All of them.
-    Network,
-    /// These.
-    Branches(Vec<BranchId>),
+pub struct Reach {
+    branches: Option<Vec<BranchId>>,
+    own: Option<EmployeeId>,
 }
 
 impl Reach {
-    /// For `$n::uuid[] IS NULL OR branch_id = ANY ($n)`.
+    /// Every row.
+    pub const fn network() -> Self {
+        Self { branches: None, own: None }
+    }
+
+    /// Rows of these branches, and rows about this employee wherever they are.
+    pub const fn of(branches: Vec<BranchId>, own: Option<EmployeeId>) -> Self {
+        Self { branches: Some(branches), own }
+    }
+
+    /// The branches; `None` for all of them.
     pub fn branches(&self) -> Option<Vec<Uuid>> {
-        match self {
-            Self::Network => None,
-            Self::Branches(branches) => Some(branches.iter().map(|branch| branch.uuid()).collect()),
-        }
+        self.branches.as_ref().map(|branches| branches.iter().map(|branch| branch.uuid()).collect())
+    }
+
+    /// The employee whose own rows are within reach too.
+    pub fn own(&self) -> Option<Uuid> {
+        self.own.map(EmployeeId::uuid)
+    }
+
+    /// True where the whole network is within reach.
+    pub const fn is_network(&self) -> bool {
+        self.branches.is_none()
     }
 
     /// True where a row of this branch (or of the network, `None`) lies within reach.
     pub fn covers(&self, branch: Option<BranchId>) -> bool {
-        match self {
-            Self::Network => true,
-            Self::Branches(branches) => branch.is_some_and(|branch| branches.contains(&branch)),
+        match &self.branches {
+            None => true,
+            Some(branches) => branch.is_some_and(|branch| branches.contains(&branch)),
         }
     }
 }
@@ -132,9 +148,19 @@ impl Tx {
         &self.actor
     }
 
+    /// A fresh id, to be passed into `decide`.
+    pub fn fresh<I: Id>(&self) -> I {
+        I::of(fresh_uuid())
+    }
+
     /// The branches within reach, for `$n::uuid[] IS NULL OR branch_id = ANY ($n)`.
     pub fn branches(&self) -> Option<Vec<Uuid>> {
         self.reach.branches()
+    }
+
+    /// The employee whose own rows are within reach too, for `OR employee_id = $n`.
+    pub fn own(&self) -> Option<Uuid> {
+        self.reach.own()
     }
 
     /// Which rows may be seen and changed.
@@ -182,7 +208,7 @@ impl Tx {
         let state = decision.state();
         for (place, fact) in decision.facts().iter().enumerate() {
             self.pending.push(Pending {
-                event_id: new_event_id(),
+                event_id: fresh_uuid(),
                 event_type: format!("{}.v{}", fact.event_type, fact.version),
                 aggregate: A::KIND,
                 subject: state.id().to_string(),
@@ -241,7 +267,7 @@ pub(crate) struct Savepoint {
     pending: usize,
 }
 
-#[expect(clippy::disallowed_methods, reason = "an event's id is made where the event is recorded, outside every rule")]
-fn new_event_id() -> Uuid {
+#[expect(clippy::disallowed_methods, reason = "ids are made here, outside every rule, and passed into it")]
+fn fresh_uuid() -> Uuid {
     Uuid::now_v7()
 }

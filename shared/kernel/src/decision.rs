@@ -91,6 +91,13 @@ impl<A: Aggregate> Decision<A> {
         self
     }
 
+    /// A fact whose type is known only at run time; everything else goes through [`Decision::and`].
+    #[must_use]
+    pub fn and_fact(mut self, fact: Fact) -> Self {
+        self.facts.push(fact);
+        self
+    }
+
     /// The last event happened under this clause.
     #[must_use]
     pub fn under(mut self, clause: Clause) -> Self {

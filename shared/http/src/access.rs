@@ -1,0 +1,276 @@
+//! Who signs in and what he may: tokens, roles, the permission matrix (`access.md` §2, §3).
+//!
+//! The matrix is data, `rulebook/permissions.toml`; a route names its permission in its type, so a route without
+//! one does not compile. Default: no.
+
+use chrono::TimeDelta;
+use journal::{Clock, Reach};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use kernel::{BranchId, EmployeeId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// A role of `access.md` §2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+pub enum Role {
+    /// Headquarters admin.
+    HQ,
+    /// Auditor: reads, writes nothing.
+    AU,
+    /// Branch manager.
+    BM,
+    /// Call agent, and sales staff.
+    CA,
+    /// Trainer.
+    TR,
+    /// Inspector.
+    IN,
+    /// HR clerk.
+    HC,
+    /// Payroll approver.
+    PA,
+    /// Worker self-service.
+    SE,
+    /// Integration client.
+    IC,
+}
+
+impl std::str::FromStr for Role {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        serde_json::from_value(serde_json::Value::from(text)).map_err(|_| format!("no role {text}; there are HQ AU BM CA TR IN HC PA SE IC"))
+    }
+}
+
+/// How far a role's permission goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Everywhere.
+    Network,
+    /// In the branches the role is held for.
+    Branch,
+    /// What is about oneself.
+    Own,
+}
+
+/// One line of the matrix.
+#[derive(Debug)]
+pub struct Permission {
+    /// `penalty.decide`.
+    pub name: &'static str,
+    /// Which roles hold it, and how far.
+    pub grants: &'static [(Role, Extent)],
+}
+
+include!(concat!(env!("OUT_DIR"), "/permissions.rs"));
+
+impl Permission {
+    /// The whole matrix.
+    pub const fn all() -> &'static [Self] {
+        PERMISSIONS
+    }
+
+    /// The place of a permission; an unknown name stops the build.
+    pub const fn place(name: &str) -> usize {
+        let mut place = 0;
+        while place < PERMISSIONS.len() {
+            if same(PERMISSIONS[place].name.as_bytes(), name.as_bytes()) {
+                return place;
+            }
+            place += 1;
+        }
+        panic!("no such permission in rulebook/permissions.toml")
+    }
+}
+
+const fn same(one: &[u8], two: &[u8]) -> bool {
+    if one.len() != two.len() {
+        return false;
+    }
+    let mut place = 0;
+    while place < one.len() {
+        if one[place] != two[place] {
+            return false;
+        }
+        place += 1;
+    }
+    true
+}
+
+/// A permission as a type: `permission!("penalty.decide")`.
+#[derive(Debug, Clone, Copy)]
+pub struct Permit<const PLACE: usize>;
+
+/// What a permission type says at run time.
+pub trait Permitted: Send + Sync + 'static {
+    /// The line of the matrix.
+    fn permission() -> &'static Permission;
+}
+
+impl<const PLACE: usize> Permitted for Permit<PLACE> {
+    fn permission() -> &'static Permission {
+        &PERMISSIONS[PLACE]
+    }
+}
+
+/// Names a permission of the matrix in a route's type; an unknown one does not compile.
+#[macro_export]
+macro_rules! permission {
+    ($name:literal) => { $crate::access::Permit<{ $crate::access::Permission::place($name) }> };
+}
+
+/// A role somebody holds, for these branches; `None` for the whole network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Held {
+    /// Which role.
+    pub role: Role,
+    /// Where; absent for the whole network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branches: Option<Vec<BranchId>>,
+}
+
+/// Who signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// The account.
+    pub user: UserId,
+    /// The person, where it is an employee.
+    pub employee: Option<EmployeeId>,
+    /// The roles and where they are held.
+    pub roles: Vec<Held>,
+}
+
+impl Principal {
+    /// How far a permission reaches for this principal; `None` where no role of his holds it.
+    pub fn reach(&self, permission: &Permission) -> Option<Reach> {
+        let (mut branches, mut own, mut is_held) = (BTreeSet::new(), None, false);
+        for (role, extent) in permission.grants {
+            for held in self.roles.iter().filter(|held| held.role == *role) {
+                is_held = true;
+                match (extent, &held.branches) {
+                    (Extent::Network, _) | (Extent::Branch, None) => return Some(Reach::network()),
+                    (Extent::Branch, Some(here)) => branches.extend(here.iter().copied()),
+                    (Extent::Own, _) => own = self.employee,
+                }
+            }
+        }
+        is_held.then(|| Reach::of(branches.into_iter().collect(), own))
+    }
+
+    /// True where two principals are one person: by employee id, else by user id, so that a second account does
+    /// not help (`access.md`, separation of duties).
+    pub fn is_person(&self, user: UserId, employee: Option<EmployeeId>) -> bool {
+        self.user == user || self.employee.is_some() && self.employee == employee
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    sub: UserId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    employee_id: Option<EmployeeId>,
+    roles: Vec<Held>,
+    iat: i64,
+    nbf: i64,
+    exp: i64,
+}
+
+const ISSUER: &str = "steward";
+const AUDIENCE: &str = "steward";
+/// A longer one is not even decoded.
+const LONGEST_TOKEN: usize = 8 * 1024;
+
+/// Checks tokens, offline.
+#[derive(Clone)]
+pub struct Verifier {
+    key: DecodingKey,
+    clock: Clock,
+}
+
+/// Issues tokens: `steward token`, until there are users.
+#[derive(Clone)]
+pub struct Issuer {
+    key: EncodingKey,
+}
+
+/// The key is not an Ed25519 key in PEM.
+#[derive(Debug, thiserror::Error)]
+#[error("not an Ed25519 key in PEM: {0}")]
+pub struct KeyError(#[from] jsonwebtoken::errors::Error);
+
+impl Verifier {
+    /// From the issuer's public key, PEM.
+    pub fn new(public_pem: &str, clock: Clock) -> Result<Self, KeyError> {
+        Ok(Self { key: DecodingKey::from_ed_pem(public_pem.as_bytes())?, clock })
+    }
+
+    /// Who holds this token; `None` for whatever reason it is not good, so that nobody learns which.
+    pub fn verify(&self, token: &str) -> Option<Principal> {
+        if token.len() > LONGEST_TOKEN {
+            return None;
+        }
+        let mut rules = Validation::new(Algorithm::EdDSA);
+        rules.set_audience(&[AUDIENCE]);
+        rules.set_issuer(&[ISSUER]);
+        // Time is checked below, by the service's own clock.
+        rules.validate_exp = false;
+        let claims = jsonwebtoken::decode::<Claims>(token, &self.key, &rules).ok()?.claims;
+        let now = self.clock.now().utc().timestamp();
+        let is_current = claims.nbf <= now && now < claims.exp && !claims.roles.is_empty();
+        is_current.then_some(Principal { user: claims.sub, employee: claims.employee_id, roles: claims.roles })
+    }
+}
+
+impl Issuer {
+    /// From the private key, PKCS#8 PEM.
+    pub fn new(private_pem: &str) -> Result<Self, KeyError> {
+        Ok(Self { key: EncodingKey::from_ed_pem(private_pem.as_bytes())? })
+    }
+
+    /// A token for a principal, good from `now` for `lifetime`.
+    pub fn issue(&self, principal: &Principal, now: Timestamp, lifetime: TimeDelta) -> Result<String, KeyError> {
+        let issued = now.utc().timestamp();
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            aud: AUDIENCE.to_owned(),
+            sub: principal.user,
+            employee_id: principal.employee,
+            roles: principal.roles.clone(),
+            iat: issued,
+            nbf: issued,
+            exp: issued + lifetime.num_seconds(),
+        };
+        Ok(jsonwebtoken::encode(&Header::new(Algorithm::EdDSA), &claims, &self.key)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn principal(roles: Vec<Held>) -> Principal {
+        Principal { user: UserId::of(Uuid::from_u128(1)), employee: Some(EmployeeId::of(Uuid::from_u128(2))), roles }
+    }
+
+    #[test]
+    fn a_role_reaches_as_far_as_the_matrix_and_its_branches_say() {
+        let here = BranchId::of(Uuid::from_u128(7));
+        let permission = &PERMISSIONS[Permission::place("penalty.read")];
+        let held = |role, branches| principal(vec![Held { role, branches }]);
+        assert_eq!(held(Role::BM, Some(vec![here])).reach(permission), Some(Reach::of(vec![here], None)));
+        assert_eq!(held(Role::AU, None).reach(permission), Some(Reach::network()));
+        assert_eq!(held(Role::SE, None).reach(permission), Some(Reach::of(vec![], Some(EmployeeId::of(Uuid::from_u128(2))))));
+        assert_eq!(held(Role::TR, None).reach(permission), None);
+    }
+
+    #[test]
+    fn a_second_account_is_the_same_person() {
+        let one = principal(vec![]);
+        assert!(one.is_person(UserId::of(Uuid::from_u128(99)), one.employee));
+        assert!(!one.is_person(UserId::of(Uuid::from_u128(99)), None));
+    }
+}

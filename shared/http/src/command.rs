@@ -1,0 +1,349 @@
+//! How a request becomes a command: token, permission, path, preconditions, body; each checked once, here.
+//!
+//! A verb declares what it is addressed to ([`Addressed`]); its route names its permission in the type
+//! `Command<ConfirmPenalty, permission!("penalty.decide")>`.
+
+use crate::access::{Permitted, Principal};
+use crate::error_code;
+use crate::house::House;
+use crate::problem::{Detail, Problem};
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, header};
+use journal::{Failure, Reach};
+use kernel::{ErrorEntry, Id, Refused, Version};
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// What a command is addressed to: an id for a change of that aggregate, [`New`] for a new one.
+pub trait Addressed: DeserializeOwned + Send + 'static {
+    /// `PenaltyId`, or `New<PenaltyId>`.
+    type To: Target;
+}
+
+/// Where a command goes.
+pub trait Target: Copy + Send + Sync + 'static {
+    /// The id the command carries.
+    type Id: Id;
+    /// True where the thing exists and `If-Match` must say which version of it is meant.
+    const EXISTS: bool;
+    /// The id: from the path, or fresh.
+    fn take(path: Option<&str>) -> Result<Self::Id, Problem>;
+}
+
+/// A new thing: the house makes its id.
+#[derive(Debug, Clone, Copy)]
+pub struct New<I>(PhantomData<I>);
+
+impl<I: Id> Target for New<I> {
+    type Id = I;
+    const EXISTS: bool = false;
+    fn take(_path: Option<&str>) -> Result<I, Problem> {
+        Ok(I::of(crate::fresh_uuid()))
+    }
+}
+
+impl<I: Id> Target for I {
+    type Id = I;
+    const EXISTS: bool = true;
+    fn take(path: Option<&str>) -> Result<I, Problem> {
+        id_of(path)
+    }
+}
+
+/// Reads an id of the path: one of another kind is 404 `id.wrong_kind`, like one that does not exist.
+pub(crate) fn id_of<I: Id>(path: Option<&str>) -> Result<I, Problem> {
+    let text = path.unwrap_or_default();
+    text.parse().map_err(|error: kernel::id::IdError| {
+        let code = ErrorEntry::find(&error.to_string()).unwrap_or(error_code!("resource.not_found"));
+        Problem::plain(code)
+    })
+}
+
+/// A command that was received, checked and is ready to be decided.
+pub struct Command<C: Addressed, P> {
+    /// Which thing it is about; for a new one its fresh id.
+    pub id: <C::To as Target>::Id,
+    /// What the request says.
+    pub body: C,
+    /// Who sent it.
+    pub principal: Principal,
+    /// Whether to do it or only to say what would happen.
+    pub mode: Mode,
+    pub(crate) reach: Reach,
+    pub(crate) expected: Option<Version>,
+    pub(crate) is_compared: AtomicBool,
+    pub(crate) record: Record,
+    pub(crate) traceparent: Option<String>,
+    permit: PhantomData<P>,
+}
+
+/// `?dry_run=true` takes the same path and rolls back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Do it.
+    Real,
+    /// Say what would happen.
+    Dry,
+}
+
+/// What makes a repeated request the same one.
+#[derive(Debug, Clone)]
+pub(crate) struct Record {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) key: String,
+    pub(crate) body_hash: Vec<u8>,
+}
+
+impl<C: Addressed, P> Command<C, P> {
+    /// The aggregate as loaded, if it has the version that `If-Match` names; else 412 `request.stale`, before any
+    /// rule is asked. Every verb on an existing aggregate passes what it loaded through here.
+    pub fn current<A: kernel::Aggregate>(&self, aggregate: A) -> Result<A, Failure> {
+        self.is_compared.store(true, Ordering::Relaxed);
+        match self.expected {
+            Some(expected) if expected != aggregate.version() => {
+                let stale = Refused::plain(error_code!("request.stale"));
+                Err(stale.with("current_version", aggregate.version().get()).into())
+            }
+            Some(_) | None => Ok(aggregate),
+        }
+    }
+
+    /// True where a verb on an existing aggregate forgot [`Command::current`].
+    pub(crate) fn has_forgotten_to_compare(&self) -> bool {
+        C::To::EXISTS && !self.is_compared.load(Ordering::Relaxed)
+    }
+}
+
+/// The version an `If-Match` names: `"4"`. Weak tags never match a strong comparison.
+fn expected_version(headers: &HeaderMap) -> Result<Version, Problem> {
+    let value = headers.get(header::IF_MATCH).ok_or_else(|| Problem::plain(error_code!("request.if_match_required")))?;
+    let number = value.to_str().ok().and_then(|text| text.trim().strip_prefix('"')?.strip_suffix('"')?.parse::<i32>().ok());
+    number.map(Version::of).ok_or_else(|| Problem::plain(error_code!("request.if_match_malformed")))
+}
+
+/// The ETag of a version.
+pub(crate) fn etag(version: Version) -> String {
+    format!("\"{}\"", version.get())
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<String, Problem> {
+    let refuse = || Problem::plain(error_code!("idempotency.key_required"));
+    let key = headers.get("idempotency-key").ok_or_else(refuse)?.to_str().map_err(|_| refuse())?;
+    let is_good = (1..=255).contains(&key.len()) && key.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
+    if is_good { Ok(key.to_owned()) } else { Err(refuse()) }
+}
+
+/// A well-formed W3C `traceparent`, or nothing.
+fn traceparent(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get("traceparent")?.to_str().ok()?;
+    let parts: Vec<&str> = text.split('-').collect();
+    let is_hex = |part: &str, length: usize| part.len() == length && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_good = parts.len() == 4 && is_hex(parts[0], 2) && is_hex(parts[1], 32) && is_hex(parts[2], 16) && is_hex(parts[3], 2);
+    is_good.then(|| text.to_owned())
+}
+
+/// Who signed in, from the bearer token; 401 for every token that is not good, always with the same body.
+pub(crate) fn principal(house: &House, headers: &HeaderMap) -> Result<Principal, Problem> {
+    let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
+    token.and_then(|token| house.verifier().verify(token)).ok_or_else(|| {
+        Problem::plain(error_code!("access.unauthenticated")).with_header(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"))
+    })
+}
+
+/// How far a permission reaches; 403 where the principal's roles do not hold it.
+pub(crate) fn permitted<P: Permitted>(principal: &Principal) -> Result<Reach, Problem> {
+    principal.reach(P::permission()).ok_or_else(|| Refused::plain(error_code!("access.forbidden")).with("permission", P::permission().name).into())
+}
+
+/// The path parameters of a route.
+pub(crate) async fn path_id(parts: &mut Parts, house: &House) -> Option<String> {
+    let Path(mut parameters) = Path::<HashMap<String, String>>::from_request_parts(parts, house).await.ok()?;
+    parameters.remove("id")
+}
+
+/// The query of a command: nothing but `dry_run`.
+fn mode(query: Option<&str>) -> Result<Mode, Problem> {
+    let mut mode = Mode::Real;
+    for (name, value) in crate::query::pairs(query)? {
+        mode = match (name.as_str(), value.as_str()) {
+            ("dry_run", "true") => Mode::Dry,
+            ("dry_run", "false") => Mode::Real,
+            ("dry_run", _) => return Err(crate::query::bad_value("dry_run")),
+            _ => return Err(crate::query::unknown(&name)),
+        };
+    }
+    Ok(mode)
+}
+
+/// Reads a body as the command it should be; an empty one is `{}`.
+pub(crate) fn parse<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Problem> {
+    if body.is_empty() {
+        return read(b"{}");
+    }
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if media_type.split(';').next().is_none_or(|media_type| !media_type.trim().eq_ignore_ascii_case("application/json")) {
+        return Err(Problem::plain(error_code!("request.media_type")));
+    }
+    read(body)
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let pointer = pointer(error.path());
+        let inner = error.into_inner();
+        if inner.is_data() { schema_problem(pointer, &inner.to_string()) } else { unreadable(&inner) }
+    })?;
+    reader.end().map_err(|error| unreadable(&error))?;
+    Ok(value)
+}
+
+fn unreadable(error: &serde_json::Error) -> Problem {
+    Refused::plain(error_code!("request.unreadable")).with("line", error.line()).with("column", error.column()).into()
+}
+
+/// A parsing error whose text is a code of the catalogue (`money.negative`) is that refusal; any other one is a
+/// plain mismatch with the schema.
+pub(crate) fn schema_problem(pointer: String, text: &str) -> Problem {
+    let text = text.split(" at line ").next().unwrap_or(text);
+    let refused = Refused::plain(ErrorEntry::find(text).unwrap_or(error_code!("request.member")));
+    let note = (refused.error.code == "request.member").then(|| text.to_owned());
+    Problem::plain(error_code!("request.schema")).with_details(vec![Detail { pointer, refused, note }])
+}
+
+/// RFC 6901 from the path where reading stopped.
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    use serde_path_to_error::Segment;
+    path.iter()
+        .map(|segment| match segment {
+            Segment::Seq { index } => format!("/{index}"),
+            Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
+            Segment::Enum { variant } => format!("/{variant}"),
+            Segment::Unknown => String::new(),
+        })
+        .collect()
+}
+
+impl<C: Addressed, P: Permitted> FromRequest<House> for Command<C, P> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, house: &House) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let principal = principal(house, &parts.headers)?;
+        let reach = permitted::<P>(&principal)?;
+        let id = C::To::take(path_id(&mut parts, house).await.as_deref())?;
+        let mode = mode(parts.uri.query())?;
+        let key = idempotency_key(&parts.headers)?;
+        let expected = if C::To::EXISTS { Some(expected_version(&parts.headers)?) } else { None };
+        let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
+        let headers = parts.headers.clone();
+        let bytes = Bytes::from_request(Request::from_parts(parts, body), house).await.map_err(|_| Problem::plain(error_code!("request.too_large")))?;
+        let record = Record { method: method.to_string(), path, key, body_hash: Sha256::digest(&bytes).to_vec() };
+        Ok(Self {
+            id,
+            body: parse(&headers, &bytes)?,
+            principal,
+            mode,
+            reach,
+            expected,
+            is_compared: AtomicBool::new(false),
+            record,
+            traceparent: traceparent(&headers),
+            permit: PhantomData,
+        })
+    }
+}
+
+/// A read of one thing: `Read<PenaltyId, permission!("penalty.read")>`.
+pub struct Read<I, P> {
+    /// Which one.
+    pub id: I,
+    /// Who reads it.
+    pub principal: Principal,
+    /// The rows within reach.
+    pub reach: Reach,
+    pub(crate) known: Option<String>,
+    permit: PhantomData<P>,
+}
+
+impl<I: Id, P: Permitted> FromRequestParts<House> for Read<I, P> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, house: &House) -> Result<Self, Problem> {
+        let principal = principal(house, &parts.headers)?;
+        let reach = permitted::<P>(&principal)?;
+        let id = id_of(path_id(parts, house).await.as_deref())?;
+        if let Some((name, _)) = crate::query::pairs(parts.uri.query())?.first() {
+            return Err(crate::query::unknown(name));
+        }
+        let known = parts.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Ok(Self { id, principal, reach, known, permit: PhantomData })
+    }
+}
+
+/// A search or calculation by `POST` that changes nothing: no idempotency key (`api.md`, Reading).
+pub struct Ask<Q, P> {
+    /// What is asked.
+    pub body: Q,
+    /// Who asks.
+    pub principal: Principal,
+    /// The rows within reach.
+    pub reach: Reach,
+    permit: PhantomData<P>,
+}
+
+impl<Q: DeserializeOwned, P: Permitted> FromRequest<House> for Ask<Q, P> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, house: &House) -> Result<Self, Problem> {
+        debug_assert_eq!(request.method(), Method::POST);
+        let principal = principal(house, request.headers())?;
+        let reach = permitted::<P>(&principal)?;
+        if let Some((name, _)) = crate::query::pairs(request.uri().query())?.first() {
+            return Err(crate::query::unknown(name));
+        }
+        let headers = request.headers().clone();
+        let bytes = Bytes::from_request(request, house).await.map_err(|_| Problem::plain(error_code!("request.too_large")))?;
+        Ok(Self { body: parse(&headers, &bytes)?, principal, reach, permit: PhantomData })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        #[expect(dead_code, reason = "only its reading is tested")]
+        amount: kernel::Money,
+    }
+
+    fn refused(body: &str) -> Problem {
+        read::<Body>(body.as_bytes()).expect_err("it is wrong")
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_body_is_said_with_code_and_place() {
+        for (body, code) in [
+            (r#"{"amount":{"amount":"1.005","currency":"CNY"}}"#, "money.too_many_decimals"),
+            (r#"{"amount":{"amount":"-1","currency":"CNY"}}"#, "money.negative"),
+            (r#"{"amount":{"amount":"1","currency":"CNY"},"actor":"x"}"#, "request.member"),
+            (r#"{"amount":{"amount":"1","currency":"CNY"},"amount":{"amount":"1","currency":"CNY"}}"#, "request.member"),
+            (r#"{}"#, "request.member"),
+        ] {
+            let problem = format!("{:?}", refused(body));
+            assert!(problem.contains("request.schema") && problem.contains(code), "{body}: {problem}");
+        }
+        for body in ["", "{", "[1,", "{\"amount\":NaN}", "{} {}"] {
+            let problem = format!("{:?}", refused(body));
+            assert!(problem.contains("request.unreadable"), "{body}: {problem}");
+        }
+    }
+}

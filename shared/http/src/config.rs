@@ -1,0 +1,92 @@
+//! Configuration of a service that runs alone: one TOML file plus environment overrides
+//! (`STEWARD__HTTP__LISTEN`), unknown keys refused, secrets only by file reference.
+
+use crate::server::Profile;
+use crate::telemetry::LogFormat;
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// Everything a service process can be told.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// `development` or `production` (the default).
+    #[serde(default = "production")]
+    pub profile: Profile,
+    /// Where it listens.
+    pub http: Http,
+    /// A file with the database's URL, as the application role.
+    pub database_url_file: PathBuf,
+    /// A file with the URL of NATS.
+    pub nats_url_file: PathBuf,
+    /// A file with the public key of the token issuer, PEM.
+    pub public_key_file: PathBuf,
+    /// A file with the secret that cursors are signed with; at least 32 bytes.
+    pub cursor_secret_file: PathBuf,
+    /// Logs.
+    #[serde(default)]
+    pub log: Log,
+}
+
+/// Where it listens.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// `127.0.0.1:8101`.
+    pub listen: String,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// `info` by default.
+    pub level: String,
+    /// `json` by default.
+    pub format: LogFormat,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".to_owned(), format: LogFormat::Json }
+    }
+}
+
+const fn production() -> Profile {
+    Profile::Production
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A key is missing, unknown or of the wrong kind.
+    #[error("configuration: {0}")]
+    Wrong(#[from] config::ConfigError),
+    /// A file it names cannot be read.
+    #[error("{path}: {error}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: std::io::Error,
+    },
+    /// The secret is too short to keep anybody out.
+    #[error("the cursor secret must have at least 32 bytes")]
+    WeakSecret,
+}
+
+impl Config {
+    /// Reads the file, then the environment over it.
+    pub fn read(file: &Path) -> Result<Self, ConfigError> {
+        let source = config::Config::builder()
+            .add_source(config::File::from(file).format(config::FileFormat::Toml))
+            .add_source(config::Environment::with_prefix("STEWARD").prefix_separator("__").separator("__"))
+            .build()?;
+        Ok(source.try_deserialize()?)
+    }
+}
+
+/// The trimmed text of a file that the configuration names.
+pub fn secret(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map(|text| text.trim().to_owned()).map_err(|error| ConfigError::File { path: path.to_owned(), error })
+}

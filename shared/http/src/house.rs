@@ -1,0 +1,263 @@
+//! The house: one way for every command, read and list (`architecture.md` §2).
+
+use crate::access::{Permitted, Principal, Verifier};
+use crate::command::{Addressed, Command, Mode, Read, Record, Target, etag};
+use crate::error_code;
+use crate::list::{Cursors, List, Page};
+use crate::problem::Problem;
+use axum::Json;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use journal::{Actor, Clock, Failure, Reach, Relay, Tx};
+use kernel::{Aggregate, Decision, Id, Timestamp, Version};
+use serde::Serialize;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use std::sync::Arc;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// What every route of a service gets. Cheap to clone.
+#[derive(Clone)]
+pub struct House {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    service: &'static str,
+    pool: PgPool,
+    clock: Clock,
+    verifier: Verifier,
+    cursors: Cursors,
+    relay: Relay,
+}
+
+/// An aggregate that the API shows.
+pub trait Shown: Aggregate {
+    /// What the API shows of it.
+    type View: Serialize + ToSchema + Send;
+    /// The view of this state at this version.
+    fn view(&self, version: Version) -> Self::View;
+    /// Where it is found: `/v1/support/penalties/{id}`.
+    fn path(&self) -> String;
+}
+
+/// The answer to a command: the new state with its ETag, or a problem.
+pub type Answer<V> = Result<Commanded<V>, Problem>;
+
+/// What a committed command answers.
+#[derive(Debug)]
+pub struct Commanded<V> {
+    status: StatusCode,
+    etag: Option<String>,
+    location: Option<String>,
+    is_replayed: bool,
+    body: Value,
+    view: std::marker::PhantomData<V>,
+}
+
+impl<V> IntoResponse for Commanded<V> {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self.body)).into_response();
+        let mut set = |name: header::HeaderName, value: Option<String>| {
+            if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
+                response.headers_mut().insert(name, value);
+            }
+        };
+        set(header::ETAG, self.etag);
+        set(header::LOCATION, self.location);
+        set(header::HeaderName::from_static("idempotency-replayed"), self.is_replayed.then(|| "true".to_owned()));
+        response
+    }
+}
+
+impl House {
+    /// The house of one service.
+    pub fn new(service: &'static str, pool: PgPool, clock: Clock, relay: Relay, keys: Keys) -> Self {
+        Self { inner: Arc::new(Inner { service, pool, clock, verifier: keys.verifier, cursors: keys.cursors, relay }) }
+    }
+
+    /// The service's name: `support`.
+    pub fn service(&self) -> &'static str {
+        self.inner.service
+    }
+
+    /// The present instant.
+    pub fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    /// The database, for reading only.
+    pub fn pool(&self) -> &PgPool {
+        &self.inner.pool
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    pub(crate) fn verifier(&self) -> &Verifier {
+        &self.inner.verifier
+    }
+
+    pub(crate) fn cursors(&self) -> &Cursors {
+        &self.inner.cursors
+    }
+
+    pub(crate) fn relay(&self) -> &Relay {
+        &self.inner.relay
+    }
+
+    /// Does a command: state, journal rows, idempotency record and answer in one transaction, or nothing at all.
+    ///
+    /// `work` loads, decides and saves. A refusal or fault rolls back and leaves no record, so the same key may be
+    /// sent again; a repetition of what was committed is answered from its record.
+    pub async fn commit<C, P, A, F>(&self, cmd: Command<C, P>, work: F) -> Answer<A::View>
+    where
+        C: Addressed,
+        P: Permitted,
+        A: Shown,
+        F: AsyncFnOnce(&mut Tx, &Command<C, P>, Timestamp) -> Result<Decision<A>, Failure>,
+    {
+        let now = self.now();
+        let actor = Actor::Principal(cmd.principal.user);
+        let mut tx = Tx::begin(self.pool(), now, actor, cmd.reach.clone()).await?;
+        tx.traced(cmd.traceparent.clone());
+        if let Some(replayed) = replay(&mut tx, &cmd.principal, &cmd.record).await? {
+            return Ok(replayed);
+        }
+        let decision = work(&mut tx, &cmd, now).await?;
+        assert!(!cmd.has_forgotten_to_compare(), "a verb on an existing aggregate must pass what it loads through Command::current");
+        let (version, state) = (decision.version(), decision.state());
+        let body = serde_json::to_value(state.view(version)).expect("views are plain data");
+        let answer = Commanded {
+            status: if C::To::EXISTS { StatusCode::OK } else { StatusCode::CREATED },
+            etag: Some(etag(version)),
+            location: (!C::To::EXISTS).then(|| state.path()),
+            is_replayed: false,
+            body,
+            view: std::marker::PhantomData,
+        };
+        match cmd.mode {
+            Mode::Dry => {
+                let events: Vec<Value> = tx.would_send().map(|(kind, subject, data)| json!({ "type": kind, "subject": subject, "data": data })).collect();
+                let body = json!({ "dry_run": true, "would_be": answer.body, "events": events });
+                tx.rollback().await?;
+                Ok(Commanded { status: StatusCode::OK, etag: None, location: None, body, ..answer })
+            }
+            Mode::Real => {
+                tx.flush().await?;
+                remember(&mut tx, &cmd.principal, &cmd.record, &answer).await?;
+                tx.commit().await?;
+                self.relay().nudge();
+                Ok(answer)
+            }
+        }
+    }
+
+    /// Reads one thing; absent and out of reach are the same 404.
+    pub async fn read<I, P, V>(&self, read: Read<I, P>, work: impl AsyncFnOnce(&PgPool, &Read<I, P>) -> Result<Option<(Version, V)>, Failure>) -> Result<Response, Problem>
+    where
+        I: Id,
+        V: Serialize,
+    {
+        let found = work(self.pool(), &read).await?;
+        let (version, view) = found.ok_or_else(|| Problem::plain(error_code!("resource.not_found")))?;
+        let etag = etag(version);
+        let tag = HeaderValue::from_str(&etag).map_err(|_| Problem::plain(error_code!("service.fault")))?;
+        if read.known.as_deref().is_some_and(|known| known.split(',').any(|known| known.trim().trim_start_matches("W/") == etag)) {
+            return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
+        }
+        Ok(([(header::ETAG, tag)], Json(view)).into_response())
+    }
+
+    /// Reads one page of a list.
+    pub async fn list<F, P, V>(
+        &self,
+        list: List<F, P>,
+        work: impl AsyncFnOnce(&PgPool, &List<F, P>) -> Result<Vec<V>, Failure>,
+        id: impl Fn(&V) -> Uuid,
+    ) -> Result<Response, Problem>
+    where
+        Page<V>: Serialize,
+    {
+        let rows = work(self.pool(), &list).await?;
+        let (page, link) = list.page_of(self, rows, id);
+        let mut response = Json(page).into_response();
+        if let Some(link) = link.and_then(|link| HeaderValue::from_str(&link).ok()) {
+            response.headers_mut().insert(header::LINK, link);
+        }
+        Ok(response)
+    }
+
+    /// Does work of the house's own, outside any request: a job, a seed. The actor names the verb.
+    pub async fn begin(&self, actor: Actor) -> Result<Tx, Failure> {
+        Ok(Tx::begin(self.pool(), self.now(), actor, Reach::network()).await?)
+    }
+}
+
+/// What a house checks requests with.
+#[derive(Clone)]
+pub struct Keys {
+    /// Checks tokens.
+    pub verifier: Verifier,
+    /// Signs cursors.
+    pub cursors: Cursors,
+}
+
+impl FromRequestParts<Self> for House {
+    type Rejection = std::convert::Infallible;
+    async fn from_request_parts(_parts: &mut Parts, house: &Self) -> Result<Self, Self::Rejection> {
+        Ok(house.clone())
+    }
+}
+
+/// The stored answer of a request that was committed before. A second one under way at the same time waits for
+/// nobody: it is told to come back.
+async fn replay<V>(tx: &mut Tx, principal: &Principal, record: &Record) -> Result<Option<Commanded<V>>, Problem> {
+    let lock = format!("{}|{}|{}|{}", principal.user, record.method, record.path, record.key);
+    let is_first = sqlx::query_scalar!("SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS \"is_first!\"", lock)
+        .fetch_one(tx.connection())
+        .await
+        .map_err(journal::Fault::from)?;
+    if !is_first {
+        return Err(Problem::plain(error_code!("idempotency.in_progress")).retry_after(1));
+    }
+    let stored = sqlx::query!(
+        "SELECT body_hash, status, etag, location, body FROM idempotency WHERE principal = $1 AND method = $2 AND path = $3 AND key = $4",
+        principal.user.uuid(),
+        record.method,
+        record.path,
+        record.key,
+    )
+    .fetch_optional(tx.connection())
+    .await
+    .map_err(journal::Fault::from)?;
+    let Some(stored) = stored else { return Ok(None) };
+    if stored.body_hash != record.body_hash {
+        return Err(Problem::plain(error_code!("idempotency.key_reused")));
+    }
+    let status = u16::try_from(stored.status).ok().and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::OK);
+    Ok(Some(Commanded { status, etag: stored.etag, location: stored.location, is_replayed: true, body: stored.body, view: std::marker::PhantomData }))
+}
+
+async fn remember<V>(tx: &mut Tx, principal: &Principal, record: &Record, answer: &Commanded<V>) -> Result<(), journal::Fault> {
+    let status = i16::try_from(answer.status.as_u16()).expect("a status has three digits");
+    sqlx::query!(
+        "INSERT INTO idempotency (principal, method, path, key, body_hash, status, etag, location, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        principal.user.uuid(),
+        record.method,
+        record.path,
+        record.key,
+        record.body_hash,
+        status,
+        answer.etag,
+        answer.location,
+        answer.body,
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}

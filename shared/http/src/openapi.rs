@@ -1,0 +1,121 @@
+//! The API document: OpenAPI 3.1 from the routes, completed with what the house gives to every one of them.
+
+use axum::response::Html;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use utoipa::openapi::{ContentBuilder, OpenApi, RefOr, Ref, Response, ResponseBuilder};
+use utoipa::{IntoResponses, ToSchema};
+
+impl<V: ToSchema> IntoResponses for crate::house::Commanded<V> {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        one::<V>("The new state; its version is the ETag.")
+    }
+}
+
+impl<V: ToSchema> IntoResponses for crate::list::Page<V> {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let schema = utoipa::openapi::schema::ObjectBuilder::new()
+            .property("data", utoipa::openapi::schema::ArrayBuilder::new().items(reference::<V>()))
+            .property("page", reference::<crate::list::PageLinks>());
+        let content = ContentBuilder::new().schema(Some(schema)).build();
+        BTreeMap::from([("200".to_owned(), ResponseBuilder::new().description("One page.").content("application/json", content).build().into())])
+    }
+}
+
+/// What a read of one thing answers: `responses(One<PenaltyView>)`.
+#[derive(Debug)]
+pub struct One<V>(std::marker::PhantomData<V>);
+
+impl<V: ToSchema> IntoResponses for One<V> {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        one::<V>("The thing as it stands.")
+    }
+}
+
+fn reference<V: ToSchema>() -> RefOr<utoipa::openapi::schema::Schema> {
+    RefOr::Ref(Ref::from_schema_name(V::name()))
+}
+
+fn one<V: ToSchema>(description: &str) -> BTreeMap<String, RefOr<Response>> {
+    let content = ContentBuilder::new().schema(Some(reference::<V>())).build();
+    BTreeMap::from([("200".to_owned(), ResponseBuilder::new().description(description).content("application/json", content).build().into())])
+}
+
+/// Adds to every operation what the house asks of it and may answer, so that routes need not repeat it.
+pub fn complete(document: &OpenApi) -> Value {
+    let mut document = serde_json::to_value(document).unwrap_or_default();
+    document["info"] = json!({
+        "title": "Steward", "version": env!("CARGO_PKG_VERSION"),
+        "description": "Home-service (家政) franchise networks: complaints, contracts, certificates, payroll. One set of conventions for every resource."
+    });
+    document["components"]["securitySchemes"] = json!({ "token": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT (EdDSA)" } });
+    document["components"]["schemas"]["Problem"] = problem_schema();
+    document["security"] = json!([{ "token": [] }]);
+    let Some(paths) = document["paths"].as_object_mut() else { return document };
+    for (path, item) in paths {
+        let Some(operations) = item.as_object_mut() else { continue };
+        for (method, operation) in operations {
+            complete_operation(path, method, operation);
+        }
+    }
+    document
+}
+
+fn complete_operation(path: &str, method: &str, operation: &mut Value) {
+    let has_id = path.contains("{id}");
+    // Searches and calculations change nothing and say so with their tag.
+    let is_command = method == "post" && operation["x-safe"] != json!(true) && !path.ends_with("/search") && !path.ends_with("/explain");
+    let mut parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+    let has_parameter = |parameters: &[Value], name: &str| parameters.iter().any(|parameter| parameter["name"] == name);
+    let mut add = |place: &str, name: &str, required: bool, schema: Value, description: &str| {
+        if !has_parameter(&parameters, name) {
+            parameters.push(json!({ "name": name, "in": place, "required": required, "schema": schema, "description": description }));
+        }
+    };
+    if has_id {
+        add("path", "id", true, json!({ "type": "string" }), "Prefix, underscore, 26 characters.");
+    }
+    if is_command {
+        add("header", "Idempotency-Key", true, json!({ "type": "string", "minLength": 1, "maxLength": 255 }), "A repetition with the same key is answered, not done again.");
+        add("query", "dry_run", false, json!({ "type": "boolean" }), "Only say what would happen.");
+        if has_id {
+            add("header", "If-Match", true, json!({ "type": "string" }), "The ETag of the version this command is meant for.");
+        }
+    } else if method == "get" && !has_id {
+        add("query", "limit", false, json!({ "type": "integer", "minimum": 1, "maximum": 200, "default": 50 }), "Rows of a page.");
+        add("query", "cursor", false, json!({ "type": "string" }), "Where the page before ended.");
+        add("query", "sort", false, json!({ "type": "string", "enum": ["id", "-id"], "default": "-id" }), "Oldest or newest first.");
+    }
+    if !parameters.is_empty() {
+        operation["parameters"] = Value::from(parameters);
+    }
+    let problem = json!({ "description": "A problem.", "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } } });
+    if is_command && !has_id && operation["responses"]["201"].is_null() {
+        operation["responses"]["201"] = operation["responses"]["200"].clone();
+    }
+    for status in ["400", "401", "403", "404", "409", "412", "413", "415", "422", "428", "503"] {
+        if operation["responses"][status].is_null() {
+            operation["responses"][status] = problem.clone();
+        }
+    }
+}
+
+fn problem_schema() -> Value {
+    let texts = json!({ "type": "object", "properties": { "zh-CN": { "type": "string" }, "en": { "type": "string" } } });
+    json!({
+        "type": "object",
+        "required": ["type", "title", "status", "code", "messages", "retryable", "request_id"],
+        "properties": {
+            "type": { "type": "string" }, "title": { "type": "string" }, "status": { "type": "integer" }, "detail": { "type": "string" },
+            "instance": { "type": "string" }, "code": { "type": "string" }, "messages": texts, "next": texts,
+            "params": { "type": "object" }, "errors": { "type": "array", "items": { "type": "object" } },
+            "rule": { "type": "object", "properties": { "clause": { "type": "string" }, "policy_version": { "type": ["string", "null"] } } },
+            "retryable": { "type": "boolean" }, "request_id": { "type": "string" }
+        }
+    })
+}
+
+/// A page to read the document with; it needs nothing from elsewhere.
+pub async fn page() -> Html<&'static str> {
+    Html(include_str!("openapi.html"))
+}

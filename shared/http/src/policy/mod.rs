@@ -1,0 +1,265 @@
+//! Policies: versioned rule data with an effective range and a clause (P3.2-1, P3.4-4; `requirements.md`).
+//!
+//! Every service has this room. A number in a rule comes from the version in force on the day the rule looks at,
+//! never from code; what is in force by default stands in `rulebook/policies/`, each value with its clause. One
+//! writes a version, another one approves it; an approved one never changes, a later one ends it.
+
+pub mod approve;
+pub mod draft;
+mod list;
+mod store;
+
+use crate::OpenApiRouter;
+use crate::house::{House, Shown};
+use chrono::{Days, NaiveDate};
+use journal::{Actor, Failure, Fault, Reach, Tx};
+use kernel::{Aggregate, BranchId, Clause, Decision, Fact, PolicyVersionId, Refused, Span, Timestamp, UserId, Version, refusals};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use sqlx::PgPool;
+use sqlx::postgres::PgConnection;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// The terms of one kind of policy, typed.
+pub trait Terms: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// `fine`, `pay`.
+    const KIND: &'static str;
+    /// The clause it carries out.
+    const CLAUSE: Clause;
+    /// What is in force until somebody decides otherwise: from `rulebook/policies/`.
+    fn defaults() -> Self;
+    /// Refuses terms that contradict themselves or the clause.
+    fn check(&self) -> Result<(), Refused>;
+}
+
+/// A kind of policy, as a service declares it.
+#[derive(Clone)]
+pub struct PolicyKind {
+    kind: &'static str,
+    clause: Clause,
+    defaults: fn() -> Value,
+    check: fn(&Value) -> Result<(), Failure>,
+}
+
+impl PolicyKind {
+    /// The kind whose terms are `T`.
+    pub fn of<T: Terms>() -> Self {
+        Self {
+            kind: T::KIND,
+            clause: T::CLAUSE,
+            defaults: || serde_json::to_value(T::defaults()).expect("terms are plain data"),
+            check: |value| Ok(T::deserialize(value).map_err(|error| wrong_terms(&error.to_string()))?.check()?),
+        }
+    }
+}
+
+fn wrong_terms(note: &str) -> Refusal {
+    Refusal::WrongTerms { note: note.to_owned() }
+}
+
+/// One version of a policy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Policy {
+    /// Which version; decisions cite it.
+    pub id: PolicyVersionId,
+    service: &'static str,
+    kind: String,
+    branch: Option<BranchId>,
+    valid: Span<NaiveDate>,
+    state: State,
+    clause: Clause,
+    parameters: Value,
+    reason: String,
+    author: UserId,
+    version: Version,
+    created_at: Timestamp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Draft,
+    Approved { by: UserId },
+}
+
+impl State {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Approved { .. } => "approved",
+        }
+    }
+}
+
+impl Aggregate for Policy {
+    type Id = PolicyVersionId;
+    const KIND: &'static str = "policy";
+    fn id(&self) -> PolicyVersionId {
+        self.id
+    }
+    fn branch(&self) -> Option<BranchId> {
+        self.branch
+    }
+    fn version(&self) -> Version {
+        self.version
+    }
+}
+
+/// A version of a policy as the API shows it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PolicyView {
+    /// The version's id, which decisions and payslips cite.
+    pub id: PolicyVersionId,
+    /// `fine`, `pay`.
+    pub kind: String,
+    /// The branch whose override it is; absent for the network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub branch_id: Option<BranchId>,
+    /// First day it is in force.
+    pub valid_from: NaiveDate,
+    /// First day it is not any more; absent for ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub valid_to: Option<NaiveDate>,
+    /// `draft` or `approved`.
+    pub state: &'static str,
+    /// The clause it carries out.
+    #[schema(value_type = String)]
+    pub clause: Clause,
+    /// The terms.
+    #[schema(value_type = Object)]
+    pub parameters: Value,
+    /// Why it was written.
+    pub reason: String,
+    /// Who wrote it.
+    pub author: UserId,
+    /// Who approved it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approver: Option<UserId>,
+    /// Its version as a row: the ETag.
+    pub version: Version,
+}
+
+impl Shown for Policy {
+    type View = PolicyView;
+    fn view(&self, version: Version) -> PolicyView {
+        PolicyView {
+            id: self.id,
+            kind: self.kind.clone(),
+            branch_id: self.branch,
+            valid_from: self.valid.from,
+            valid_to: self.valid.to,
+            state: self.state.word(),
+            clause: self.clause,
+            parameters: self.parameters.clone(),
+            reason: self.reason.clone(),
+            author: self.author,
+            approver: match self.state {
+                State::Draft => None,
+                State::Approved { by } => Some(by),
+            },
+            version,
+        }
+    }
+    fn path(&self) -> String {
+        format!("/v1/{}/policies/{}", self.service, self.id)
+    }
+}
+
+refusals! {
+    /// The terms are not of this kind's shape, or contradict themselves.
+    WrongTerms { note: String } = "policy.wrong_terms";
+    /// There is no such kind in this service.
+    UnknownKind { kind: String } = "policy.unknown_kind";
+    /// Whoever wrote a policy does not approve it.
+    OwnPolicy {} = "sod.policy.author", kernel::clause!("P3.2-1");
+    /// It is approved already.
+    AlreadyApproved {} = "policy.already_approved", kernel::clause!("P3.2-1");
+    /// Another approved version is in force in that time and does not simply go on until it.
+    Overlap {} = "policy.overlap", kernel::clause!("P3.2-1");
+    /// A rule does not change for days that are over.
+    Backdated { valid_from: NaiveDate, today: NaiveDate } = "policy.backdated", kernel::clause!("P3.4-4");
+}
+
+/// What happened to a policy; the type is the service's own, hence no `event!`.
+fn fact(service: &'static str, what: Happened, policy: &Policy) -> Fact {
+    let event_type = match (service, what) {
+        ("support", Happened::Drafted) => "support.policy.drafted",
+        ("support", Happened::Approved) => "support.policy.approved",
+        ("hr", Happened::Drafted) => "hr.policy.drafted",
+        ("hr", Happened::Approved) => "hr.policy.approved",
+        ("workforce", Happened::Drafted) => "workforce.policy.drafted",
+        ("workforce", Happened::Approved) => "workforce.policy.approved",
+        ("contracts", Happened::Drafted) => "contracts.policy.drafted",
+        (_, Happened::Drafted) => "edge.policy.drafted",
+        ("contracts", Happened::Approved) => "contracts.policy.approved",
+        (_, Happened::Approved) => "edge.policy.approved",
+    };
+    let data = json!({ "policy_version": policy.id, "kind": policy.kind, "valid_from": policy.valid.from, "valid_to": policy.valid.to });
+    Fact { event_type, version: 1, data, clause: Some(policy.clause) }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Happened {
+    Drafted,
+    Approved,
+}
+
+/// The terms in force for a branch on a day, with the version to cite.
+#[derive(Debug, Clone)]
+pub struct InForce<T> {
+    /// The version.
+    pub id: PolicyVersionId,
+    /// Its terms.
+    pub terms: T,
+}
+
+/// The terms of a kind in force on a day: the branch's override, else the network's.
+pub async fn in_force<T: Terms>(connection: &mut PgConnection, branch: Option<BranchId>, on: NaiveDate) -> Result<InForce<T>, Fault> {
+    let (id, parameters) = store::in_force(connection, T::KIND, branch, on).await?;
+    let terms = T::deserialize(&parameters).map_err(|error| Fault::Corrupt { table: "policy", column: "parameters", value: error.to_string() })?;
+    Ok(InForce { id, terms })
+}
+
+/// Writes the rule book's defaults where a kind has no version yet.
+pub async fn seed(pool: &PgPool, service: &'static str, kinds: &[PolicyKind], now: Timestamp) -> Result<(), Fault> {
+    let mut tx = Tx::begin(pool, now, Actor::Operator("migrate"), Reach::network()).await?;
+    for kind in kinds {
+        if store::has_any(tx.connection(), kind.kind).await? {
+            continue;
+        }
+        let rule_book = UserId::of(Uuid::nil());
+        let policy = Policy {
+            id: tx.fresh(),
+            service,
+            kind: kind.kind.to_owned(),
+            branch: None,
+            valid: Span { from: NaiveDate::from_ymd_opt(2000, 1, 1).expect("a date"), to: None },
+            state: State::Approved { by: rule_book },
+            clause: kind.clause,
+            parameters: (kind.defaults)(),
+            reason: "rulebook".to_owned(),
+            author: rule_book,
+            version: Version::NONE,
+            created_at: now,
+        };
+        let fact = fact(service, Happened::Approved, &policy);
+        store::add(&mut tx, &Decision::of(policy).and_fact(fact)).await?;
+    }
+    tx.commit().await
+}
+
+/// The room's routes under `/v1/{service}/policies`.
+pub(crate) fn routes(service: &'static str, kinds: Vec<PolicyKind>) -> OpenApiRouter<House> {
+    let routes = OpenApiRouter::new()
+        .routes(crate::routes!(draft::route, list::list))
+        .routes(crate::routes!(list::read))
+        .routes(crate::routes!(approve::route))
+        .layer(axum::Extension(kinds));
+    OpenApiRouter::new().nest(&format!("/v1/{service}"), routes)
+}
+
+/// The day before which nothing may change any more.
+fn earliest(today: NaiveDate) -> NaiveDate {
+    today + Days::new(1)
+}

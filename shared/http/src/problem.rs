@@ -1,0 +1,257 @@
+//! Refusals and faults as `application/problem+json` (RFC 9457; `api.md`, Errors).
+//!
+//! A [`Problem`] is made where something goes wrong and rendered by the outermost layer, which knows the request's
+//! id and language.
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use journal::{Failure, Fault};
+use kernel::{ErrorEntry, Refused};
+use serde_json::{Value, json};
+
+/// Names an error of the catalogue; an unknown code does not compile.
+#[macro_export]
+macro_rules! error_code {
+    ($code:literal) => {{
+        const ENTRY: &::kernel::ErrorEntry = ::kernel::ErrorEntry::known($code);
+        ENTRY
+    }};
+}
+
+/// One member of the request that was wrong.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Detail {
+    /// RFC 6901: `/amount/amount`.
+    pub pointer: String,
+    /// What was wrong with it.
+    pub refused: Refused,
+    /// What the parser said, where no code says it better.
+    pub note: Option<String>,
+}
+
+/// What is answered instead of a result.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    refused: Refused,
+    details: Vec<Detail>,
+    retry_after: Option<u32>,
+    headers: HeaderMap,
+}
+
+impl Problem {
+    /// A refusal of the catalogue.
+    pub fn new(refused: Refused) -> Self {
+        Self { refused, details: Vec::new(), retry_after: None, headers: HeaderMap::new() }
+    }
+
+    /// A refusal without parameters.
+    pub fn plain(error: &'static ErrorEntry) -> Self {
+        Self::new(Refused::plain(error))
+    }
+
+    /// With the members that were wrong.
+    #[must_use]
+    pub fn with_details(mut self, details: Vec<Detail>) -> Self {
+        self.details = details;
+        self
+    }
+
+    /// With the seconds after which a retry makes sense.
+    #[must_use]
+    pub const fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// With a header more.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// The code, for metrics.
+    pub const fn code(&self) -> &'static str {
+        self.refused.error.code
+    }
+
+    fn render(&self, instance: &str, request_id: &str, language: Language) -> Response {
+        let error = self.refused.error;
+        let texts = Texts::of(&self.refused);
+        let (title, detail) = match language {
+            Language::Chinese => (&texts.zh, error.next_zh),
+            Language::English => (&texts.en, error.next_en),
+        };
+        let mut params = self.refused.params.clone();
+        let policy_version = params.remove("policy_version");
+        let rule = self.refused.clause.map(|clause| json!({ "clause": clause, "policy_version": policy_version }));
+        let details: Vec<Value> = self.details.iter().map(Detail::render).collect();
+        let mut body = json!({
+            "type": format!("/errors/{}", error.code),
+            "title": title,
+            "status": error.status,
+            "detail": detail,
+            "instance": instance,
+            "code": error.code,
+            "messages": { "zh-CN": texts.zh, "en": texts.en },
+            "next": { "zh-CN": error.next_zh, "en": error.next_en },
+            "params": params,
+            "errors": details,
+            "retryable": error.retryable,
+            "request_id": request_id,
+        });
+        if let (Some(members), Some(rule)) = (body.as_object_mut(), rule) {
+            members.insert("rule".to_owned(), rule);
+        }
+        let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = Response::new(Body::from(body.to_string()));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.extend(self.headers.clone());
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+impl Detail {
+    fn render(&self) -> Value {
+        let texts = Texts::of(&self.refused);
+        json!({
+            "pointer": self.pointer,
+            "code": self.refused.error.code,
+            "messages": { "zh-CN": texts.zh, "en": texts.en },
+            "params": self.refused.params,
+            "note": self.note,
+        })
+    }
+}
+
+struct Texts {
+    zh: String,
+    en: String,
+}
+
+impl Texts {
+    /// Both texts with `{name}` replaced by the parameter of that name.
+    fn of(refused: &Refused) -> Self {
+        let fill = |text: &str| {
+            refused.params.iter().fold(text.to_owned(), |text, (name, value)| {
+                let shown = match value {
+                    Value::String(shown) => shown.clone(),
+                    other => other.to_string(),
+                };
+                text.replace(&format!("{{{name}}}"), &shown)
+            })
+        };
+        Self { zh: fill(refused.error.zh), en: fill(refused.error.en) }
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        Self::new(refused)
+    }
+}
+
+impl From<Fault> for Problem {
+    /// Logged here, once, with everything; answered without internals.
+    fn from(fault: Fault) -> Self {
+        if matches!(fault, Fault::Stale) {
+            return Self::plain(error_code!("request.stale"));
+        }
+        if fault.is_transient() {
+            tracing::warn!(error = %fault, "a dependency failed");
+            return Self::plain(error_code!("service.unavailable")).retry_after(1);
+        }
+        tracing::error!(error = %fault, "a fault that should not be");
+        Self::plain(error_code!("service.fault"))
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(refused) => refused.into(),
+            Failure::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Language {
+    Chinese,
+    English,
+}
+
+impl Language {
+    /// The first of our languages in `Accept-Language`, by weight; Chinese by default.
+    fn of(headers: &HeaderMap) -> Self {
+        let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let mut wanted: Vec<(u32, Self)> = accepted
+            .split(',')
+            .filter_map(|entry| {
+                let (tag, weight) = entry.split_once(";q=").unwrap_or((entry, "1"));
+                let digits: String = weight.trim().chars().filter(char::is_ascii_digit).take(4).collect();
+                let weight = format!("{digits:0<4}").parse().unwrap_or(0);
+                match tag.trim().to_ascii_lowercase().split('-').next() {
+                    Some("zh") => Some((weight, Self::Chinese)),
+                    Some("en") => Some((weight, Self::English)),
+                    Some(_) | None => None,
+                }
+            })
+            .collect();
+        wanted.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
+        wanted.first().map_or(Self::Chinese, |(_, language)| *language)
+    }
+}
+
+/// The header that every answer carries.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+
+/// The outermost layer: gives the request its id, and turns problems into answers.
+pub async fn render_problems(request: Request, next: Next) -> Response {
+    let language = Language::of(request.headers());
+    let instance = request.uri().path().to_owned();
+    let request_id = crate::fresh_uuid().simple().to_string();
+    let mut response = next.run(request).await;
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        tracing::debug!(code = problem.code(), path = instance, "refused");
+        response = problem.render(&instance, &request_id, language);
+    }
+    if let Ok(value) = HeaderValue::from_str(&request_id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_language_is_the_first_of_ours_by_weight() {
+        let of = |text: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_LANGUAGE, HeaderValue::from_static(text));
+            Language::of(&headers)
+        };
+        assert!(matches!(of("en-GB,en;q=0.9,zh;q=0.8"), Language::English));
+        assert!(matches!(of("fr, zh-CN;q=0.9, en;q=0.95"), Language::English));
+        assert!(matches!(of("fr"), Language::Chinese));
+        assert!(matches!(Language::of(&HeaderMap::new()), Language::Chinese));
+    }
+}

@@ -1,0 +1,127 @@
+//! The listener: the services of a process behind one address, with health, the API document and, in the
+//! development profile, the demo clock.
+
+use crate::error_code;
+use crate::house::House;
+use crate::openapi;
+use crate::problem::{Problem, render_problems};
+use crate::service::Running;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use kernel::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::TimeoutLayer;
+use utoipa_axum::router::OpenApiRouter;
+
+/// Largest request body.
+const MAX_BODY: usize = 1_048_576;
+/// Longest a request may take.
+const HANDLER: Duration = Duration::from_secs(10);
+
+/// What kind of installation this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Profile {
+    /// The clock may be set, plain connections on loopback are fine.
+    Development,
+    /// Neither.
+    Production,
+}
+
+/// The services of a process, shared by the routes of the house itself.
+type Services = Arc<Vec<Running>>;
+
+/// Builds the routes of a process.
+pub fn router(mut services: Vec<Running>, profile: Profile) -> (Router, Services) {
+    let mut all = OpenApiRouter::new();
+    for service in &mut services {
+        all = all.merge(std::mem::take(&mut service.routes));
+    }
+    let (routes, document) = all.split_for_parts();
+    let document = Arc::new(openapi::complete(&document));
+    let services = Arc::new(services);
+    let mut own = Router::new().route("/health/ready", get(ready)).route("/v1/version", get(version));
+    if profile == Profile::Development {
+        own = own.route("/v1/development/clock", post(set_clock)).route("/v1/development/drain", post(drain));
+    }
+    let router = routes
+        .merge(own.with_state(services.clone()))
+        .route("/health/live", get(async || StatusCode::NO_CONTENT))
+        .route("/v1/openapi.json", get(async move || Json(document.as_ref().clone())))
+        .route("/docs", get(openapi::page))
+        .fallback(async || Problem::plain(error_code!("resource.not_found")))
+        .method_not_allowed_fallback(async || Problem::plain(error_code!("request.method")))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, HANDLER))
+        .layer(CatchPanicLayer::custom(|_| Problem::plain(error_code!("service.fault")).into_response()))
+        .layer(axum::middleware::from_fn(render_problems));
+    (router, services)
+}
+
+/// Serves until the token is cancelled, then finishes what is under way.
+pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> std::io::Result<()> {
+    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
+}
+
+async fn version() -> Json<Value> {
+    Json(json!({ "version": env!("CARGO_PKG_VERSION") }))
+}
+
+/// Ready, degraded (serves, but something does not get through) or not: with the reason of each service.
+async fn ready(State(services): State<Services>) -> Response {
+    let mut is_degraded = false;
+    let mut report = serde_json::Map::new();
+    for service in services.iter() {
+        let relay = service.relay().status();
+        let has_database = sqlx::query_scalar!("SELECT 1 AS \"one!\"").fetch_one(service.pool()).await.is_ok();
+        let readers: Vec<Value> = service
+            .readers()
+            .iter()
+            .map(|reader| {
+                let status = reader.status();
+                is_degraded |= status.stopped.is_some();
+                json!({ "source": reader.source, "seq": status.seq, "lag_seconds": status.lag_seconds, "stopped": status.stopped })
+            })
+            .collect();
+        is_degraded |= relay.stopped.is_some() || !has_database;
+        report.insert(
+            service.name.to_owned(),
+            json!({ "database": has_database, "epoch": relay.epoch, "last_seq": relay.last_numbered, "published": relay.last_published,
+                    "stopped": relay.stopped, "readers": readers }),
+        );
+    }
+    let state = if is_degraded { "degraded" } else { "ready" };
+    Json(json!({ "state": state, "services": report })).into_response()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SetClock {
+    now: Timestamp,
+}
+
+async fn set_clock(State(services): State<Services>, Json(to): Json<SetClock>) -> Json<Value> {
+    let houses: Vec<&House> = services.iter().map(|service| &service.house).collect();
+    for house in &houses {
+        house.clock().set(to.now);
+    }
+    Json(json!({ "now": to.now }))
+}
+
+/// Waits until timers, relays and readers of this process have nothing left; says where they stand, so that the
+/// caller can see whether another process moved something meanwhile.
+async fn drain(State(services): State<Services>) -> Json<Value> {
+    let all: Vec<&Running> = services.iter().collect();
+    crate::service::drain(&all).await;
+    let seqs: serde_json::Map<String, Value> = all.iter().map(|service| (service.name.to_owned(), Value::from(service.relay().status().last_numbered))).collect();
+    Json(json!({ "last_seq": seqs }))
+}

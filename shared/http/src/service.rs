@@ -1,0 +1,201 @@
+//! A service as the house runs it: its routes, reactions and timers, on its own database and the bus.
+
+use crate::access::Verifier;
+use crate::house::{House, Keys};
+use crate::list::Cursors;
+use crate::policy::PolicyKind;
+use journal::{Bus, Clock, Fault, Reactions, Reader, ReaderContext, Relay, TimerLoop, Timers};
+use sqlx::PgPool;
+use sqlx::migrate::Migrator;
+use sqlx::postgres::PgPoolOptions;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use utoipa_axum::router::OpenApiRouter;
+
+/// What a service is made of; its `lib.rs` builds one and reads like a table of contents.
+pub struct Service {
+    /// `support`.
+    pub name: &'static str,
+    /// Its tables.
+    pub migrator: &'static Migrator,
+    /// Its routes.
+    pub routes: OpenApiRouter<House>,
+    /// What it does when others' events arrive.
+    pub reactions: Reactions,
+    /// What it does when time has come.
+    pub timers: Timers,
+    /// The kinds of rule data it is governed by.
+    pub policies: Vec<PolicyKind>,
+}
+
+impl Service {
+    /// A service without rooms yet.
+    pub fn new(name: &'static str, migrator: &'static Migrator) -> Self {
+        Self { name, migrator, routes: OpenApiRouter::new(), reactions: Reactions::new(), timers: Timers::new(), policies: Vec::new() }
+    }
+
+    /// Opens a room: its routes.
+    #[must_use]
+    pub fn room(mut self, routes: OpenApiRouter<House>) -> Self {
+        self.routes = self.routes.merge(routes);
+        self
+    }
+
+    /// What it does when others' events arrive.
+    #[must_use]
+    pub fn reacts(mut self, reactions: Reactions) -> Self {
+        self.reactions = reactions;
+        self
+    }
+
+    /// What it does when time has come.
+    #[must_use]
+    pub fn times(mut self, timers: Timers) -> Self {
+        self.timers = timers;
+        self
+    }
+
+    /// A kind of rule data it is governed by.
+    #[must_use]
+    pub fn governed_by(mut self, kind: PolicyKind) -> Self {
+        self.policies.push(kind);
+        self
+    }
+}
+
+/// Where a service finds what it needs.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// Its database, as the application role.
+    pub database: String,
+    /// The bus.
+    pub nats: String,
+    /// The clock, shared by all services of a process.
+    pub clock: Clock,
+    /// PEM of the key that tokens are signed with.
+    pub public_key: String,
+    /// Signs cursors.
+    pub cursor_secret: Vec<u8>,
+    /// Ends everything.
+    pub stop: CancellationToken,
+}
+
+/// A service that runs.
+pub struct Running {
+    /// Its name.
+    pub name: &'static str,
+    /// Its routes, without the house's own.
+    pub routes: OpenApiRouter,
+    /// Its house.
+    pub house: House,
+    relay: Relay,
+    readers: Vec<Reader>,
+    timers: TimerLoop,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Connections of one service: commands wait at most two seconds for one, then 503.
+fn pool_options() -> PgPoolOptions {
+    PgPoolOptions::new().max_connections(24).acquire_timeout(Duration::from_secs(2))
+}
+
+impl Running {
+    /// Starts a service: its tables must be there (`steward migrate`).
+    pub async fn start(service: Service, around: Surroundings) -> Result<Self, StartError> {
+        let pool = pool_options().connect(&around.database).await?;
+        let bus = Bus::connect(&around.nats, service.name).await?;
+        let verifier = Verifier::new(&around.public_key, around.clock.clone())?;
+        crate::policy::seed(&pool, service.name, &service.policies, around.clock.now()).await?;
+        let (relay, relay_task) = Relay::start(service.name, pool.clone(), bus.clone(), around.stop.clone());
+        let keys = Keys { verifier, cursors: Cursors::new(&around.cursor_secret) };
+        let house = House::new(service.name, pool.clone(), around.clock.clone(), relay.clone(), keys);
+        let (timers, timer_task) = TimerLoop::start(pool.clone(), around.clock.clone(), service.timers, relay.clone(), around.stop.clone());
+        let mut tasks = vec![relay_task, timer_task];
+        let mut readers = Vec::new();
+        for source in service.reactions.sources() {
+            let context = ReaderContext {
+                name: service.name,
+                pool: pool.clone(),
+                bus: bus.clone(),
+                clock: around.clock.clone(),
+                reactions: service.reactions.clone(),
+                relay: relay.clone(),
+            };
+            let (reader, task) = Reader::start(context, source, around.stop.clone());
+            readers.push(reader);
+            tasks.push(task);
+        }
+        let routes = service.routes.merge(crate::policy::routes(service.name, service.policies)).with_state(house.clone());
+        Ok(Self { name: service.name, routes, house, relay, readers, timers, tasks })
+    }
+
+    /// Its database.
+    pub fn pool(&self) -> &PgPool {
+        self.house.pool()
+    }
+
+    /// Its relay.
+    pub fn relay(&self) -> &Relay {
+        &self.relay
+    }
+
+    /// Its readers.
+    pub fn readers(&self) -> &[Reader] {
+        &self.readers
+    }
+
+    /// Its timers.
+    pub fn timers(&self) -> &TimerLoop {
+        &self.timers
+    }
+
+    /// Waits until everything has stopped after the token was cancelled.
+    pub async fn stopped(self) {
+        for task in self.tasks {
+            // A task that panicked has said so in the log already.
+            let _ = task.await;
+        }
+        self.house.pool().close().await;
+    }
+}
+
+/// Drains services of one process until nothing moves any more: timers, relays and readers, round by round,
+/// because an effect may cause another one.
+pub async fn drain(services: &[&Running]) {
+    let mut before = None;
+    loop {
+        for service in services {
+            service.timers.drain().await;
+            service.relay.drain().await;
+        }
+        for service in services {
+            for reader in &service.readers {
+                reader.drain().await;
+            }
+            service.relay.drain().await;
+        }
+        let now: Vec<i64> = services.iter().map(|service| service.relay.status().last_numbered).collect();
+        if before.as_ref() == Some(&now) {
+            return;
+        }
+        before = Some(now);
+    }
+}
+
+/// Why a service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database or the bus.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// The public key.
+    #[error(transparent)]
+    Key(#[from] crate::access::KeyError),
+}
+
+impl From<sqlx::Error> for StartError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Fault(error.into())
+    }
+}
