@@ -1,10 +1,55 @@
 //! What hr publishes: branches, employees, attendance, deductions, pay runs (`hr.md` §4).
 
-use crate::{PayRunId, PenaltyId, event};
-use kernel::{BranchId, EmployeeId, Fen, Zone};
+use crate::{CollectionId, DeductionId, PayRunId, PayslipId, PenaltyId, event};
+use chrono::NaiveDate;
+use kernel::{BranchId, EmployeeId, Fen, Month, PolicyVersionId, Zone};
 use serde::{Deserialize, Serialize};
 
-/// A branch exists from now on; hr owns the branches, every service keeps a projection.
+/// What somebody is employed as; decides who may be sent to customers and how attendance is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Position {
+    /// Customer service (客服).
+    CustomerService,
+    /// Sales (销售).
+    Sales,
+    /// Trainer (培训).
+    Trainer,
+    /// Inspector (督导).
+    Inspector,
+    /// Care worker (家政服务员): scheduled and paid by visits.
+    CareWorker,
+    /// Branch manager (店长).
+    Manager,
+    /// HR clerk (人事).
+    HrClerk,
+}
+
+impl Position {
+    /// Every position.
+    pub const ALL: [Self; 7] =
+        [Self::CustomerService, Self::Sales, Self::Trainer, Self::Inspector, Self::CareWorker, Self::Manager, Self::HrClerk];
+
+    /// As tables and texts write it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::CustomerService => "customer_service",
+            Self::Sales => "sales",
+            Self::Trainer => "trainer",
+            Self::Inspector => "inspector",
+            Self::CareWorker => "care_worker",
+            Self::Manager => "manager",
+            Self::HrClerk => "hr_clerk",
+        }
+    }
+
+    /// The position of a word.
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|position| position.word() == word)
+    }
+}
+
+/// A branch as it is from now on; hr owns the branches, every service keeps a projection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BranchOpened {
     /// The branch.
@@ -20,15 +65,125 @@ pub struct BranchOpened {
 }
 event!(BranchOpened, "hr.branch.opened", v1);
 
-/// What payroll has done with one fine, complete after each step, so that conservation can be audited from
-/// the feed alone (H5): confirmed = (posted − refunded − refund due) + open + written off + reversed.
+/// A branch changed: its members are complete, not only the changed ones.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeductionState {
+pub struct BranchChanged {
+    /// The branch.
+    pub branch_id: BranchId,
+    /// The short code in human numbers.
+    pub code: String,
+    /// The zone its business dates belong to.
+    pub zone: Zone,
+    /// Its city.
+    pub city: String,
+    /// The city's minimum wage, fen a month.
+    pub minimum_wage_fen: Fen,
+}
+event!(BranchChanged, "hr.branch.changed", v1);
+
+/// A branch exists no longer from this day on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BranchClosed {
+    /// The branch.
+    pub branch_id: BranchId,
+    /// First day it is closed.
+    pub closed_on: NaiveDate,
+}
+event!(BranchClosed, "hr.branch.closed", v1);
+
+/// Somebody was hired; for a care position workforce makes the worker from it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmployeeHired {
+    /// Who.
+    pub employee_id: EmployeeId,
+    /// As what.
+    pub position: Position,
+    /// Where.
+    pub branch_id: BranchId,
+    /// First day.
+    pub effective_on: NaiveDate,
+}
+event!(EmployeeHired, "hr.employee.hired", v1);
+
+/// Somebody works elsewhere, or as something else, from this day on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmployeeTransferred {
+    /// Who.
+    pub employee_id: EmployeeId,
+    /// As what from now on.
+    pub position: Position,
+    /// Where from now on.
+    pub branch_id: BranchId,
+    /// Where until now.
+    pub from_branch_id: BranchId,
+    /// First day there.
+    pub effective_on: NaiveDate,
+}
+event!(EmployeeTransferred, "hr.employee.transferred", v1);
+
+/// Somebody may not work until reinstated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmployeeSuspended {
+    /// Who.
+    pub employee_id: EmployeeId,
+    /// As what.
+    pub position: Position,
+    /// Where.
+    pub branch_id: BranchId,
+    /// First day of it.
+    pub effective_on: NaiveDate,
+}
+event!(EmployeeSuspended, "hr.employee.suspended", v1);
+
+/// Somebody may work again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmployeeReinstated {
+    /// Who.
+    pub employee_id: EmployeeId,
+    /// As what.
+    pub position: Position,
+    /// Where.
+    pub branch_id: BranchId,
+    /// First day of it.
+    pub effective_on: NaiveDate,
+}
+event!(EmployeeReinstated, "hr.employee.reinstated", v1);
+
+/// Somebody has left: `effective_on` is the first day no longer employed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EmployeeLeft {
+    /// Who.
+    pub employee_id: EmployeeId,
+    /// As what.
+    pub position: Position,
+    /// Where.
+    pub branch_id: BranchId,
+    /// First day no longer employed.
+    pub effective_on: NaiveDate,
+}
+event!(EmployeeLeft, "hr.employee.left", v1);
+
+/// The attendance of a month is closed in a branch: it changes only by an approved correction (H8).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttendanceMonthClosed {
+    /// The branch.
+    pub branch_id: BranchId,
+    /// The month.
+    pub month: Month,
+}
+event!(AttendanceMonthClosed, "hr.attendance.month_closed", v1);
+
+/// What payroll has done with one fine, complete after each step, so that conservation can be audited from the
+/// feed alone (H5): confirmed = (posted − refunded − refund due) + open + written off + reversed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeductionBalance {
+    /// What payroll keeps about the fine.
+    pub deduction_id: DeductionId,
     /// The fine.
     pub penalty_id: PenaltyId,
     /// Who is fined.
     pub employee_id: EmployeeId,
-    /// The run that posted, deferred or refunded it.
+    /// The run that did it, where one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_id: Option<PayRunId>,
     /// Taken so far.
@@ -44,3 +199,94 @@ pub struct DeductionState {
     /// Taken back by an appeal.
     pub reversed_fen: Fen,
 }
+
+/// A confirmed fine has arrived and waits for its first run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DeductionOpened(pub DeductionBalance);
+event!(DeductionOpened, "hr.deduction.opened", v1);
+
+/// A run has taken all of it, or a part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DeductionPosted(pub DeductionBalance);
+event!(DeductionPosted, "hr.deduction.posted", v1);
+
+/// A run had no room for the rest: it is carried.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DeductionDeferred(pub DeductionBalance);
+event!(DeductionDeferred, "hr.deduction.deferred", v1);
+
+/// A run has given back what an appeal freed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DeductionRefunded(pub DeductionBalance);
+event!(DeductionRefunded, "hr.deduction.refunded", v1);
+
+/// An appeal has reduced or reversed the fine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DeductionReversed(pub DeductionBalance);
+event!(DeductionReversed, "hr.deduction.reversed", v1);
+
+/// What could not be taken in time was given up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DeductionWrittenOff(pub DeductionBalance);
+event!(DeductionWrittenOff, "hr.deduction.written_off", v1);
+
+/// The totals of a run after a step; under the `pay` scope.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayRunTotals {
+    /// The run.
+    pub run_id: PayRunId,
+    /// The month it pays.
+    pub month: Month,
+    /// The pay policy it follows.
+    pub policy_version: PolicyVersionId,
+    /// How many slips.
+    pub payslips: i64,
+    /// Fen.
+    pub gross_fen: Fen,
+    /// Fen.
+    pub net_fen: Fen,
+}
+
+/// A run was calculated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PayRunCalculated(pub PayRunTotals);
+event!(PayRunCalculated, "hr.payrun.calculated", v1);
+
+/// A run was approved: deductions are posted, slips issued.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PayRunApproved(pub PayRunTotals);
+event!(PayRunApproved, "hr.payrun.approved", v1);
+
+/// A run was paid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PayRunPaid(pub PayRunTotals);
+event!(PayRunPaid, "hr.payrun.paid", v1);
+
+/// Somebody's payslip of a month exists; under the `pay` scope.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayslipIssued {
+    /// The slip.
+    pub payslip_id: PayslipId,
+    /// The run.
+    pub run_id: PayRunId,
+    /// Whose.
+    pub employee_id: EmployeeId,
+    /// The month.
+    pub month: Month,
+    /// Fen.
+    pub net_fen: Fen,
+    /// The fines it has lines for, so that each deduction line can be followed to exactly one (events.md §9).
+    pub penalties: Vec<PenaltyId>,
+    /// The collections it has commission lines for.
+    pub collections: Vec<CollectionId>,
+}
+event!(PayslipIssued, "hr.payslip.issued", v1);

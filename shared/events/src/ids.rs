@@ -66,3 +66,11 @@ id!(
     /// A payslip.
     PayslipId, "slp"
 );
+id!(
+    /// A price book: prices of the network or of one branch over a range of days.
+    PriceBookId, "pbk"
+);
+id!(
+    /// A retraining order.
+    RetrainingId, "rtr"
+);

@@ -3,10 +3,12 @@
 //! Payloads are additive within a version; no name, phone, address or free text ever stands in one
 //! (`events.md` §4). What a service records for itself alone is `internal`: version 0, no promise.
 
+pub mod contracts;
 pub mod envelope;
 pub mod hr;
 pub mod ids;
 pub mod support;
+pub mod workforce;
 
 pub use envelope::{Envelope, Event};
 pub use ids::*;

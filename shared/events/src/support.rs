@@ -1,6 +1,6 @@
 //! What support publishes: calls, complaints, promises, callbacks, fines (`support.md`).
 
-use crate::{CallId, ComplaintId, PenaltyId, event};
+use crate::{CallId, CallbackId, ComplaintId, ContractId, CustomerId, HouseholdId, PenaltyId, PromiseId, VisitId, WorkerId, event};
 use kernel::{EmployeeId, Fen, Month, PolicyVersionId, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -109,3 +109,541 @@ pub struct PenaltyConfirmed {
     pub policy_version: PolicyVersionId,
 }
 event!(PenaltyConfirmed, "support.penalty.confirmed", v1);
+
+/// The proposer's fine was not confirmed; payroll never hears of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PenaltyDismissed {
+    /// The fine.
+    pub penalty_id: PenaltyId,
+    /// The complaint.
+    pub complaint_id: ComplaintId,
+    /// Who would have been fined.
+    pub employee_id: EmployeeId,
+}
+event!(PenaltyDismissed, "support.penalty.dismissed", v1);
+
+/// The employee has been heard, or has let the time pass.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PenaltyHeard {
+    /// The fine.
+    pub penalty_id: PenaltyId,
+    /// Who was heard.
+    pub employee_id: EmployeeId,
+}
+event!(PenaltyHeard, "support.penalty.heard", v1);
+
+/// The employee does not accept a confirmed fine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PenaltyAppealed {
+    /// The fine.
+    pub penalty_id: PenaltyId,
+    /// Who appeals.
+    pub employee_id: EmployeeId,
+}
+event!(PenaltyAppealed, "support.penalty.appealed", v1);
+
+/// The appeal changed nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PenaltyAppealRejected {
+    /// The fine.
+    pub penalty_id: PenaltyId,
+    /// Who appealed.
+    pub employee_id: EmployeeId,
+}
+event!(PenaltyAppealRejected, "support.penalty.appeal_rejected", v1);
+
+/// A confirmed fine was reduced, or reversed altogether: payroll gives back what it took too much.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PenaltyReversed {
+    /// The fine.
+    pub penalty_id: PenaltyId,
+    /// The confirmation it reverses: the id of the fine again, as the page names it.
+    pub reverses: PenaltyId,
+    /// Who was fined.
+    pub employee_id: EmployeeId,
+    /// What remains of the fine; 0 = all of it is gone.
+    pub new_amount_fen: Fen,
+}
+event!(PenaltyReversed, "support.penalty.reversed", v1);
+
+/// A customer is known from now on; his particulars are read through the API, with rights.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomerRegistered {
+    /// The customer.
+    pub customer_id: CustomerId,
+    /// His household.
+    pub household_id: HouseholdId,
+    /// How he found us, as a code.
+    pub source_code: String,
+    /// The area, as a code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub area_code: Option<String>,
+    /// `call`, `visit` or `web`.
+    pub first_touch: String,
+}
+event!(CustomerRegistered, "support.customer.registered", v1);
+
+/// Somebody took the call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallAnswered {
+    /// The call.
+    pub call_id: CallId,
+    /// Who took it.
+    pub employee_id: EmployeeId,
+    /// How often it rang (P3.3.1-1).
+    pub rings: u32,
+    /// How long the caller waited.
+    pub wait_ms: i64,
+    /// More than two rings.
+    pub late: bool,
+}
+event!(CallAnswered, "support.call.answered", v1);
+
+/// A call's record is complete.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallRecorded {
+    /// The call.
+    pub call_id: CallId,
+    /// Who recorded it.
+    pub employee_id: EmployeeId,
+    /// Why the customer called, as a code.
+    pub reason_code: String,
+    /// 0–100.
+    pub completeness: u8,
+    /// All four ticks of the recap (P3.3.1-7).
+    pub recap_ok: bool,
+    /// `caller`, `agent`, `system` or `unknown` (P3.3.1-8).
+    pub ended_by: String,
+}
+event!(CallRecorded, "support.call.recorded", v1);
+
+/// A call was handed to a colleague, with name and gist (P3.3.1-12).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallTransferred {
+    /// The call.
+    pub call_id: CallId,
+    /// Who had it.
+    pub from: EmployeeId,
+    /// Who has it now.
+    pub to: EmployeeId,
+    /// How many characters the gist has; the text itself stays in the service.
+    pub gist_len: u32,
+}
+event!(CallTransferred, "support.call.transferred", v1);
+
+/// Nobody took the call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallMissed {
+    /// The call.
+    pub call_id: CallId,
+    /// `open` or `closed`: whether the branch was open.
+    pub window: String,
+}
+event!(CallMissed, "support.call.missed", v1);
+
+/// A missed caller was called back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallReturned {
+    /// The call.
+    pub call_id: CallId,
+    /// Who called back.
+    pub employee_id: EmployeeId,
+    /// Seconds since it was missed.
+    pub lag_s: i64,
+}
+event!(CallReturned, "support.call.returned", v1);
+
+/// A contact with a customer: the one fact every clock reads (`support.md` §1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContactRecorded {
+    /// `in` or `out`.
+    pub direction: String,
+    /// `phone`, `message`, `visit`, `web` …
+    pub channel: String,
+    /// Whether it reached the customer.
+    pub reached: bool,
+    /// `substantive`, `progress`, `courtesy`, `auto` or `internal`.
+    pub kind: String,
+    /// What it was about: a complaint's or a call's id.
+    #[serde(rename = "ref")]
+    pub reference: String,
+}
+event!(ContactRecorded, "support.contact.recorded", v1);
+
+/// A callback will be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallbackScheduled {
+    /// The callback.
+    pub callback_id: CallbackId,
+    /// `missed_call`, `after_service` …
+    pub kind: String,
+    /// By when.
+    pub due_at: Timestamp,
+    /// What it is about.
+    #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+}
+event!(CallbackScheduled, "support.callback.scheduled", v1);
+
+/// A callback reached the customer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallbackDone {
+    /// The callback.
+    pub callback_id: CallbackId,
+    /// `missed_call`, `after_service` …
+    pub kind: String,
+    /// Who made it.
+    pub employee_id: EmployeeId,
+    /// 1–5, where the customer gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<u8>,
+}
+event!(CallbackDone, "support.callback.done", v1);
+
+/// A callback did not reach the customer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallbackFailed {
+    /// The callback.
+    pub callback_id: CallbackId,
+    /// Which attempt.
+    pub attempt: u32,
+    /// Why, as a code.
+    pub cause: String,
+}
+event!(CallbackFailed, "support.callback.failed", v1);
+
+/// A complaint was received; whoever received it owns it (P3.3.3-0, R7).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComplaintRegistered {
+    /// The complaint.
+    pub complaint_id: ComplaintId,
+    /// `TS-B01-20251009-0007`.
+    pub no: String,
+    /// How it came.
+    pub channel: String,
+    /// `customer`, `sales_staff` or `other`.
+    pub complainant_kind: String,
+    /// `worker`, `agent`, `company`, `billing`, `contract` or `third_party`.
+    pub about_kind: String,
+    /// The employee it is about, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about_employee_id: Option<EmployeeId>,
+    /// The call that brought it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call_id: Option<CallId>,
+    /// The customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer_id: Option<CustomerId>,
+    /// The contract.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contract_id: Option<ContractId>,
+    /// The visit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visit_id: Option<VisitId>,
+    /// What kind of thing, as a code.
+    pub category: String,
+}
+event!(ComplaintRegistered, "support.complaint.registered", v1);
+
+/// How grave it is was established.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComplaintTriaged {
+    /// The complaint.
+    pub complaint_id: ComplaintId,
+    /// The severity.
+    pub severity: Severity,
+    /// `ordinary`, `major` or `invalid`.
+    pub class: String,
+    /// The factors that set it, as codes.
+    pub factors: Vec<String>,
+    /// The policy it was measured by.
+    pub policy_version: PolicyVersionId,
+}
+event!(ComplaintTriaged, "support.complaint.triaged", v1);
+
+/// A major complaint was reported, in the transaction of the triage (P3.3.3-6, R4).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComplaintMajorReported {
+    /// The complaint.
+    pub complaint_id: ComplaintId,
+    /// The role it was reported to.
+    pub to_role: String,
+    /// By when it must be acknowledged.
+    pub due_ack_at: Timestamp,
+}
+event!(ComplaintMajorReported, "support.complaint.major_reported", v1);
+
+/// Somebody higher was asked for help; owner and promise stay (R7, K11).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComplaintEscalated {
+    /// The complaint.
+    pub complaint_id: ComplaintId,
+    /// 1–4.
+    pub level: u8,
+    /// Why, as a code.
+    pub cause: String,
+    /// The role asked.
+    pub to_role: String,
+    /// By when it must be acknowledged.
+    pub due_ack_at: Timestamp,
+}
+event!(ComplaintEscalated, "support.complaint.escalated", v1);
+
+/// The level asked has taken it up and holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComplaintEscalationAcknowledged {
+    /// The complaint.
+    pub complaint_id: ComplaintId,
+    /// 1–4.
+    pub level: u8,
+}
+event!(ComplaintEscalationAcknowledged, "support.complaint.escalation_acknowledged", v1);
+
+/// The case has another owner, who accepted it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComplaintHandedOver {
+    /// The complaint.
+    pub complaint_id: ComplaintId,
+    /// Who owned it.
+    pub from: EmployeeId,
+    /// Who owns it.
+    pub to: EmployeeId,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+}
+event!(ComplaintHandedOver, "support.complaint.handed_over", v1);
+
+/// Who is responsible, and to which part; the parts are 100 together (C14).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiabilityShare {
+    /// `company`, `worker`, `customer` or `third_party`.
+    pub party: String,
+    /// The employee, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub employee_id: Option<EmployeeId>,
+    /// Percent.
+    pub pct: u8,
+}
+
+/// Whose fault it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComplaintLiabilityFound {
+    /// The complaint.
+    pub complaint_id: ComplaintId,
+    /// `company`, `worker`, `shared`, `customer`, `third_party` or `unfounded`.
+    pub finding: String,
+    /// The parts.
+    pub shares: Vec<LiabilityShare>,
+    /// On what it rests, as a code.
+    pub basis_code: String,
+}
+event!(ComplaintLiabilityFound, "support.complaint.liability_found", v1);
+
+/// One party was found liable: workforce and contracts listen to this one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComplaintUpheld {
+    /// The complaint.
+    pub complaint_id: ComplaintId,
+    /// The worker, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker_id: Option<WorkerId>,
+    /// The employee, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub employee_id: Option<EmployeeId>,
+    /// The contract.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contract_id: Option<ContractId>,
+    /// The visit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visit_id: Option<VisitId>,
+    /// How grave.
+    pub severity: Severity,
+    /// The service it was about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_code: Option<String>,
+    /// Percent.
+    pub share_pct: u8,
+}
+event!(ComplaintUpheld, "support.complaint.upheld", v1);
+
+/// A later finding frees a party: what followed from the earlier one is undone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComplaintFindingReversed {
+    /// The complaint.
+    pub complaint_id: ComplaintId,
+    /// The worker freed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker_id: Option<WorkerId>,
+    /// The employee freed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub employee_id: Option<EmployeeId>,
+}
+event!(ComplaintFindingReversed, "support.complaint.finding_reversed", v1);
+
+/// The customer accepted a proposal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComplaintProposalAccepted {
+    /// The complaint.
+    pub complaint_id: ComplaintId,
+    /// Which one; 1 = the best.
+    pub rank: u8,
+    /// What it costs.
+    pub cost_fen: Fen,
+}
+event!(ComplaintProposalAccepted, "support.complaint.proposal_accepted", v1);
+
+/// What was agreed is being done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComplaintRemedyStarted {
+    /// The complaint.
+    pub complaint_id: ComplaintId,
+    /// `redo`, `replace_worker`, `refund`, `compensate` or `explain`.
+    pub kind: String,
+}
+event!(ComplaintRemedyStarted, "support.complaint.remedy_started", v1);
+
+/// What was agreed has been done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComplaintRemedyCompleted {
+    /// The complaint.
+    pub complaint_id: ComplaintId,
+    /// `redo`, `replace_worker`, `refund`, `compensate` or `explain`.
+    pub kind: String,
+    /// What it cost.
+    pub cost_fen: Fen,
+    /// The contract.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contract_id: Option<ContractId>,
+    /// The visit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visit_id: Option<VisitId>,
+}
+event!(ComplaintRemedyCompleted, "support.complaint.remedy_completed", v1);
+
+/// The customer was told what was done and what came of it (P3.3.3-4).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComplaintReplied {
+    /// The complaint.
+    pub complaint_id: ComplaintId,
+    /// 1 and upwards.
+    pub cycle_no: u32,
+    /// Business seconds since it was registered or reopened.
+    pub elapsed_business_s: i64,
+}
+event!(ComplaintReplied, "support.complaint.replied", v1);
+
+/// The case is closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComplaintClosed {
+    /// The complaint.
+    pub complaint_id: ComplaintId,
+    /// `resolved`, `goodwill`, `unfounded`, `withdrawn` or `external_dispute`.
+    pub outcome: String,
+    /// The severity, where it was triaged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Severity>,
+    /// The finding, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub liability: Option<String>,
+    /// How many cycles.
+    pub cycles: u32,
+    /// How many promises were made.
+    pub promises_made: u32,
+    /// How many were kept.
+    pub promises_kept: u32,
+    /// Business seconds from registration to close.
+    pub business_s: i64,
+}
+event!(ComplaintClosed, "support.complaint.closed", v1);
+
+/// A closed or answered case is open again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComplaintReopened {
+    /// The complaint.
+    pub complaint_id: ComplaintId,
+    /// 2 and upwards.
+    pub cycle_no: u32,
+    /// Why, as a code.
+    pub reason: String,
+}
+event!(ComplaintReopened, "support.complaint.reopened", v1);
+
+/// What every event of a promise says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromiseFact {
+    /// The promise.
+    pub promise_id: PromiseId,
+    /// The complaint's or enquiry's id.
+    #[serde(rename = "for")]
+    pub reference: String,
+    /// Who made it.
+    pub employee_id: EmployeeId,
+    /// By when the customer will hear from us.
+    pub due_at: Timestamp,
+}
+
+/// The customer was told when he will hear from us (P4-1, R3).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromiseMade {
+    /// Which.
+    #[serde(flatten)]
+    pub promise: PromiseFact,
+    /// Whether the customer agreed to the time.
+    pub agreed: bool,
+}
+event!(PromiseMade, "support.promise.made", v1);
+
+/// The customer was reached in time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromiseKept {
+    /// Which.
+    #[serde(flatten)]
+    pub promise: PromiseFact,
+    /// Seconds before it was due.
+    pub lead_s: i64,
+}
+event!(PromiseKept, "support.promise.kept", v1);
+
+/// The customer could not be reached, but it was tried as the rule asks (P3).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromiseKeptByAttempt {
+    /// Which.
+    #[serde(flatten)]
+    pub promise: PromiseFact,
+    /// How often.
+    pub attempts: u32,
+}
+event!(PromiseKeptByAttempt, "support.promise.kept_by_attempt", v1);
+
+/// The time passed without a word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromiseBroken {
+    /// Which; `due_at` is when it was broken.
+    #[serde(flatten)]
+    pub promise: PromiseFact,
+    /// When the machine noticed.
+    pub detected_at: Timestamp,
+}
+event!(PromiseBroken, "support.promise.broken", v1);
+
+/// A contact with the customer made the next one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromiseSuperseded {
+    /// Which.
+    #[serde(flatten)]
+    pub promise: PromiseFact,
+    /// The next one.
+    pub by: PromiseId,
+}
+event!(PromiseSuperseded, "support.promise.superseded", v1);
+
+/// The case ended without need of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromiseReleased {
+    /// Which.
+    #[serde(flatten)]
+    pub promise: PromiseFact,
+    /// `withdrawn`, `external_dispute` or `merged`.
+    pub reason: String,
+}
+event!(PromiseReleased, "support.promise.released", v1);

@@ -1,0 +1,135 @@
+//! What workforce publishes: workers, certificates, standing, retraining (`workforce.md`).
+
+use crate::{CertificateId, RetrainingId, WorkerId, event};
+use chrono::NaiveDate;
+use kernel::{BranchId, EmployeeId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// A worker may be looked at for work: made from `hr.employee.hired` for a care position.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkerRegistered {
+    /// The worker; the same UUID as the employee.
+    pub worker_id: WorkerId,
+    /// The employee.
+    pub employee_id: EmployeeId,
+    /// Where.
+    pub branch_id: BranchId,
+}
+event!(WorkerRegistered, "workforce.worker.registered", v1);
+
+/// A certificate as it is after the event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateState {
+    /// The certificate.
+    pub certificate_id: CertificateId,
+    /// Whose.
+    pub worker_id: WorkerId,
+    /// The services it is good for.
+    pub service_codes: Vec<String>,
+    /// The skill level, 1 (highest) to 5; 0 where the trade has none.
+    pub level: u8,
+    /// First instant it is good.
+    pub valid_from: Timestamp,
+    /// First instant it is not any more.
+    pub valid_to: Timestamp,
+    /// Why, as a code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason_code: Option<String>,
+    /// The certificate it follows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supersedes: Option<CertificateId>,
+}
+
+/// A certificate was issued.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CertificateIssued(pub CertificateState);
+event!(CertificateIssued, "workforce.certificate.issued", v1);
+
+/// A certificate is not good until reinstated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CertificateSuspended(pub CertificateState);
+event!(CertificateSuspended, "workforce.certificate.suspended", v1);
+
+/// A certificate is good again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CertificateReinstated(pub CertificateState);
+event!(CertificateReinstated, "workforce.certificate.reinstated", v1);
+
+/// A certificate is good no longer, for ever.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CertificateRevoked(pub CertificateState);
+event!(CertificateRevoked, "workforce.certificate.revoked", v1);
+
+/// The three colours of the door-to-door certificate (W7): only green may be assigned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Light {
+    /// Everything holds.
+    Green,
+    /// Identity fine, something missing or expired.
+    Yellow,
+    /// Identity or background failed, or suspended for conduct.
+    Red,
+}
+
+/// One stretch of a worker's standing for one service: half-open, `to` absent for ever.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct StandingInterval {
+    /// First instant.
+    pub from: Timestamp,
+    /// First instant after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Timestamp>,
+    /// The colour.
+    pub light: Light,
+    /// Why it is not green, as codes.
+    pub reasons: Vec<String>,
+}
+
+/// Whether a worker may be sent for a service, and when: the only thing other services read (workforce.md §2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StandingChanged {
+    /// The worker.
+    pub worker_id: WorkerId,
+    /// The service.
+    pub service_code: String,
+    /// The skill level reached, 1 (highest) to 5; 0 for none.
+    pub level: u8,
+    /// Without overlap, in order, the last one without end.
+    pub intervals: Vec<StandingInterval>,
+    /// Rises by one with every change: older ones are ignored (W12).
+    pub standing_seq: i64,
+}
+event!(StandingChanged, "workforce.standing.changed", v1);
+
+/// A worker has to be retrained; until then the listed services are blocked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetrainingOpened {
+    /// The order.
+    pub retraining_id: RetrainingId,
+    /// Who.
+    pub worker_id: WorkerId,
+    /// Why: `complaint`, `failed_supervision`, `long_absence`, `standard_change`, `expiry`.
+    pub cause: String,
+    /// Services blocked until it is done.
+    pub blocks_services: Vec<String>,
+    /// By when.
+    pub due_on: NaiveDate,
+}
+event!(RetrainingOpened, "workforce.retraining.opened", v1);
+
+/// What led to a retraining order was undone, or it was done: nothing is blocked by it any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetrainingClosed {
+    /// The order.
+    pub retraining_id: RetrainingId,
+    /// Who.
+    pub worker_id: WorkerId,
+    /// `finding_reversed`, `passed`, `waived`.
+    pub reason_code: String,
+}
+event!(RetrainingClosed, "workforce.retraining.closed", v1);
