@@ -6,7 +6,9 @@ use kernel::{BranchId, EmployeeId, Fen, Month, PolicyVersionId, Zone};
 use serde::{Deserialize, Serialize};
 
 /// What somebody is employed as; decides who may be sent to customers and how attendance is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Position {
     /// Customer service (客服).
@@ -27,8 +29,15 @@ pub enum Position {
 
 impl Position {
     /// Every position.
-    pub const ALL: [Self; 7] =
-        [Self::CustomerService, Self::Sales, Self::Trainer, Self::Inspector, Self::CareWorker, Self::Manager, Self::HrClerk];
+    pub const ALL: [Self; 7] = [
+        Self::CustomerService,
+        Self::Sales,
+        Self::Trainer,
+        Self::Inspector,
+        Self::CareWorker,
+        Self::Manager,
+        Self::HrClerk,
+    ];
 
     /// As tables and texts write it.
     pub const fn word(self) -> &'static str {

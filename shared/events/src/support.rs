@@ -1,11 +1,16 @@
 //! What support publishes: calls, complaints, promises, callbacks, fines (`support.md`).
 
-use crate::{CallId, CallbackId, ComplaintId, ContractId, CustomerId, HouseholdId, PenaltyId, PromiseId, VisitId, WorkerId, event};
+use crate::{
+    CallId, CallbackId, ComplaintId, ContractId, CustomerId, HouseholdId, PenaltyId, PromiseId, VisitId,
+    WorkerId, event,
+};
 use kernel::{EmployeeId, Fen, Month, PolicyVersionId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// How grave a complaint is: `S1` a manner or small omission … `S4` injury, theft, the press (`support.md` §11).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
 pub enum Severity {
     /// Manner, small omission.
     S1,
@@ -59,7 +64,9 @@ impl PenaltyKind {
 
     /// The kind of a word.
     pub fn of(word: &str) -> Option<Self> {
-        [Self::Fine, Self::ScoreDeduction, Self::LossCompensation].into_iter().find(|kind| kind.word() == word)
+        [Self::Fine, Self::ScoreDeduction, Self::LossCompensation]
+            .into_iter()
+            .find(|kind| kind.word() == word)
     }
 }
 

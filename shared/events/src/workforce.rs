@@ -65,7 +65,9 @@ pub struct CertificateRevoked(pub CertificateState);
 event!(CertificateRevoked, "workforce.certificate.revoked", v1);
 
 /// The three colours of the door-to-door certificate (W7): only green may be assigned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Light {
     /// Everything holds.

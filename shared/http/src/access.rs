@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// A role of `access.md` §2.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
 pub enum Role {
     /// Headquarters admin.
     HQ,
@@ -38,7 +40,8 @@ pub enum Role {
 impl std::str::FromStr for Role {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        serde_json::from_value(serde_json::Value::from(text)).map_err(|_| format!("no role {text}; there are HQ AU BM CA TR IN HC PA SE IC"))
+        serde_json::from_value(serde_json::Value::from(text))
+            .map_err(|_| format!("no role {text}; there are HQ AU BM CA TR IN HC PA SE IC"))
     }
 }
 
@@ -220,7 +223,11 @@ impl Verifier {
         let claims = jsonwebtoken::decode::<Claims>(token, &self.key, &rules).ok()?.claims;
         let now = self.clock.now().utc().timestamp();
         let is_current = claims.nbf <= now && now < claims.exp && !claims.roles.is_empty();
-        is_current.then_some(Principal { user: claims.sub, employee: claims.employee_id, roles: claims.roles })
+        is_current.then_some(Principal {
+            user: claims.sub,
+            employee: claims.employee_id,
+            roles: claims.roles,
+        })
     }
 }
 
@@ -231,7 +238,12 @@ impl Issuer {
     }
 
     /// A token for a principal, good from `now` for `lifetime`.
-    pub fn issue(&self, principal: &Principal, now: Timestamp, lifetime: TimeDelta) -> Result<String, KeyError> {
+    pub fn issue(
+        &self,
+        principal: &Principal,
+        now: Timestamp,
+        lifetime: TimeDelta,
+    ) -> Result<String, KeyError> {
         let issued = now.utc().timestamp();
         let claims = Claims {
             iss: ISSUER.to_owned(),
@@ -253,7 +265,11 @@ mod tests {
     use uuid::Uuid;
 
     fn principal(roles: Vec<Held>) -> Principal {
-        Principal { user: UserId::of(Uuid::from_u128(1)), employee: Some(EmployeeId::of(Uuid::from_u128(2))), roles }
+        Principal {
+            user: UserId::of(Uuid::from_u128(1)),
+            employee: Some(EmployeeId::of(Uuid::from_u128(2))),
+            roles,
+        }
     }
 
     #[test]
@@ -263,7 +279,10 @@ mod tests {
         let held = |role, branches| principal(vec![Held { role, branches }]);
         assert_eq!(held(Role::BM, Some(vec![here])).reach(permission), Some(Reach::of(vec![here], None)));
         assert_eq!(held(Role::AU, None).reach(permission), Some(Reach::network()));
-        assert_eq!(held(Role::SE, None).reach(permission), Some(Reach::of(vec![], Some(EmployeeId::of(Uuid::from_u128(2))))));
+        assert_eq!(
+            held(Role::SE, None).reach(permission),
+            Some(Reach::of(vec![], Some(EmployeeId::of(Uuid::from_u128(2)))))
+        );
         assert_eq!(held(Role::TR, None).reach(permission), None);
     }
 

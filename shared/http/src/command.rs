@@ -122,8 +122,13 @@ impl<C: Addressed, P> Command<C, P> {
 
 /// The version an `If-Match` names: `"4"`. Weak tags never match a strong comparison.
 fn expected_version(headers: &HeaderMap) -> Result<Version, Problem> {
-    let value = headers.get(header::IF_MATCH).ok_or_else(|| Problem::plain(error_code!("request.if_match_required")))?;
-    let number = value.to_str().ok().and_then(|text| text.trim().strip_prefix('"')?.strip_suffix('"')?.parse::<i32>().ok());
+    let value = headers
+        .get(header::IF_MATCH)
+        .ok_or_else(|| Problem::plain(error_code!("request.if_match_required")))?;
+    let number = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.trim().strip_prefix('"')?.strip_suffix('"')?.parse::<i32>().ok());
     number.map(Version::of).ok_or_else(|| Problem::plain(error_code!("request.if_match_malformed")))
 }
 
@@ -143,27 +148,39 @@ fn idempotency_key(headers: &HeaderMap) -> Result<String, Problem> {
 fn traceparent(headers: &HeaderMap) -> Option<String> {
     let text = headers.get("traceparent")?.to_str().ok()?;
     let parts: Vec<&str> = text.split('-').collect();
-    let is_hex = |part: &str, length: usize| part.len() == length && part.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let is_good = parts.len() == 4 && is_hex(parts[0], 2) && is_hex(parts[1], 32) && is_hex(parts[2], 16) && is_hex(parts[3], 2);
+    let is_hex =
+        |part: &str, length: usize| part.len() == length && part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_good = parts.len() == 4
+        && is_hex(parts[0], 2)
+        && is_hex(parts[1], 32)
+        && is_hex(parts[2], 16)
+        && is_hex(parts[3], 2);
     is_good.then(|| text.to_owned())
 }
 
 /// Who signed in, from the bearer token; 401 for every token that is not good, always with the same body.
 pub(crate) fn principal(house: &House, headers: &HeaderMap) -> Result<Principal, Problem> {
-    let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
+    let token = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "));
     token.and_then(|token| house.verifier().verify(token)).ok_or_else(|| {
-        Problem::plain(error_code!("access.unauthenticated")).with_header(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"))
+        Problem::plain(error_code!("access.unauthenticated"))
+            .with_header(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"))
     })
 }
 
 /// How far a permission reaches; 403 where the principal's roles do not hold it.
 pub(crate) fn permitted<P: Permitted>(principal: &Principal) -> Result<Reach, Problem> {
-    principal.reach(P::permission()).ok_or_else(|| Refused::plain(error_code!("access.forbidden")).with("permission", P::permission().name).into())
+    principal.reach(P::permission()).ok_or_else(|| {
+        Refused::plain(error_code!("access.forbidden")).with("permission", P::permission().name).into()
+    })
 }
 
 /// The path parameters of a route.
 pub(crate) async fn path_id(parts: &mut Parts, house: &House) -> Option<String> {
-    let Path(mut parameters) = Path::<HashMap<String, String>>::from_request_parts(parts, house).await.ok()?;
+    let Path(mut parameters) =
+        Path::<HashMap<String, String>>::from_request_parts(parts, house).await.ok()?;
     parameters.remove("id")
 }
 
@@ -186,8 +203,13 @@ pub(crate) fn parse<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Re
     if body.is_empty() {
         return read(b"{}");
     }
-    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if media_type.split(';').next().is_none_or(|media_type| !media_type.trim().eq_ignore_ascii_case("application/json")) {
+    let media_type =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if media_type
+        .split(';')
+        .next()
+        .is_none_or(|media_type| !media_type.trim().eq_ignore_ascii_case("application/json"))
+    {
         return Err(Problem::plain(error_code!("request.media_type")));
     }
     read(body)
@@ -205,7 +227,10 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
 }
 
 fn unreadable(error: &serde_json::Error) -> Problem {
-    Refused::plain(error_code!("request.unreadable")).with("line", error.line()).with("column", error.column()).into()
+    Refused::plain(error_code!("request.unreadable"))
+        .with("line", error.line())
+        .with("column", error.column())
+        .into()
 }
 
 /// A parsing error whose text is a code of the catalogue (`money.negative`) is that refusal; any other one is a
@@ -243,8 +268,11 @@ impl<C: Addressed, P: Permitted> FromRequest<House> for Command<C, P> {
         let expected = if C::To::EXISTS { Some(expected_version(&parts.headers)?) } else { None };
         let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
         let headers = parts.headers.clone();
-        let bytes = Bytes::from_request(Request::from_parts(parts, body), house).await.map_err(|_| Problem::plain(error_code!("request.too_large")))?;
-        let record = Record { method: method.to_string(), path, key, body_hash: Sha256::digest(&bytes).to_vec() };
+        let bytes = Bytes::from_request(Request::from_parts(parts, body), house)
+            .await
+            .map_err(|_| Problem::plain(error_code!("request.too_large")))?;
+        let record =
+            Record { method: method.to_string(), path, key, body_hash: Sha256::digest(&bytes).to_vec() };
         Ok(Self {
             id,
             body: parse(&headers, &bytes)?,
@@ -282,7 +310,8 @@ impl<I: Id, P: Permitted> FromRequestParts<House> for Read<I, P> {
         if let Some((name, _)) = crate::query::pairs(parts.uri.query())?.first() {
             return Err(crate::query::unknown(name));
         }
-        let known = parts.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let known =
+            parts.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).map(str::to_owned);
         Ok(Self { id, principal, reach, known, permit: PhantomData })
     }
 }
@@ -309,7 +338,9 @@ impl<Q: DeserializeOwned, P: Permitted> FromRequest<House> for Ask<Q, P> {
             return Err(crate::query::unknown(name));
         }
         let headers = request.headers().clone();
-        let bytes = Bytes::from_request(request, house).await.map_err(|_| Problem::plain(error_code!("request.too_large")))?;
+        let bytes = Bytes::from_request(request, house)
+            .await
+            .map_err(|_| Problem::plain(error_code!("request.too_large")))?;
         Ok(Self { body: parse(&headers, &bytes)?, principal, reach, permit: PhantomData })
     }
 }
@@ -335,7 +366,10 @@ mod tests {
             (r#"{"amount":{"amount":"1.005","currency":"CNY"}}"#, "money.too_many_decimals"),
             (r#"{"amount":{"amount":"-1","currency":"CNY"}}"#, "money.negative"),
             (r#"{"amount":{"amount":"1","currency":"CNY"},"actor":"x"}"#, "request.member"),
-            (r#"{"amount":{"amount":"1","currency":"CNY"},"amount":{"amount":"1","currency":"CNY"}}"#, "request.member"),
+            (
+                r#"{"amount":{"amount":"1","currency":"CNY"},"amount":{"amount":"1","currency":"CNY"}}"#,
+                "request.member",
+            ),
             (r#"{}"#, "request.member"),
         ] {
             let problem = format!("{:?}", refused(body));

@@ -88,5 +88,7 @@ impl Config {
 
 /// The trimmed text of a file that the configuration names.
 pub fn secret(path: &Path) -> Result<String, ConfigError> {
-    std::fs::read_to_string(path).map(|text| text.trim().to_owned()).map_err(|error| ConfigError::File { path: path.to_owned(), error })
+    std::fs::read_to_string(path)
+        .map(|text| text.trim().to_owned())
+        .map_err(|error| ConfigError::File { path: path.to_owned(), error })
 }

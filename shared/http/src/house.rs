@@ -68,7 +68,10 @@ impl<V> IntoResponse for Commanded<V> {
         };
         set(header::ETAG, self.etag);
         set(header::LOCATION, self.location);
-        set(header::HeaderName::from_static("idempotency-replayed"), self.is_replayed.then(|| "true".to_owned()));
+        set(
+            header::HeaderName::from_static("idempotency-replayed"),
+            self.is_replayed.then(|| "true".to_owned()),
+        );
         response
     }
 }
@@ -76,7 +79,16 @@ impl<V> IntoResponse for Commanded<V> {
 impl House {
     /// The house of one service.
     pub fn new(service: &'static str, pool: PgPool, clock: Clock, relay: Relay, keys: Keys) -> Self {
-        Self { inner: Arc::new(Inner { service, pool, clock, verifier: keys.verifier, cursors: keys.cursors, relay }) }
+        Self {
+            inner: Arc::new(Inner {
+                service,
+                pool,
+                clock,
+                verifier: keys.verifier,
+                cursors: keys.cursors,
+                relay,
+            }),
+        }
     }
 
     /// The service's name: `support`.
@@ -129,7 +141,10 @@ impl House {
             return Ok(replayed);
         }
         let decision = work(&mut tx, &cmd, now).await?;
-        assert!(!cmd.has_forgotten_to_compare(), "a verb on an existing aggregate must pass what it loads through Command::current");
+        assert!(
+            !cmd.has_forgotten_to_compare(),
+            "a verb on an existing aggregate must pass what it loads through Command::current"
+        );
         let (version, state) = (decision.version(), decision.state());
         let body = serde_json::to_value(state.view(version)).expect("views are plain data");
         let answer = Commanded {
@@ -142,7 +157,10 @@ impl House {
         };
         match cmd.mode {
             Mode::Dry => {
-                let events: Vec<Value> = tx.would_send().map(|(kind, subject, data)| json!({ "type": kind, "subject": subject, "data": data })).collect();
+                let events: Vec<Value> = tx
+                    .would_send()
+                    .map(|(kind, subject, data)| json!({ "type": kind, "subject": subject, "data": data }))
+                    .collect();
                 let body = json!({ "dry_run": true, "would_be": answer.body, "events": events });
                 tx.rollback().await?;
                 Ok(Commanded { status: StatusCode::OK, etag: None, location: None, body, ..answer })
@@ -158,7 +176,11 @@ impl House {
     }
 
     /// Reads one thing; absent and out of reach are the same 404.
-    pub async fn read<I, P, V>(&self, read: Read<I, P>, work: impl AsyncFnOnce(&PgPool, &Read<I, P>) -> Result<Option<(Version, V)>, Failure>) -> Result<Response, Problem>
+    pub async fn read<I, P, V>(
+        &self,
+        read: Read<I, P>,
+        work: impl AsyncFnOnce(&PgPool, &Read<I, P>) -> Result<Option<(Version, V)>, Failure>,
+    ) -> Result<Response, Problem>
     where
         I: Id,
         V: Serialize,
@@ -167,7 +189,11 @@ impl House {
         let (version, view) = found.ok_or_else(|| Problem::plain(error_code!("resource.not_found")))?;
         let etag = etag(version);
         let tag = HeaderValue::from_str(&etag).map_err(|_| Problem::plain(error_code!("service.fault")))?;
-        if read.known.as_deref().is_some_and(|known| known.split(',').any(|known| known.trim().trim_start_matches("W/") == etag)) {
+        if read
+            .known
+            .as_deref()
+            .is_some_and(|known| known.split(',').any(|known| known.trim().trim_start_matches("W/") == etag))
+        {
             return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
         }
         Ok(([(header::ETAG, tag)], Json(view)).into_response())
@@ -216,12 +242,19 @@ impl FromRequestParts<Self> for House {
 
 /// The stored answer of a request that was committed before. A second one under way at the same time waits for
 /// nobody: it is told to come back.
-async fn replay<V>(tx: &mut Tx, principal: &Principal, record: &Record) -> Result<Option<Commanded<V>>, Problem> {
+async fn replay<V>(
+    tx: &mut Tx,
+    principal: &Principal,
+    record: &Record,
+) -> Result<Option<Commanded<V>>, Problem> {
     let lock = format!("{}|{}|{}|{}", principal.user, record.method, record.path, record.key);
-    let is_first = sqlx::query_scalar!("SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS \"is_first!\"", lock)
-        .fetch_one(tx.connection())
-        .await
-        .map_err(journal::Fault::from)?;
+    let is_first = sqlx::query_scalar!(
+        "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS \"is_first!\"",
+        lock
+    )
+    .fetch_one(tx.connection())
+    .await
+    .map_err(journal::Fault::from)?;
     if !is_first {
         return Err(Problem::plain(error_code!("idempotency.in_progress")).retry_after(1));
     }
@@ -239,11 +272,26 @@ async fn replay<V>(tx: &mut Tx, principal: &Principal, record: &Record) -> Resul
     if stored.body_hash != record.body_hash {
         return Err(Problem::plain(error_code!("idempotency.key_reused")));
     }
-    let status = u16::try_from(stored.status).ok().and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(StatusCode::OK);
-    Ok(Some(Commanded { status, etag: stored.etag, location: stored.location, is_replayed: true, body: stored.body, view: std::marker::PhantomData }))
+    let status = u16::try_from(stored.status)
+        .ok()
+        .and_then(|status| StatusCode::from_u16(status).ok())
+        .unwrap_or(StatusCode::OK);
+    Ok(Some(Commanded {
+        status,
+        etag: stored.etag,
+        location: stored.location,
+        is_replayed: true,
+        body: stored.body,
+        view: std::marker::PhantomData,
+    }))
 }
 
-async fn remember<V>(tx: &mut Tx, principal: &Principal, record: &Record, answer: &Commanded<V>) -> Result<(), journal::Fault> {
+async fn remember<V>(
+    tx: &mut Tx,
+    principal: &Principal,
+    record: &Record,
+    answer: &Commanded<V>,
+) -> Result<(), journal::Fault> {
     let status = i16::try_from(answer.status.as_u16()).expect("a status has three digits");
     sqlx::query!(
         "INSERT INTO idempotency (principal, method, path, key, body_hash, status, etag, location, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",

@@ -8,6 +8,7 @@ pub mod access;
 pub mod command;
 pub mod config;
 pub mod house;
+pub mod known;
 pub mod list;
 pub mod openapi;
 pub mod policy;
@@ -34,4 +35,9 @@ pub use utoipa_axum::routes;
 #[expect(clippy::disallowed_methods, reason = "the house makes the ids, so that no rule has to")]
 pub(crate) fn fresh_uuid() -> uuid::Uuid {
     uuid::Uuid::now_v7()
+}
+
+/// What loading answers for what is absent or out of reach: the same 404.
+pub fn not_found() -> kernel::Refused {
+    kernel::Refused::plain(error_code!("resource.not_found"))
 }

@@ -110,10 +110,17 @@ impl<F: DeserializeOwned + Send, P: Permitted> FromRequestParts<House> for List<
     async fn from_request_parts(parts: &mut Parts, house: &House) -> Result<Self, Problem> {
         let principal = principal(house, &parts.headers)?;
         let reach = permitted::<P>(&principal)?;
-        let (mut limit, mut cursor, mut order, mut filter) = (DEFAULT_LIMIT, None, Order::NewestFirst, Map::new());
+        let (mut limit, mut cursor, mut order, mut filter) =
+            (DEFAULT_LIMIT, None, Order::NewestFirst, Map::new());
         for (name, value) in crate::query::pairs(parts.uri.query())? {
             match name.as_str() {
-                "limit" => limit = value.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit)).ok_or_else(|| crate::query::bad_value("limit"))?,
+                "limit" => {
+                    limit = value
+                        .parse()
+                        .ok()
+                        .filter(|limit| (1..=MAX_LIMIT).contains(limit))
+                        .ok_or_else(|| crate::query::bad_value("limit"))?
+                }
                 "cursor" => cursor = Some(value),
                 "sort" if value == "id" => order = Order::OldestFirst,
                 "sort" if value == "-id" => order = Order::NewestFirst,
@@ -130,10 +137,9 @@ impl<F: DeserializeOwned + Send, P: Permitted> FromRequestParts<House> for List<
         let filter = serde_path_to_error::deserialize(Value::from(filter)).map_err(|error| {
             let path = error.path().to_string();
             let text = error.into_inner().to_string();
-            text.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next()).map_or_else(
-                || schema_problem(format!("?{path}"), &text),
-                crate::query::unknown,
-            )
+            text.strip_prefix("unknown field `")
+                .and_then(|rest| rest.split('`').next())
+                .map_or_else(|| schema_problem(format!("?{path}"), &text), crate::query::unknown)
         })?;
         let page = PageRequest { after, rows: limit + 1, order };
         Ok(Self { filter, principal, reach, page, binding, path_and_filter, permit: PhantomData })
@@ -142,12 +148,23 @@ impl<F: DeserializeOwned + Send, P: Permitted> FromRequestParts<House> for List<
 
 impl<F, P> List<F, P> {
     /// Cuts the one row too many off and says how to go on.
-    pub(crate) fn page_of<V>(&self, house: &House, mut rows: Vec<V>, id: impl Fn(&V) -> Uuid) -> (Page<V>, Option<String>) {
+    pub(crate) fn page_of<V>(
+        &self,
+        house: &House,
+        mut rows: Vec<V>,
+        id: impl Fn(&V) -> Uuid,
+    ) -> (Page<V>, Option<String>) {
         let limit = usize::try_from(self.page.rows - 1).unwrap_or_default();
         let has_more = rows.len() > limit;
         rows.truncate(limit);
-        let next = if has_more { rows.last().map(|row| house.cursors().seal(id(row), &self.binding)) } else { None };
-        let link = next.as_ref().map(|next| format!("<{}?cursor={next}>; rel=\"next\"", self.path_and_filter.split('?').next().unwrap_or_default()));
+        let next =
+            if has_more { rows.last().map(|row| house.cursors().seal(id(row), &self.binding)) } else { None };
+        let link = next.as_ref().map(|next| {
+            format!(
+                "<{}?cursor={next}>; rel=\"next\"",
+                self.path_and_filter.split('?').next().unwrap_or_default()
+            )
+        });
         (Page { data: rows, page: PageLinks { next, has_more } }, link)
     }
 }

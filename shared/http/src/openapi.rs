@@ -3,7 +3,7 @@
 use axum::response::Html;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use utoipa::openapi::{ContentBuilder, OpenApi, RefOr, Ref, Response, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoResponses, ToSchema};
 
 impl<V: ToSchema> IntoResponses for crate::house::Commanded<V> {
@@ -18,7 +18,14 @@ impl<V: ToSchema> IntoResponses for crate::list::Page<V> {
             .property("data", utoipa::openapi::schema::ArrayBuilder::new().items(reference::<V>()))
             .property("page", reference::<crate::list::PageLinks>());
         let content = ContentBuilder::new().schema(Some(schema)).build();
-        BTreeMap::from([("200".to_owned(), ResponseBuilder::new().description("One page.").content("application/json", content).build().into())])
+        BTreeMap::from([(
+            "200".to_owned(),
+            ResponseBuilder::new()
+                .description("One page.")
+                .content("application/json", content)
+                .build()
+                .into(),
+        )])
     }
 }
 
@@ -38,7 +45,10 @@ fn reference<V: ToSchema>() -> RefOr<utoipa::openapi::schema::Schema> {
 
 fn one<V: ToSchema>(description: &str) -> BTreeMap<String, RefOr<Response>> {
     let content = ContentBuilder::new().schema(Some(reference::<V>())).build();
-    BTreeMap::from([("200".to_owned(), ResponseBuilder::new().description(description).content("application/json", content).build().into())])
+    BTreeMap::from([(
+        "200".to_owned(),
+        ResponseBuilder::new().description(description).content("application/json", content).build().into(),
+    )])
 }
 
 /// Adds to every operation what the house asks of it and may answer, so that routes need not repeat it.
@@ -48,7 +58,8 @@ pub fn complete(document: &OpenApi) -> Value {
         "title": "Steward", "version": env!("CARGO_PKG_VERSION"),
         "description": "Home-service (家政) franchise networks: complaints, contracts, certificates, payroll. One set of conventions for every resource."
     });
-    document["components"]["securitySchemes"] = json!({ "token": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT (EdDSA)" } });
+    document["components"]["securitySchemes"] =
+        json!({ "token": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT (EdDSA)" } });
     document["components"]["schemas"]["Problem"] = problem_schema();
     document["security"] = json!([{ "token": [] }]);
     let Some(paths) = document["paths"].as_object_mut() else { return document };
@@ -64,9 +75,13 @@ pub fn complete(document: &OpenApi) -> Value {
 fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     let has_id = path.contains("{id}");
     // Searches and calculations change nothing and say so with their tag.
-    let is_command = method == "post" && operation["x-safe"] != json!(true) && !path.ends_with("/search") && !path.ends_with("/explain");
+    let is_command = method == "post"
+        && operation["x-safe"] != json!(true)
+        && !path.ends_with("/search")
+        && !path.ends_with("/explain");
     let mut parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
-    let has_parameter = |parameters: &[Value], name: &str| parameters.iter().any(|parameter| parameter["name"] == name);
+    let has_parameter =
+        |parameters: &[Value], name: &str| parameters.iter().any(|parameter| parameter["name"] == name);
     let mut add = |place: &str, name: &str, required: bool, schema: Value, description: &str| {
         if !has_parameter(&parameters, name) {
             parameters.push(json!({ "name": name, "in": place, "required": required, "schema": schema, "description": description }));
@@ -76,15 +91,39 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
         add("path", "id", true, json!({ "type": "string" }), "Prefix, underscore, 26 characters.");
     }
     if is_command {
-        add("header", "Idempotency-Key", true, json!({ "type": "string", "minLength": 1, "maxLength": 255 }), "A repetition with the same key is answered, not done again.");
+        add(
+            "header",
+            "Idempotency-Key",
+            true,
+            json!({ "type": "string", "minLength": 1, "maxLength": 255 }),
+            "A repetition with the same key is answered, not done again.",
+        );
         add("query", "dry_run", false, json!({ "type": "boolean" }), "Only say what would happen.");
         if has_id {
-            add("header", "If-Match", true, json!({ "type": "string" }), "The ETag of the version this command is meant for.");
+            add(
+                "header",
+                "If-Match",
+                true,
+                json!({ "type": "string" }),
+                "The ETag of the version this command is meant for.",
+            );
         }
     } else if method == "get" && !has_id {
-        add("query", "limit", false, json!({ "type": "integer", "minimum": 1, "maximum": 200, "default": 50 }), "Rows of a page.");
+        add(
+            "query",
+            "limit",
+            false,
+            json!({ "type": "integer", "minimum": 1, "maximum": 200, "default": 50 }),
+            "Rows of a page.",
+        );
         add("query", "cursor", false, json!({ "type": "string" }), "Where the page before ended.");
-        add("query", "sort", false, json!({ "type": "string", "enum": ["id", "-id"], "default": "-id" }), "Oldest or newest first.");
+        add(
+            "query",
+            "sort",
+            false,
+            json!({ "type": "string", "enum": ["id", "-id"], "default": "-id" }),
+            "Oldest or newest first.",
+        );
     }
     if !parameters.is_empty() {
         operation["parameters"] = Value::from(parameters);

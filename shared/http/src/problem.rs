@@ -87,7 +87,8 @@ impl Problem {
         };
         let mut params = self.refused.params.clone();
         let policy_version = params.remove("policy_version");
-        let rule = self.refused.clause.map(|clause| json!({ "clause": clause, "policy_version": policy_version }));
+        let rule =
+            self.refused.clause.map(|clause| json!({ "clause": clause, "policy_version": policy_version }));
         let details: Vec<Value> = self.details.iter().map(Detail::render).collect();
         let mut body = json!({
             "type": format!("/errors/{}", error.code),
@@ -200,7 +201,8 @@ enum Language {
 impl Language {
     /// The first of our languages in `Accept-Language`, by weight; Chinese by default.
     fn of(headers: &HeaderMap) -> Self {
-        let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let accepted =
+            headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let mut wanted: Vec<(u32, Self)> = accepted
             .split(',')
             .filter_map(|entry| {

@@ -45,20 +45,38 @@ pub fn database_name(service: &str) -> String {
 
 /// Makes roles and database where they are missing, as the cluster's superuser; then migrates. Returns the URL
 /// the service works with. May be repeated.
-pub async fn provision(admin_url: &str, service: &Service, passwords: &Passwords) -> Result<String, ProvisionError> {
+pub async fn provision(
+    admin_url: &str,
+    service: &Service,
+    passwords: &Passwords,
+) -> Result<String, ProvisionError> {
     let admin = PgConnectOptions::from_str(admin_url)?;
-    let (database, owner, app) = (database_name(service.name), format!("steward_{}_owner", service.name), format!("steward_{}_app", service.name));
+    let (database, owner, app) = (
+        database_name(service.name),
+        format!("steward_{}_owner", service.name),
+        format!("steward_{}_app", service.name),
+    );
     let mut connection = admin.connect().await?;
     for (role, password) in [(&owner, &passwords.owner), (&app, &passwords.app)] {
         make_role(&mut connection, role, password).await?;
     }
-    let exists: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)").bind(&database).fetch_one(&mut connection).await?;
+    let exists: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
+        .bind(&database)
+        .fetch_one(&mut connection)
+        .await?;
     if !exists {
         run(&mut connection, format!("CREATE DATABASE {database} OWNER {owner}")).await?;
     }
-    run(&mut connection, format!("REVOKE ALL ON DATABASE {database} FROM PUBLIC; GRANT CONNECT ON DATABASE {database} TO {app}")).await?;
+    run(
+        &mut connection,
+        format!(
+            "REVOKE ALL ON DATABASE {database} FROM PUBLIC; GRANT CONNECT ON DATABASE {database} TO {app}"
+        ),
+    )
+    .await?;
     connection.close().await?;
-    let as_role = |role: &str, password: &str| admin.clone().username(role).password(password).database(&database);
+    let as_role =
+        |role: &str, password: &str| admin.clone().username(role).password(password).database(&database);
     migrate(&as_role(&owner, &passwords.owner), service, &app).await?;
     Ok(as_role(&app, &passwords.app).to_url_lossy().to_string())
 }
@@ -92,7 +110,10 @@ pub async fn migrate(owner: &PgConnectOptions, service: &Service, app: &str) -> 
 }
 
 async fn make_role(connection: &mut PgConnection, role: &str, password: &str) -> Result<(), sqlx::Error> {
-    let exists: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)").bind(role).fetch_one(&mut *connection).await?;
+    let exists: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)")
+        .bind(role)
+        .fetch_one(&mut *connection)
+        .await?;
     let verb = if exists { "ALTER" } else { "CREATE" };
     let quoted = password.replace('\'', "''");
     run(connection, format!("{verb} ROLE {role} LOGIN NOSUPERUSER PASSWORD '{quoted}'")).await

@@ -6,14 +6,18 @@ use kernel::Refused;
 
 /// The pairs of a query string, decoded; a name may stand once.
 pub(crate) fn pairs(query: Option<&str>) -> Result<Vec<(String, String)>, Problem> {
-    let pairs: Vec<(String, String)> =
-        serde_urlencoded::from_str(query.unwrap_or_default()).map_err(|_| Problem::plain(error_code!("query.malformed")))?;
+    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query.unwrap_or_default())
+        .map_err(|_| Problem::plain(error_code!("query.malformed")))?;
     for (place, (name, value)) in pairs.iter().enumerate() {
         if pairs[..place].iter().any(|(earlier, _)| earlier == name) {
-            return Err(Refused::plain(error_code!("query.repeated")).with("parameter", name.as_str()).into());
+            return Err(Refused::plain(error_code!("query.repeated"))
+                .with("parameter", name.as_str())
+                .into());
         }
         if is_personal(value) {
-            return Err(Refused::plain(error_code!("query.personal_data_in_url")).with("parameter", name.as_str()).into());
+            return Err(Refused::plain(error_code!("query.personal_data_in_url"))
+                .with("parameter", name.as_str())
+                .into());
         }
     }
     Ok(pairs)
@@ -22,8 +26,12 @@ pub(crate) fn pairs(query: Option<&str>) -> Result<Vec<(String, String)>, Proble
 /// Looks like a mobile number (11 digits from 13 to 19) or an ID number (17 digits and a check character).
 fn is_personal(value: &str) -> bool {
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let is_mobile = value.len() == 11 && is_digits(value) && value.starts_with('1') && value.as_bytes()[1] >= b'3';
-    let is_id = value.len() == 18 && value.is_char_boundary(17) && is_digits(&value[..17]) && (is_digits(&value[17..]) || value[17..].eq_ignore_ascii_case("x"));
+    let is_mobile =
+        value.len() == 11 && is_digits(value) && value.starts_with('1') && value.as_bytes()[1] >= b'3';
+    let is_id = value.len() == 18
+        && value.is_char_boundary(17)
+        && is_digits(&value[..17])
+        && (is_digits(&value[17..]) || value[17..].eq_ignore_ascii_case("x"));
     is_mobile || is_id
 }
 

@@ -82,7 +82,8 @@ async fn ready(State(services): State<Services>) -> Response {
     let mut report = serde_json::Map::new();
     for service in services.iter() {
         let relay = service.relay().status();
-        let has_database = sqlx::query_scalar!("SELECT 1 AS \"one!\"").fetch_one(service.pool()).await.is_ok();
+        let has_database =
+            sqlx::query_scalar!("SELECT 1 AS \"one!\"").fetch_one(service.pool()).await.is_ok();
         let readers: Vec<Value> = service
             .readers()
             .iter()
@@ -122,6 +123,9 @@ async fn set_clock(State(services): State<Services>, Json(to): Json<SetClock>) -
 async fn drain(State(services): State<Services>) -> Json<Value> {
     let all: Vec<&Running> = services.iter().collect();
     crate::service::drain(&all).await;
-    let seqs: serde_json::Map<String, Value> = all.iter().map(|service| (service.name.to_owned(), Value::from(service.relay().status().last_numbered))).collect();
+    let seqs: serde_json::Map<String, Value> = all
+        .iter()
+        .map(|service| (service.name.to_owned(), Value::from(service.relay().status().last_numbered)))
+        .collect();
     Json(json!({ "last_seq": seqs }))
 }

@@ -32,7 +32,14 @@ pub struct Service {
 impl Service {
     /// A service without rooms yet.
     pub fn new(name: &'static str, migrator: &'static Migrator) -> Self {
-        Self { name, migrator, routes: OpenApiRouter::new(), reactions: Reactions::new(), timers: Timers::new(), policies: Vec::new() }
+        Self {
+            name,
+            migrator,
+            routes: OpenApiRouter::new(),
+            reactions: Reactions::new(),
+            timers: Timers::new(),
+            policies: Vec::new(),
+        }
     }
 
     /// Opens a room: its routes.
@@ -110,7 +117,13 @@ impl Running {
         let (relay, relay_task) = Relay::start(service.name, pool.clone(), bus.clone(), around.stop.clone());
         let keys = Keys { verifier, cursors: Cursors::new(&around.cursor_secret) };
         let house = House::new(service.name, pool.clone(), around.clock.clone(), relay.clone(), keys);
-        let (timers, timer_task) = TimerLoop::start(pool.clone(), around.clock.clone(), service.timers, relay.clone(), around.stop.clone());
+        let (timers, timer_task) = TimerLoop::start(
+            pool.clone(),
+            around.clock.clone(),
+            service.timers,
+            relay.clone(),
+            around.stop.clone(),
+        );
         let mut tasks = vec![relay_task, timer_task];
         let mut readers = Vec::new();
         for source in service.reactions.sources() {
@@ -126,7 +139,10 @@ impl Running {
             readers.push(reader);
             tasks.push(task);
         }
-        let routes = service.routes.merge(crate::policy::routes(service.name, service.policies)).with_state(house.clone());
+        let routes = service
+            .routes
+            .merge(crate::policy::routes(service.name, service.policies))
+            .with_state(house.clone());
         Ok(Self { name: service.name, routes, house, relay, readers, timers, tasks })
     }
 

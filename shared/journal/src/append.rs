@@ -48,7 +48,8 @@ pub(crate) async fn append(tx: &mut Tx) -> Result<(), Fault> {
 
 /// The chains of the aggregates, and parents, that the journal knows already.
 async fn known_chains(tx: &mut Tx, rows: &[Pending]) -> Result<HashMap<Uuid, Uuid>, Fault> {
-    let wanted: HashSet<Uuid> = rows.iter().flat_map(|row| [Some(row.aggregate_id), row.parent]).flatten().collect();
+    let wanted: HashSet<Uuid> =
+        rows.iter().flat_map(|row| [Some(row.aggregate_id), row.parent]).flatten().collect();
     let wanted: Vec<Uuid> = wanted.into_iter().collect();
     let known = sqlx::query!(
         "SELECT wanted.id AS \"aggregate_id!\", first.correlation_id
@@ -88,7 +89,10 @@ mod tests {
             aggversion: 1,
             branch_id: None,
             actor: Actor::Operator("test"),
-            cause: cause.map(|id| Cause { event_id: EventId::of(Uuid::from_u128(id)), correlation_id: EventId::of(Uuid::from_u128(id)) }),
+            cause: cause.map(|id| Cause {
+                event_id: EventId::of(Uuid::from_u128(id)),
+                correlation_id: EventId::of(Uuid::from_u128(id)),
+            }),
             parent: parent.map(Uuid::from_u128),
             clause: None,
             data: serde_json::Value::Null,
@@ -99,11 +103,11 @@ mod tests {
     fn one_call_is_one_chain() {
         let known = HashMap::from([(Uuid::from_u128(100), Uuid::from_u128(7))]);
         let rows = [
-            row(1, 100, None, Some(50)),      // an aggregate keeps its chain, whatever caused the change
+            row(1, 100, None, Some(50)), // an aggregate keeps its chain, whatever caused the change
             row(2, 200, Some(100), Some(50)), // what is created from it carries it on
-            row(3, 300, Some(200), None),     // also when the parent is born in the same transaction
-            row(4, 400, None, Some(50)),      // a reaction carries its cause's
-            row(5, 500, None, None),          // a fresh one begins its own
+            row(3, 300, Some(200), None), // also when the parent is born in the same transaction
+            row(4, 400, None, Some(50)), // a reaction carries its cause's
+            row(5, 500, None, None),     // a fresh one begins its own
             row(6, 500, None, None),
         ];
         let chains: Vec<u128> = correlate(&rows, known).into_iter().map(|id| id.as_u128()).collect();

@@ -65,7 +65,10 @@ impl Bus {
             .connect(url)
             .await
             .map_err(|error| Fault::Bus(error.to_string()))?;
-        let jetstream = jetstream::ContextBuilder::new().timeout(Duration::from_secs(5)).max_ack_inflight(2 * WINDOW).build(client);
+        let jetstream = jetstream::ContextBuilder::new()
+            .timeout(Duration::from_secs(5))
+            .max_ack_inflight(2 * WINDOW)
+            .build(client);
         Ok(Self { jetstream, connected })
     }
 
@@ -86,8 +89,14 @@ impl Bus {
         let last_event = if info.state.messages == 0 {
             None
         } else {
-            let message = stream.get_raw_message(info.state.last_sequence).await.map_err(|error| Fault::Bus(error.to_string()))?;
-            message.headers.get(async_nats::header::NATS_MESSAGE_ID).and_then(|id| id.as_str().parse::<EventId>().ok())
+            let message = stream
+                .get_raw_message(info.state.last_sequence)
+                .await
+                .map_err(|error| Fault::Bus(error.to_string()))?;
+            message
+                .headers
+                .get(async_nats::header::NATS_MESSAGE_ID)
+                .and_then(|id| id.as_str().parse::<EventId>().ok())
         };
         Ok(Some(StreamState {
             last_seq: to_seq(info.state.last_sequence)?,
@@ -122,7 +131,12 @@ impl Bus {
     }
 
     /// Sends one event, which the server takes only as the successor of `seq − 1`.
-    pub(crate) async fn send(&self, service: &str, epoch: i32, row: &JournalRow) -> Result<PublishAckFuture, Fault> {
+    pub(crate) async fn send(
+        &self,
+        service: &str,
+        epoch: i32,
+        row: &JournalRow,
+    ) -> Result<PublishAckFuture, Fault> {
         let envelope = envelope(service, epoch, row)?;
         let payload = serde_json::to_vec(&envelope).map_err(|error| Fault::Bus(error.to_string()))?;
         let before = u64::try_from(row.seq - 1).map_err(|error| Fault::Bus(error.to_string()))?;
@@ -140,9 +154,13 @@ impl Bus {
 
     /// Reads a stream in order from `seq`.
     pub(crate) async fn read(&self, stream: &str, seq: i64) -> Result<pull::Ordered, Fault> {
-        let stream = self.jetstream.get_stream_no_info(stream).await.map_err(|error| Fault::Bus(error.to_string()))?;
+        let stream =
+            self.jetstream.get_stream_no_info(stream).await.map_err(|error| Fault::Bus(error.to_string()))?;
         let start_sequence = u64::try_from(seq).map_err(|error| Fault::Bus(error.to_string()))?;
-        let config = pull::OrderedConfig { deliver_policy: DeliverPolicy::ByStartSequence { start_sequence }, ..pull::OrderedConfig::default() };
+        let config = pull::OrderedConfig {
+            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence },
+            ..pull::OrderedConfig::default()
+        };
         let consumer = stream.create_consumer(config).await.map_err(|error| Fault::Bus(error.to_string()))?;
         consumer.messages().await.map_err(|error| Fault::Bus(error.to_string()))
     }
@@ -174,7 +192,11 @@ fn subject(service: &str, row: &JournalRow) -> String {
 
 /// The envelope of a numbered row: the same on the bus, at the feed and in the history.
 pub fn envelope(service: &str, epoch: i32, row: &JournalRow) -> Result<Envelope, Fault> {
-    let corrupt = |error: serde_json::Error| Fault::Corrupt { table: "journal", column: "data", value: error.to_string() };
+    let corrupt = |error: serde_json::Error| Fault::Corrupt {
+        table: "journal",
+        column: "data",
+        value: error.to_string(),
+    };
     Ok(Envelope {
         specversion: "1.0".to_owned(),
         id: EventId::of(row.event_id),

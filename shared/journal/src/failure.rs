@@ -94,7 +94,9 @@ pub trait RefuseOn<T> {
 impl<T, E: Into<Failure>> RefuseOn<T> for Result<T, E> {
     fn refuse_on(self, constraint: &str, refusal: impl Refusal) -> Result<T, Failure> {
         self.map_err(|error| match error.into() {
-            Failure::Fault(fault) if fault.constraint() == Some(constraint) => Failure::Refused(refusal.refused()),
+            Failure::Fault(fault) if fault.constraint() == Some(constraint) => {
+                Failure::Refused(refusal.refused())
+            }
             other => other,
         })
     }

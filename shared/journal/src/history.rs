@@ -8,7 +8,12 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 /// What happened to one aggregate, from `after` (exclusive) upwards, oldest first, as far as `branches` reach.
-pub async fn of_aggregate(pool: &PgPool, service: &str, aggregate: Uuid, page: Page) -> Result<Vec<Envelope>, Fault> {
+pub async fn of_aggregate(
+    pool: &PgPool,
+    service: &str,
+    aggregate: Uuid,
+    page: Page,
+) -> Result<Vec<Envelope>, Fault> {
     let rows = sqlx::query_as!(
         JournalRow,
         "SELECT coalesce(o.seq, 0) AS \"seq!\", j.id, j.event_id, j.type AS event_type, j.aggregate, j.subject, j.aggregate_id, j.aggversion,
@@ -45,7 +50,12 @@ pub async fn of_chain(pool: &PgPool, service: &str, correlation: Uuid) -> Result
 
 /// The chain that an aggregate, or an event, belongs to.
 pub async fn chain_of(pool: &PgPool, id: Uuid) -> Result<Option<Uuid>, Fault> {
-    Ok(sqlx::query_scalar!("SELECT correlation_id FROM journal WHERE aggregate_id = $1 OR event_id = $1 ORDER BY id LIMIT 1", id).fetch_optional(pool).await?)
+    Ok(sqlx::query_scalar!(
+        "SELECT correlation_id FROM journal WHERE aggregate_id = $1 OR event_id = $1 ORDER BY id LIMIT 1",
+        id
+    )
+    .fetch_optional(pool)
+    .await?)
 }
 
 /// Which part of a history, and whose.

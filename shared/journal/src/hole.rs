@@ -90,7 +90,8 @@ impl Holes {
         // Without this bound a bulk insert wider than one read would be forgotten behind its first rows.
         let looked_at = if scan.is_cut_off { scan.ids.last().map_or(0, |last| last + 1) } else { i64::MAX };
         let dead = |fence: Option<Xid>| fence.is_some_and(|fence| fence < me && fence <= oldest);
-        let doomed: Vec<i64> = self.ranges.iter().filter(|(_, (_, fence))| dead(*fence)).map(|(from, _)| *from).collect();
+        let doomed: Vec<i64> =
+            self.ranges.iter().filter(|(_, (_, fence))| dead(*fence)).map(|(from, _)| *from).collect();
         for from in doomed {
             let (to, fence) = self.ranges.remove(&from).expect("it was just listed");
             if to > looked_at {

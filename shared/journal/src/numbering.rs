@@ -124,8 +124,11 @@ impl Numbering {
     /// Takes over numbering: raises `term`, so that whoever numbered before can no longer, and reads the holes.
     pub async fn take_over(pool: &PgPool) -> Result<Self, Fault> {
         sqlx::query!("SELECT journal_extend()").execute(pool).await?;
-        let term = sqlx::query_scalar!("UPDATE relay SET term = term + 1 RETURNING term").fetch_one(pool).await?;
-        let ranges = sqlx::query!("SELECT lower(ids) AS \"from!\", upper(ids) AS \"to!\" FROM journal_hole").fetch_all(pool).await?;
+        let term =
+            sqlx::query_scalar!("UPDATE relay SET term = term + 1 RETURNING term").fetch_one(pool).await?;
+        let ranges = sqlx::query!("SELECT lower(ids) AS \"from!\", upper(ids) AS \"to!\" FROM journal_hole")
+            .fetch_all(pool)
+            .await?;
         let holes = Holes::restored(ranges.into_iter().map(|row| (row.from, row.to)));
         Ok(Self { holes, term, oldest_writer: None, looked_at: None })
     }
@@ -201,7 +204,14 @@ impl Numbering {
         if row.term != self.term {
             return Err(Fault::Stale);
         }
-        Ok(State { ctid: row.ctid, next_seq: row.next_seq, max_seen: row.max_seen, head: row.head, me: row.me, xmin: row.xmin })
+        Ok(State {
+            ctid: row.ctid,
+            next_seq: row.next_seq,
+            max_seen: row.max_seen,
+            head: row.head,
+            me: row.me,
+            xmin: row.xmin,
+        })
     }
 
     /// The oldest transaction that may still commit a row of the journal. `xmin` alone would let a long
@@ -252,7 +262,11 @@ async fn scan(connection: &mut PgConnection, max_seen: i64, limit: i64) -> Resul
     Ok(rows)
 }
 
-async fn write_numbers(connection: &mut PgConnection, rows: &[JournalRow], hashes: &[Vec<u8>]) -> Result<(), Fault> {
+async fn write_numbers(
+    connection: &mut PgConnection,
+    rows: &[JournalRow],
+    hashes: &[Vec<u8>],
+) -> Result<(), Fault> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -268,14 +282,20 @@ async fn write_numbers(connection: &mut PgConnection, rows: &[JournalRow], hashe
 }
 
 /// Writes only the holes that changed in this turn.
-async fn write_holes(connection: &mut PgConnection, before: &[(i64, i64)], after: &Holes) -> Result<(), Fault> {
+async fn write_holes(
+    connection: &mut PgConnection,
+    before: &[(i64, i64)],
+    after: &Holes,
+) -> Result<(), Fault> {
     let after: Vec<(i64, i64)> = after.ranges().collect();
     if before == after {
         return Ok(());
     }
     let split = |ranges: Vec<&(i64, i64)>| ranges.into_iter().copied().unzip::<i64, i64, Vec<_>, Vec<_>>();
-    let (gone_from, gone_to) = split(before.iter().filter(|range| after.binary_search(range).is_err()).collect());
-    let (new_from, new_to) = split(after.iter().filter(|range| before.binary_search(range).is_err()).collect());
+    let (gone_from, gone_to) =
+        split(before.iter().filter(|range| after.binary_search(range).is_err()).collect());
+    let (new_from, new_to) =
+        split(after.iter().filter(|range| before.binary_search(range).is_err()).collect());
     sqlx::query!(
         "DELETE FROM journal_hole USING UNNEST($1::bigint[], $2::bigint[]) AS gone (low, high) WHERE ids = int8range(low, high)",
         &gone_from,

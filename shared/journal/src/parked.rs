@@ -23,8 +23,12 @@ impl Reason {
     pub(crate) fn of(outcome: &Outcome) -> Option<Self> {
         let (code, detail, waits_for) = match outcome {
             Outcome::Unreadable(detail) => ("unreadable", detail.clone(), None),
-            Outcome::Reaction(Reaction::Waits { for_id }) => ("not_known_yet", for_id.to_string(), Some(*for_id)),
-            Outcome::Reaction(Reaction::Refused(refused)) => (refused.error.code, serde_json::Value::from(refused.params.clone()).to_string(), None),
+            Outcome::Reaction(Reaction::Waits { for_id }) => {
+                ("not_known_yet", for_id.to_string(), Some(*for_id))
+            }
+            Outcome::Reaction(Reaction::Refused(refused)) => {
+                (refused.error.code, serde_json::Value::from(refused.params.clone()).to_string(), None)
+            }
             Outcome::Reaction(Reaction::Fault(fault)) if fault.is_transient() => return None,
             Outcome::Reaction(Reaction::Fault(fault)) => ("fault", fault.to_string(), None),
         };
@@ -50,7 +54,12 @@ pub struct ParkedEvent {
 }
 
 /// Parks an event. An event nobody could read belongs to no aggregate and gets the nil one.
-pub(crate) async fn park(tx: &mut Tx, reader: (&str, &str), event: (&Envelope, Uuid), reason: &Reason) -> Result<(), Fault> {
+pub(crate) async fn park(
+    tx: &mut Tx,
+    reader: (&str, &str),
+    event: (&Envelope, Uuid),
+    reason: &Reason,
+) -> Result<(), Fault> {
     let (envelope, aggregate) = event;
     sqlx::query!(
         "INSERT INTO parked (reader, source, seq, event_id, aggregate_id, reason, detail, waits_for, next_try_at, envelope)
@@ -72,7 +81,13 @@ pub(crate) async fn park(tx: &mut Tx, reader: (&str, &str), event: (&Envelope, U
 
 /// The aggregates that have something parked: their later events wait behind it.
 pub(crate) async fn aggregates(pool: &PgPool, reader: (&str, &str)) -> Result<Vec<Uuid>, Fault> {
-    Ok(sqlx::query_scalar!("SELECT DISTINCT aggregate_id FROM parked WHERE reader = $1 AND source = $2", reader.0, reader.1).fetch_all(pool).await?)
+    Ok(sqlx::query_scalar!(
+        "SELECT DISTINCT aggregate_id FROM parked WHERE reader = $1 AND source = $2",
+        reader.0,
+        reader.1
+    )
+    .fetch_all(pool)
+    .await?)
 }
 
 /// The aggregates whose first parked event is due to be tried again.
@@ -87,7 +102,11 @@ pub(crate) async fn due(pool: &PgPool, reader: (&str, &str)) -> Result<Vec<Uuid>
 }
 
 /// The parked events of an aggregate, oldest first, locked.
-pub(crate) async fn of_aggregate(tx: &mut Tx, reader: (&str, &str), aggregate: Uuid) -> Result<Vec<Envelope>, Fault> {
+pub(crate) async fn of_aggregate(
+    tx: &mut Tx,
+    reader: (&str, &str),
+    aggregate: Uuid,
+) -> Result<Vec<Envelope>, Fault> {
     let rows = sqlx::query_scalar!(
         "SELECT envelope FROM parked WHERE reader = $1 AND source = $2 AND aggregate_id = $3 ORDER BY seq LIMIT 500 FOR UPDATE",
         reader.0,
@@ -98,19 +117,35 @@ pub(crate) async fn of_aggregate(tx: &mut Tx, reader: (&str, &str), aggregate: U
     .await?;
     rows.into_iter()
         .map(|envelope| {
-            serde_json::from_str(&envelope.to_string()).map_err(|error| Fault::Corrupt { table: "parked", column: "envelope", value: error.to_string() })
+            serde_json::from_str(&envelope.to_string()).map_err(|error| Fault::Corrupt {
+                table: "parked",
+                column: "envelope",
+                value: error.to_string(),
+            })
         })
         .collect()
 }
 
 /// It took effect: it is parked no longer.
 pub(crate) async fn unpark(tx: &mut Tx, reader: (&str, &str), seq: i64) -> Result<(), Fault> {
-    sqlx::query!("DELETE FROM parked WHERE reader = $1 AND source = $2 AND seq = $3", reader.0, reader.1, seq).execute(tx.connection()).await?;
+    sqlx::query!(
+        "DELETE FROM parked WHERE reader = $1 AND source = $2 AND seq = $3",
+        reader.0,
+        reader.1,
+        seq
+    )
+    .execute(tx.connection())
+    .await?;
     Ok(())
 }
 
 /// It failed again: later still, at most five minutes apart; or never by itself, where nothing is awaited.
-pub(crate) async fn failed_again(tx: &mut Tx, reader: (&str, &str), seq: i64, reason: &Reason) -> Result<(), Fault> {
+pub(crate) async fn failed_again(
+    tx: &mut Tx,
+    reader: (&str, &str),
+    seq: i64,
+    reason: &Reason,
+) -> Result<(), Fault> {
     sqlx::query!(
         "UPDATE parked SET attempts = attempts + 1, reason = $4, detail = $5, waits_for = $6,
                 next_try_at = CASE WHEN $6::uuid IS NULL THEN NULL
@@ -141,7 +176,9 @@ pub async fn list(pool: &PgPool) -> Result<Vec<ParkedEvent>, Fault> {
 impl Tx {
     /// Something has arrived that parked events may wait for: they are tried at once.
     pub async fn announce<I: Id>(&mut self, id: I) -> Result<(), Fault> {
-        sqlx::query!("UPDATE parked SET next_try_at = '-infinity' WHERE waits_for = $1", id.uuid()).execute(self.connection()).await?;
+        sqlx::query!("UPDATE parked SET next_try_at = '-infinity' WHERE waits_for = $1", id.uuid())
+            .execute(self.connection())
+            .await?;
         Ok(())
     }
 }

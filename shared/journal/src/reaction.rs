@@ -85,7 +85,8 @@ impl Reactions {
         let handler: Handler = Arc::new(move |tx, envelope| {
             let react = react.clone();
             Box::pin(async move {
-                let event: Event<E> = envelope.read().map_err(|error| Outcome::Unreadable(error.to_string()))?;
+                let event: Event<E> =
+                    envelope.read().map_err(|error| Outcome::Unreadable(error.to_string()))?;
                 react(tx, &event).await.map_err(Outcome::Reaction)
             })
         });

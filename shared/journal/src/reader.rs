@@ -66,10 +66,17 @@ pub struct ReaderContext {
 
 impl Reader {
     /// Starts reading one source.
-    pub fn start(context: ReaderContext, source: &'static str, stop: CancellationToken) -> (Self, tokio::task::JoinHandle<()>) {
+    pub fn start(
+        context: ReaderContext,
+        source: &'static str,
+        stop: CancellationToken,
+    ) -> (Self, tokio::task::JoinHandle<()>) {
         let (drains, asked) = mpsc::channel(16);
         let (sender, status) = watch::channel(ReaderStatus::default());
-        let task = tokio::spawn(Worker { context, source, asked, waiting: Vec::new(), status: sender, parked: HashSet::new() }.run(stop));
+        let task = tokio::spawn(
+            Worker { context, source, asked, waiting: Vec::new(), status: sender, parked: HashSet::new() }
+                .run(stop),
+        );
         (Self { source, drains, status }, task)
     }
 
@@ -164,12 +171,20 @@ impl Worker {
 
     async fn position(&self) -> Result<Position, Fault> {
         let (name, source) = self.key();
-        sqlx::query!("INSERT INTO reader (name, source, epoch, seq) VALUES ($1, $2, 1, 0) ON CONFLICT DO NOTHING", name, source)
-            .execute(&self.context.pool)
-            .await?;
-        let row = sqlx::query!("SELECT epoch, seq, event_id FROM reader WHERE name = $1 AND source = $2", name, source)
-            .fetch_one(&self.context.pool)
-            .await?;
+        sqlx::query!(
+            "INSERT INTO reader (name, source, epoch, seq) VALUES ($1, $2, 1, 0) ON CONFLICT DO NOTHING",
+            name,
+            source
+        )
+        .execute(&self.context.pool)
+        .await?;
+        let row = sqlx::query!(
+            "SELECT epoch, seq, event_id FROM reader WHERE name = $1 AND source = $2",
+            name,
+            source
+        )
+        .fetch_one(&self.context.pool)
+        .await?;
         self.status.send_modify(|status| status.seq = row.seq);
         Ok(Position { epoch: row.epoch, seq: row.seq, event_id: row.event_id })
     }
@@ -182,7 +197,10 @@ impl Worker {
             return Err(Fault::Bus(format!("{stream} does not exist yet")));
         };
         if state.last_seq < position.seq {
-            return Err(Fault::Bus(format!("{stream} ends at {}, but {} was applied here", state.last_seq, position.seq)));
+            return Err(Fault::Bus(format!(
+                "{stream} ends at {}, but {} was applied here",
+                state.last_seq, position.seq
+            )));
         }
         if position.event_id.is_none() {
             position.seq = state.first_seq.max(1) - 1;
@@ -191,10 +209,17 @@ impl Worker {
         let mut messages = self.context.bus.read(&stream, position.seq).await?;
         let first = messages.next().await.ok_or_else(|| Fault::Bus(format!("{stream} ended")))?;
         let first = first.map_err(|error| Fault::Bus(error.to_string()))?;
-        let id = first.headers.as_ref().and_then(|headers| headers.get(async_nats::header::NATS_MESSAGE_ID)).map(ToString::to_string);
+        let id = first
+            .headers
+            .as_ref()
+            .and_then(|headers| headers.get(async_nats::header::NATS_MESSAGE_ID))
+            .map(ToString::to_string);
         let expected = position.event_id.map(|id| kernel::EventId::of(id).to_string());
         if id != expected {
-            return Err(Fault::Bus(format!("{stream} holds another event at {} than the one applied here", position.seq)));
+            return Err(Fault::Bus(format!(
+                "{stream} holds another event at {} than the one applied here",
+                position.seq
+            )));
         }
         Ok(messages)
     }
@@ -204,7 +229,10 @@ impl Worker {
         let mut next = position;
         for received in batch {
             if received.seq != next.seq + 1 {
-                return Err(Fault::Bus(format!("after {} came {}: a gap is a fault, never a filter", next.seq, received.seq)));
+                return Err(Fault::Bus(format!(
+                    "after {} came {}: a gap is a fault, never a filter",
+                    next.seq, received.seq
+                )));
             }
             next = Position { seq: received.seq, event_id: Some(received.event_id), ..next };
         }
@@ -216,7 +244,10 @@ impl Worker {
             }
         };
         at_once?.commit().await?;
-        let lag = batch.last().and_then(|received| received.envelope.as_ref().ok()).map_or(0, |envelope| self.context.clock.now().since(envelope.time).num_seconds());
+        let lag = batch
+            .last()
+            .and_then(|received| received.envelope.as_ref().ok())
+            .map_or(0, |envelope| self.context.clock.now().since(envelope.time).num_seconds());
         self.status.send_modify(|status| {
             status.seq = next.seq;
             status.lag_seconds = lag.max(0);
@@ -225,7 +256,13 @@ impl Worker {
     }
 
     async fn begin(&self) -> Result<Tx, Fault> {
-        Tx::begin(&self.context.pool, self.context.clock.now(), Actor::Reaction(self.context.name.to_owned()), Reach::network()).await
+        Tx::begin(
+            &self.context.pool,
+            self.context.clock.now(),
+            Actor::Reaction(self.context.name.to_owned()),
+            Reach::network(),
+        )
+        .await
     }
 
     /// The whole batch without savepoints; `None` where any event had no effect.
@@ -255,7 +292,13 @@ impl Worker {
                     (None, _) => continue,
                 }
             };
-            tracing::warn!(reader = self.context.name, source = self.source, seq = received.seq, reason = reason.code, "event parked");
+            tracing::warn!(
+                reader = self.context.name,
+                source = self.source,
+                seq = received.seq,
+                reason = reason.code,
+                "event parked"
+            );
             let unread;
             let envelope = match &received.envelope {
                 Ok(envelope) => envelope,
@@ -273,7 +316,9 @@ impl Worker {
     /// A declared event of an aggregate that has something parked waits behind it, in order.
     fn must_wait(&self, received: &Received) -> bool {
         self.parked.contains(&received.aggregate)
-            && received.envelope.as_ref().is_ok_and(|envelope| envelope.kind().is_some_and(|(kind, _)| self.context.reactions.of(kind).is_some()))
+            && received.envelope.as_ref().is_ok_and(|envelope| {
+                envelope.kind().is_some_and(|(kind, _)| self.context.reactions.of(kind).is_some())
+            })
     }
 
     async fn react(&self, tx: &mut Tx, received: &Received) -> Result<(), Outcome> {
@@ -283,16 +328,24 @@ impl Worker {
 
     async fn react_to(&self, tx: &mut Tx, envelope: &Envelope) -> Result<(), Outcome> {
         if envelope.service() != self.source {
-            return Err(Outcome::Unreadable(format!("source {} on the stream of {}", envelope.source, self.source)));
+            return Err(Outcome::Unreadable(format!(
+                "source {} on the stream of {}",
+                envelope.source, self.source
+            )));
         }
         let Some((kind, version)) = envelope.kind() else {
             return Err(Outcome::Unreadable(format!("type {}", envelope.event_type)));
         };
         let Some((known, handlers)) = self.context.reactions.of(kind) else { return Ok(()) };
         if version != known {
-            return Err(Outcome::Unreadable(format!("version {version} of {kind}; this reader knows {known}")));
+            return Err(Outcome::Unreadable(format!(
+                "version {version} of {kind}; this reader knows {known}"
+            )));
         }
-        tx.caused_by(Some(Cause { event_id: envelope.id, correlation_id: envelope.correlationid }), envelope.traceparent.clone());
+        tx.caused_by(
+            Some(Cause { event_id: envelope.id, correlation_id: envelope.correlationid }),
+            envelope.traceparent.clone(),
+        );
         for handler in handlers {
             handler(tx, envelope).await?;
         }
@@ -389,7 +442,9 @@ fn collect(first: Option<Message>, messages: &mut pull::Ordered) -> Result<Vec<R
     let mut batch = Vec::new();
     let mut next = first;
     loop {
-        let message = next.ok_or_else(|| Fault::Bus("the subscription ended".to_owned()))?.map_err(|error| Fault::Bus(error.to_string()))?;
+        let message = next
+            .ok_or_else(|| Fault::Bus("the subscription ended".to_owned()))?
+            .map_err(|error| Fault::Bus(error.to_string()))?;
         batch.push(receive(&message)?);
         if batch.len() >= BATCH {
             return Ok(batch);
@@ -404,13 +459,24 @@ fn collect(first: Option<Message>, messages: &mut pull::Ordered) -> Result<Vec<R
 fn receive(message: &async_nats::jetstream::Message) -> Result<Received, Fault> {
     let info = message.info().map_err(|error| Fault::Bus(error.to_string()))?;
     let seq = to_seq(info.stream_sequence)?;
-    let envelope = serde_json::from_slice::<Envelope>(&message.payload).map_err(|error| error.to_string()).and_then(|envelope| {
-        if envelope.seq == seq { Ok(envelope) } else { Err(format!("says it is number {}, but stands at {seq}", envelope.seq)) }
-    });
-    let header = message.headers.as_ref().and_then(|headers| headers.get(async_nats::header::NATS_MESSAGE_ID));
+    let envelope = serde_json::from_slice::<Envelope>(&message.payload)
+        .map_err(|error| error.to_string())
+        .and_then(|envelope| {
+            if envelope.seq == seq {
+                Ok(envelope)
+            } else {
+                Err(format!("says it is number {}, but stands at {seq}", envelope.seq))
+            }
+        });
+    let header =
+        message.headers.as_ref().and_then(|headers| headers.get(async_nats::header::NATS_MESSAGE_ID));
     let from_header = header.and_then(|id| id.as_str().parse::<kernel::EventId>().ok());
-    let event_id = envelope.as_ref().map_or_else(|_| from_header.map_or(Uuid::nil(), kernel::EventId::uuid), |envelope| envelope.id.uuid());
-    let aggregate = envelope.as_ref().ok().and_then(|envelope| subject_uuid(&envelope.subject)).unwrap_or_default();
+    let event_id = envelope.as_ref().map_or_else(
+        |_| from_header.map_or(Uuid::nil(), kernel::EventId::uuid),
+        |envelope| envelope.id.uuid(),
+    );
+    let aggregate =
+        envelope.as_ref().ok().and_then(|envelope| subject_uuid(&envelope.subject)).unwrap_or_default();
     Ok(Received { seq, event_id, aggregate, envelope })
 }
 

@@ -45,7 +45,12 @@ pub struct Relay {
 
 impl Relay {
     /// Starts the relay of a service.
-    pub fn start(service: &'static str, pool: PgPool, bus: Bus, stop: CancellationToken) -> (Self, tokio::task::JoinHandle<()>) {
+    pub fn start(
+        service: &'static str,
+        pool: PgPool,
+        bus: Bus,
+        stop: CancellationToken,
+    ) -> (Self, tokio::task::JoinHandle<()>) {
         let nudge = Arc::new(Notify::new());
         let (drains, asked) = mpsc::channel(16);
         let (sender, status) = watch::channel(RelayStatus::default());
@@ -111,7 +116,11 @@ impl Worker {
     }
 
     /// Numbers and publishes until something fails.
-    async fn session(&mut self, waiting: &mut Vec<oneshot::Sender<()>>, stop: &CancellationToken) -> Result<(), Fault> {
+    async fn session(
+        &mut self,
+        waiting: &mut Vec<oneshot::Sender<()>>,
+        stop: &CancellationToken,
+    ) -> Result<(), Fault> {
         let mut session = self.begin().await?;
         let mut pause = BUSY;
         while !stop.is_cancelled() {
@@ -123,7 +132,8 @@ impl Worker {
                 let seq = last.seq;
                 self.status.send_modify(|status| status.last_numbered = seq);
             }
-            self.status.send_if_modified(|status| std::mem::replace(&mut status.holes, turn.holes) != turn.holes);
+            self.status
+                .send_if_modified(|status| std::mem::replace(&mut status.holes, turn.holes) != turn.holes);
             self.publish(&session, &turn.rows).await?;
             if turn.is_cut_off {
                 continue;
@@ -209,13 +219,16 @@ impl Worker {
         let name = stream_name(self.service, session.epoch);
         let state = self.bus.state(&name).await?;
         let at = match &state {
-            Some(stream) if stream.messages > 0 => numbered(&self.pool, stream.last_seq, 1).await?.first().map(|row| (row.seq, row.event_id)),
+            Some(stream) if stream.messages > 0 => {
+                numbered(&self.pool, stream.last_seq, 1).await?.first().map(|row| (row.seq, row.event_id))
+            }
             Some(_) | None => None,
         };
         match compare(state.as_ref(), last_numbered, at) {
             Agreement::Continue(last) => Ok(last),
             Agreement::Make => {
-                let oldest = sqlx::query_scalar!("SELECT min(seq) FROM journal_order").fetch_one(&self.pool).await?;
+                let oldest =
+                    sqlx::query_scalar!("SELECT min(seq) FROM journal_order").fetch_one(&self.pool).await?;
                 let first = oldest.unwrap_or(last_numbered + 1).max(session.base + 1);
                 if state.is_none_or(|stream| stream.last_seq + 1 != first) {
                     self.bus.make(self.service, session.epoch, first).await?;
@@ -249,7 +262,11 @@ fn compare(stream: Option<&StreamState>, last_numbered: i64, at: Option<(i64, Uu
         return if stream.last_seq > last_numbered { Agreement::Refuse } else { Agreement::Make };
     }
     let agrees = at.is_some_and(|(seq, event)| seq == stream.last_seq && stream.last_event == Some(event));
-    if stream.last_seq <= last_numbered && agrees { Agreement::Continue(stream.last_seq) } else { Agreement::Refuse }
+    if stream.last_seq <= last_numbered && agrees {
+        Agreement::Continue(stream.last_seq)
+    } else {
+        Agreement::Refuse
+    }
 }
 
 #[cfg(test)]

@@ -76,7 +76,12 @@ impl Timers {
 
 impl Tx {
     /// Starts a timer, or moves the running one of the same kind and reference.
-    pub async fn schedule<I: Id>(&mut self, kind: &'static str, reference: I, due_at: Timestamp) -> Result<(), Fault> {
+    pub async fn schedule<I: Id>(
+        &mut self,
+        kind: &'static str,
+        reference: I,
+        due_at: Timestamp,
+    ) -> Result<(), Fault> {
         sqlx::query!(
             "INSERT INTO timer (id, kind, ref, due_at) VALUES (uuidv7(), $1, $2, $3)
              ON CONFLICT (kind, ref) WHERE state = 'running' DO UPDATE SET due_at = excluded.due_at",
@@ -91,9 +96,13 @@ impl Tx {
 
     /// Stops a timer, if it runs.
     pub async fn cancel<I: Id>(&mut self, kind: &'static str, reference: I) -> Result<(), Fault> {
-        sqlx::query!("UPDATE timer SET state = 'cancelled' WHERE kind = $1 AND ref = $2 AND state = 'running'", kind, reference.uuid())
-            .execute(self.connection())
-            .await?;
+        sqlx::query!(
+            "UPDATE timer SET state = 'cancelled' WHERE kind = $1 AND ref = $2 AND state = 'running'",
+            kind,
+            reference.uuid()
+        )
+        .execute(self.connection())
+        .await?;
         Ok(())
     }
 }
@@ -106,7 +115,13 @@ pub struct TimerLoop {
 
 impl TimerLoop {
     /// Starts firing what is due.
-    pub fn start(pool: PgPool, clock: Clock, timers: Timers, relay: Relay, stop: CancellationToken) -> (Self, tokio::task::JoinHandle<()>) {
+    pub fn start(
+        pool: PgPool,
+        clock: Clock,
+        timers: Timers,
+        relay: Relay,
+        stop: CancellationToken,
+    ) -> (Self, tokio::task::JoinHandle<()>) {
         let (drains, asked) = mpsc::channel(16);
         let worker = Worker { pool, clock, timers, relay };
         (Self { drains }, tokio::spawn(worker.run(asked, stop)))
@@ -182,7 +197,9 @@ impl Worker {
             return Ok(false);
         };
         tx.acts_as(Actor::Timer(kind));
-        sqlx::query!("UPDATE timer SET state = 'fired', fired_at = $2 WHERE id = $1", row.id, now.utc()).execute(tx.connection()).await?;
+        sqlx::query!("UPDATE timer SET state = 'fired', fired_at = $2 WHERE id = $1", row.id, now.utc())
+            .execute(tx.connection())
+            .await?;
         match handler(&mut tx, Due { reference: row.reference, at: Timestamp::of(row.due_at) }).await {
             Ok(()) => tx.commit().await?,
             Err(Failure::Fault(fault)) => {
@@ -193,9 +210,13 @@ impl Worker {
                 // A rule says that nothing is to be done: the timer has had its say and does not come again.
                 tracing::info!(timer.kind = *kind, code = refused.error.code, "timer had nothing to do");
                 tx.rollback().await?;
-                sqlx::query!("UPDATE timer SET state = 'fired', fired_at = $2 WHERE id = $1 AND state = 'running'", row.id, now.utc())
-                    .execute(&self.pool)
-                    .await?;
+                sqlx::query!(
+                    "UPDATE timer SET state = 'fired', fired_at = $2 WHERE id = $1 AND state = 'running'",
+                    row.id,
+                    now.utc()
+                )
+                .execute(&self.pool)
+                .await?;
             }
         }
         Ok(true)

@@ -50,7 +50,7 @@ impl fmt::Display for Actor {
 /// `($n::uuid[] IS NULL OR branch_id = ANY ($n) OR employee_id = $m)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reach {
-    branches: Option<Vec<BranchId>>,
+    branches: Option<Vec<Uuid>>,
     own: Option<EmployeeId>,
 }
 
@@ -61,13 +61,13 @@ impl Reach {
     }
 
     /// Rows of these branches, and rows about this employee wherever they are.
-    pub const fn of(branches: Vec<BranchId>, own: Option<EmployeeId>) -> Self {
-        Self { branches: Some(branches), own }
+    pub fn of(branches: Vec<BranchId>, own: Option<EmployeeId>) -> Self {
+        Self { branches: Some(branches.into_iter().map(BranchId::uuid).collect()), own }
     }
 
     /// The branches; `None` for all of them.
-    pub fn branches(&self) -> Option<Vec<Uuid>> {
-        self.branches.as_ref().map(|branches| branches.iter().map(|branch| branch.uuid()).collect())
+    pub fn branches(&self) -> Option<&[Uuid]> {
+        self.branches.as_deref()
     }
 
     /// The employee whose own rows are within reach too.
@@ -84,7 +84,7 @@ impl Reach {
     pub fn covers(&self, branch: Option<BranchId>) -> bool {
         match &self.branches {
             None => true,
-            Some(branches) => branch.is_some_and(|branch| branches.contains(&branch)),
+            Some(branches) => branch.is_some_and(|branch| branches.contains(&branch.uuid())),
         }
     }
 }
@@ -155,7 +155,7 @@ impl Tx {
 
     /// The branches within reach, for `$n::uuid[] IS NULL OR branch_id = ANY ($n)`.
     pub fn branches(&self) -> Option<Vec<Uuid>> {
-        self.reach.branches()
+        self.reach.branches().map(<[Uuid]>::to_vec)
     }
 
     /// The employee whose own rows are within reach too, for `OR employee_id = $n`.

@@ -31,7 +31,10 @@ pub fn decide(policy: Policy, approver: UserId) -> Result<Decision<Policy>, Refu
 }
 
 #[utoipa::path(post, path = "/policies/{id}/approve", request_body = ApprovePolicy, responses(Commanded<PolicyView>))]
-pub(super) async fn route(house: House, cmd: Command<ApprovePolicy, permission!("policy.approve")>) -> Answer<PolicyView> {
+pub(super) async fn route(
+    house: House,
+    cmd: Command<ApprovePolicy, permission!("policy.approve")>,
+) -> Answer<PolicyView> {
     let service = house.service();
     house
         .commit(cmd, async |tx, cmd, _now| {
@@ -69,7 +72,8 @@ mod tests {
             created_at: Timestamp::of(chrono::DateTime::UNIX_EPOCH),
         };
         assert_eq!(decide(policy.clone(), author).err(), Some(Refusal::OwnPolicy {}));
-        let approved = decide(policy, UserId::of(Uuid::from_u128(3))).expect("another person may").into_state();
+        let approved =
+            decide(policy, UserId::of(Uuid::from_u128(3))).expect("another person may").into_state();
         assert_eq!(decide(approved, UserId::of(Uuid::from_u128(3))).err(), Some(Refusal::AlreadyApproved {}));
     }
 }

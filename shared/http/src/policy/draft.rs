@@ -79,8 +79,12 @@ pub(super) async fn route(
     let service = house.service();
     house
         .commit(cmd, async |tx, cmd, now| {
-            let kind = kinds.iter().find(|kind| kind.kind == cmd.body.kind).ok_or_else(|| Refusal::UnknownKind { kind: cmd.body.kind.clone() })?;
-            let decision = decide(Draft { service, id: cmd.id, kind, author: cmd.principal.user }, &cmd.body, now)?;
+            let kind = kinds
+                .iter()
+                .find(|kind| kind.kind == cmd.body.kind)
+                .ok_or_else(|| Refusal::UnknownKind { kind: cmd.body.kind.clone() })?;
+            let decision =
+                decide(Draft { service, id: cmd.id, kind, author: cmd.principal.user }, &cmd.body, now)?;
             store::add(tx, &decision).await?;
             Ok(decision)
         })

@@ -19,7 +19,10 @@ pub struct PolicyFilter {
 }
 
 #[utoipa::path(get, path = "/policies", params(PolicyFilter), responses(Page<PolicyView>))]
-pub(super) async fn list(house: House, list: List<PolicyFilter, permission!("policy.read")>) -> Result<Response, Problem> {
+pub(super) async fn list(
+    house: House,
+    list: List<PolicyFilter, permission!("policy.read")>,
+) -> Result<Response, Problem> {
     let service = house.service();
     house
         .list(
@@ -34,7 +37,10 @@ pub(super) async fn list(house: House, list: List<PolicyFilter, permission!("pol
 }
 
 #[utoipa::path(get, path = "/policies/{id}", responses(One<PolicyView>))]
-pub(super) async fn read(house: House, read: Read<PolicyVersionId, permission!("policy.read")>) -> Result<Response, Problem> {
+pub(super) async fn read(
+    house: House,
+    read: Read<PolicyVersionId, permission!("policy.read")>,
+) -> Result<Response, Problem> {
     let service = house.service();
     house
         .read(read, async |pool, read| {

@@ -13,7 +13,10 @@ use crate::OpenApiRouter;
 use crate::house::{House, Shown};
 use chrono::{Days, NaiveDate};
 use journal::{Actor, Failure, Fault, Reach, Tx};
-use kernel::{Aggregate, BranchId, Clause, Decision, Fact, PolicyVersionId, Refused, Span, Timestamp, UserId, Version, refusals};
+use kernel::{
+    Aggregate, BranchId, Clause, Decision, Fact, PolicyVersionId, Refused, Span, Timestamp, UserId, Version,
+    refusals,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -50,7 +53,9 @@ impl PolicyKind {
             kind: T::KIND,
             clause: T::CLAUSE,
             defaults: || serde_json::to_value(T::defaults()).expect("terms are plain data"),
-            check: |value| Ok(T::deserialize(value).map_err(|error| wrong_terms(&error.to_string()))?.check()?),
+            check: |value| {
+                Ok(T::deserialize(value).map_err(|error| wrong_terms(&error.to_string()))?.check()?)
+            },
         }
     }
 }
@@ -215,14 +220,27 @@ pub struct InForce<T> {
 }
 
 /// The terms of a kind in force on a day: the branch's override, else the network's.
-pub async fn in_force<T: Terms>(connection: &mut PgConnection, branch: Option<BranchId>, on: NaiveDate) -> Result<InForce<T>, Fault> {
+pub async fn in_force<T: Terms>(
+    connection: &mut PgConnection,
+    branch: Option<BranchId>,
+    on: NaiveDate,
+) -> Result<InForce<T>, Fault> {
     let (id, parameters) = store::in_force(connection, T::KIND, branch, on).await?;
-    let terms = T::deserialize(&parameters).map_err(|error| Fault::Corrupt { table: "policy", column: "parameters", value: error.to_string() })?;
+    let terms = T::deserialize(&parameters).map_err(|error| Fault::Corrupt {
+        table: "policy",
+        column: "parameters",
+        value: error.to_string(),
+    })?;
     Ok(InForce { id, terms })
 }
 
 /// Writes the rule book's defaults where a kind has no version yet.
-pub async fn seed(pool: &PgPool, service: &'static str, kinds: &[PolicyKind], now: Timestamp) -> Result<(), Fault> {
+pub async fn seed(
+    pool: &PgPool,
+    service: &'static str,
+    kinds: &[PolicyKind],
+    now: Timestamp,
+) -> Result<(), Fault> {
     let mut tx = Tx::begin(pool, now, Actor::Operator("migrate"), Reach::network()).await?;
     for kind in kinds {
         if store::has_any(tx.connection(), kind.kind).await? {

@@ -124,7 +124,9 @@ pub(super) async fn end_before(tx: &mut Tx, policy: &Policy) -> Result<(), Fault
 }
 
 pub(super) async fn has_any(connection: &mut PgConnection, kind: &str) -> Result<bool, Fault> {
-    Ok(sqlx::query_scalar!("SELECT EXISTS (SELECT FROM policy WHERE kind = $1) AS \"exists!\"", kind).fetch_one(connection).await?)
+    Ok(sqlx::query_scalar!("SELECT EXISTS (SELECT FROM policy WHERE kind = $1) AS \"exists!\"", kind)
+        .fetch_one(connection)
+        .await?)
 }
 
 pub(super) async fn in_force(
@@ -143,12 +145,21 @@ pub(super) async fn in_force(
     )
     .fetch_optional(connection)
     .await?;
-    let row = row.ok_or_else(|| Fault::Corrupt { table: "policy", column: "kind", value: format!("no {kind} in force on {on}") })?;
+    let row = row.ok_or_else(|| Fault::Corrupt {
+        table: "policy",
+        column: "kind",
+        value: format!("no {kind} in force on {on}"),
+    })?;
     Ok((PolicyVersionId::of(row.id), row.parameters))
 }
 
 /// Versions of a service, by id.
-pub(super) async fn page(pool: &PgPool, service: &'static str, kind: Option<&str>, page: crate::list::PageRequest) -> Result<Vec<Policy>, Failure> {
+pub(super) async fn page(
+    pool: &PgPool,
+    service: &'static str,
+    kind: Option<&str>,
+    page: crate::list::PageRequest,
+) -> Result<Vec<Policy>, Failure> {
     let rows = sqlx::query_as!(
         Row,
         "SELECT id, kind, branch_id, lower(valid) AS \"valid_from!\", upper(valid) AS valid_to, state, clause, parameters, reason, author,
@@ -167,7 +178,11 @@ pub(super) async fn page(pool: &PgPool, service: &'static str, kind: Option<&str
 }
 
 /// One version, unlocked.
-pub(super) async fn find(pool: &PgPool, service: &'static str, id: PolicyVersionId) -> Result<Option<Policy>, Failure> {
+pub(super) async fn find(
+    pool: &PgPool,
+    service: &'static str,
+    id: PolicyVersionId,
+) -> Result<Option<Policy>, Failure> {
     let row = sqlx::query_as!(
         Row,
         "SELECT id, kind, branch_id, lower(valid) AS \"valid_from!\", upper(valid) AS valid_to, state, clause, parameters, reason, author,

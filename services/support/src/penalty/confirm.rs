@@ -1,0 +1,152 @@
+//! Confirming a fine: from here on it is final, and payroll takes it.
+
+use super::{Penalty, PenaltyView, Person, Refusal, State, Verdict, store};
+use events::PenaltyId;
+use events::support::PenaltyConfirmed;
+use house::{Addressed, Answer, Command, Commanded, House, known, permission};
+use journal::Failure;
+use kernel::{Decision, Month, Timestamp, Zone, clause};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// The branch manager's last word on a fine.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConfirmPenalty {}
+
+impl Addressed for ConfirmPenalty {
+    type To = PenaltyId;
+}
+
+/// Makes a fine final, once the employee has answered or the hearing has ended (R5); `month` is that of `now` in
+/// the branch's zone.
+pub fn decide(
+    penalty: Penalty,
+    decider: Person,
+    month: Month,
+    now: Timestamp,
+) -> Result<Decision<Penalty>, Refusal> {
+    let State::Assessed { heard_at } = penalty.state else {
+        return Err(Refusal::AlreadyDecided { state: penalty.state.word() });
+    };
+    if decider.is(&penalty.proposer) {
+        return Err(Refusal::OwnProposal {});
+    }
+    if decider.employee == Some(penalty.employee) {
+        return Err(Refusal::OwnCase {});
+    }
+    if heard_at.is_none() && now < penalty.hearing_ends_at {
+        return Err(Refusal::HearingOpen { ends_at: penalty.hearing_ends_at });
+    }
+    let confirmed = PenaltyConfirmed {
+        penalty_id: penalty.id,
+        complaint_id: penalty.complaint,
+        call_id: penalty.call,
+        employee_id: penalty.employee,
+        kind: penalty.kind,
+        amount_fen: penalty.amount,
+        severity: penalty.severity,
+        month,
+        policy_version: penalty.policy,
+    };
+    let state = State::Confirmed(Verdict { by: decider, at: now, heard_at });
+    Ok(Decision::of(Penalty { state, ..penalty }).and(confirmed).under(clause!("P6.6-1")))
+}
+
+/// Makes a fine final (P6.6-1).
+#[utoipa::path(post, path = "/v1/support/penalties/{id}/confirm", request_body = ConfirmPenalty, responses(Commanded<PenaltyView>))]
+pub(super) async fn route(
+    house: House,
+    cmd: Command<ConfirmPenalty, permission!("penalty.decide")>,
+) -> Answer<PenaltyView> {
+    house
+        .commit(cmd, async |tx, cmd, now| {
+            let penalty = cmd.current(store::load(tx, cmd.id).await?)?;
+            let zone = known::branch(tx, penalty.branch).await?.map_or(Zone::SHANGHAI, |branch| branch.zone);
+            let decision = decide(penalty, Person::of(&cmd.principal), now.month_in(zone), now)?;
+            store::save(tx, &decision).await?;
+            Ok::<_, Failure>(decision)
+        })
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeDelta;
+    use events::ComplaintId;
+    use events::support::{PenaltyKind, Severity};
+    use kernel::{BranchId, EmployeeId, Fen, PolicyVersionId, UserId, Version};
+    use uuid::Uuid;
+
+    fn person(user: u128, employee: Option<u128>) -> Person {
+        Person {
+            user: UserId::of(Uuid::from_u128(user)),
+            employee: employee.map(|id| EmployeeId::of(Uuid::from_u128(id))),
+        }
+    }
+
+    fn ends_at() -> Timestamp {
+        Timestamp::of("2025-10-13T09:30:00Z".parse().expect("a literal"))
+    }
+
+    fn assessed(heard_at: Option<Timestamp>) -> Penalty {
+        Penalty {
+            id: PenaltyId::of(Uuid::from_u128(1)),
+            branch: BranchId::of(Uuid::from_u128(2)),
+            complaint: ComplaintId::of(Uuid::from_u128(3)),
+            call: None,
+            employee: EmployeeId::of(Uuid::from_u128(4)),
+            kind: PenaltyKind::Fine,
+            amount: Fen::new(5_000),
+            severity: Severity::S2,
+            policy: PolicyVersionId::of(Uuid::from_u128(5)),
+            proposer: person(10, Some(11)),
+            hearing_ends_at: ends_at(),
+            state: State::Assessed { heard_at },
+            version: Version::of(1),
+        }
+    }
+
+    fn october() -> Month {
+        Month::new(2025, 10).expect("a month")
+    }
+
+    #[test]
+    fn r5_the_hearing_ends_by_an_answer_or_at_its_instant() {
+        let manager = person(20, Some(21));
+        let early = ends_at().minus(TimeDelta::microseconds(1));
+        assert_eq!(
+            decide(assessed(None), manager, october(), early).err(),
+            Some(Refusal::HearingOpen { ends_at: ends_at() })
+        );
+        assert!(decide(assessed(None), manager, october(), ends_at()).is_ok());
+        assert!(decide(assessed(Some(early)), manager, october(), early).is_ok());
+    }
+
+    #[test]
+    fn r5_neither_the_proposer_nor_the_accused_decides_also_not_by_a_second_account() {
+        let at = ends_at();
+        for decider in [person(10, None), person(99, Some(11))] {
+            assert_eq!(decide(assessed(None), decider, october(), at).err(), Some(Refusal::OwnProposal {}));
+        }
+        assert_eq!(
+            decide(assessed(None), person(50, Some(4)), october(), at).err(),
+            Some(Refusal::OwnCase {})
+        );
+    }
+
+    #[test]
+    fn p6_6_1_a_confirmed_fine_tells_payroll_everything_once() {
+        let decision =
+            decide(assessed(None), person(20, Some(21)), october(), ends_at()).expect("it may be confirmed");
+        assert_eq!(decision.version(), Version::of(2));
+        let [fact] = decision.facts() else { panic!("one event") };
+        assert_eq!(
+            (fact.event_type, fact.data["amount_fen"].as_i64(), fact.data["month"].as_str()),
+            ("support.penalty.confirmed", Some(5_000), Some("2025-10"))
+        );
+        let again = decide(decision.into_state(), person(20, Some(21)), october(), ends_at());
+        assert_eq!(again.err(), Some(Refusal::AlreadyDecided { state: "confirmed" }));
+    }
+}

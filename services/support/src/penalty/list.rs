@@ -1,0 +1,55 @@
+//! Reading fines.
+
+use super::{Penalty, PenaltyView, store};
+use axum::response::Response;
+use events::{ComplaintId, PenaltyId};
+use house::{House, List, One, Page, Problem, Read, Shown, permission};
+use kernel::{Aggregate, BranchId, EmployeeId};
+use serde::Deserialize;
+
+/// Which fines.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PenaltyFilter {
+    /// Of this branch.
+    pub branch: Option<BranchId>,
+    /// For this complaint.
+    pub complaint_id: Option<ComplaintId>,
+    /// Against this employee.
+    pub employee_id: Option<EmployeeId>,
+    /// In this state.
+    pub state: Option<String>,
+}
+
+/// Fines within the caller's reach.
+#[utoipa::path(get, path = "/v1/support/penalties", params(PenaltyFilter), responses(Page<PenaltyView>))]
+pub(super) async fn list(
+    house: House,
+    list: List<PenaltyFilter, permission!("penalty.read")>,
+) -> Result<Response, Problem> {
+    house
+        .list(
+            list,
+            async |pool, list| {
+                let penalties = store::page(pool, &list.reach, &list.filter, list.page).await?;
+                Ok(penalties.iter().map(|penalty: &Penalty| penalty.view(penalty.version())).collect())
+            },
+            |view: &PenaltyView| view.id.uuid(),
+        )
+        .await
+}
+
+/// One fine.
+#[utoipa::path(get, path = "/v1/support/penalties/{id}", responses(One<PenaltyView>))]
+pub(super) async fn read(
+    house: House,
+    read: Read<PenaltyId, permission!("penalty.read")>,
+) -> Result<Response, Problem> {
+    house
+        .read(read, async |pool, read| {
+            let penalty = store::find(pool, &read.reach, read.id).await?;
+            Ok(penalty.map(|penalty| (penalty.version(), penalty.view(penalty.version()))))
+        })
+        .await
+}
