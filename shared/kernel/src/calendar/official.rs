@@ -98,8 +98,8 @@ fn days_of(notice: &OfficialYear) -> Result<BTreeMap<NaiveDate, NationalDay>, Ca
         }
         days.insert(date, NationalDay::Off);
     }
-    for date in notice.statutory.iter().copied() {
-        let day = days.get_mut(&date).ok_or(CalendarError::StatutoryNotOff)?;
+    for date in notice.statutory.iter() {
+        let day = days.get_mut(date).ok_or(CalendarError::StatutoryNotOff)?;
         *day = NationalDay::Statutory;
     }
     for date in notice.work.iter().copied() {
