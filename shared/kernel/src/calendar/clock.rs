@@ -220,6 +220,20 @@ mod tests {
         layers.network.weekly = Some(serde_json::from_str(every).expect("a week"));
         let always = Calendar::new(layers).expect("consistent");
         assert_eq!(shown(always.closing_after(now)), "2027-01-01 00:00", "over New Year 2026 in one opening");
+        assert_eq!(
+            always.closing_after(at("2099-06-01 10:00")).map(|found| shown(Some(found))).as_deref(),
+            Some("2099-10-01 00:00")
+        );
+        assert_eq!(always.closing_after(at("2099-12-01 10:00")), None);
+    }
+
+    #[test]
+    fn new_years_eve_belongs_to_the_old_year_west_of_greenwich() {
+        let mut layers = shanghai(r#"["18:00-23:00"]"#).layers().clone();
+        layers.zone = "America/New_York".parse().expect("a zone");
+        let calendar = Calendar::new(layers).expect("consistent");
+        let eve = calendar.zone().instant("2026-12-31T20:00:00".parse().expect("a literal"));
+        assert_eq!(calendar.is_open(eve), Reckoned { value: true, provisional: false });
     }
 
     fn quiet_year(year: i32) -> super::super::OfficialYear {

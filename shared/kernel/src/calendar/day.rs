@@ -165,13 +165,14 @@ mod tests {
     fn a_branch_that_opens_on_a_holiday_works_but_the_day_keeps_its_class() {
         let mut layers = office().layers().clone();
         layers.branch.days = serde_json::from_str(
-            r#"{"2025-10-01": {"open": []}, "2025-10-04": {"open": []}, "2025-10-09": "closed", "2025-10-11": "closed"}"#,
+            r#"{"2025-10-01": {"open": []}, "2025-10-04": {"open": []}, "2025-10-07": {"open": []}, "2025-10-09": "closed", "2025-10-11": "closed"}"#,
         )
         .expect("days");
         let calendar = Calendar::new(layers).expect("consistent");
         let of = |day| (calendar.is_workday(date(day)).value, calendar.day_class(date(day)).value);
         assert_eq!(of("2025-10-01"), (true, DayClass::Statutory));
         assert_eq!(of("2025-10-04"), (true, DayClass::MakeupWorkday));
+        assert_eq!(of("2025-10-07"), (true, DayClass::MakeupWorkday), "a Tuesday on which the nation rests");
         assert_eq!(of("2025-10-09"), (false, DayClass::Rest));
         assert_eq!(of("2025-10-11"), (false, DayClass::Rest));
     }
