@@ -94,7 +94,7 @@ impl Fen {
             .enumerate()
             .map(|(place, weight)| {
                 seen += weight;
-                let due = if place == last || total == 0 && place == last {
+                let due = if place == last {
                     self
                 } else if total == 0 {
                     Self::ZERO

@@ -1,9 +1,10 @@
-//! The words every part of Steward shares: ids, money, rates, time, clauses, refusals, decisions.
+//! The words every part of Steward shares: ids, money, rates, time, calendars, clauses, refusals, decisions.
 //!
 //! Pure on purpose: nothing here reads a clock, a file or a database, and nothing is random, so that
 //! every rule built on it can be replayed over history by calling it (`style.md`, law 2).
 //! What is *not* here: anything that knows HTTP, SQL or the bus.
 
+pub mod calendar;
 pub mod clause;
 pub mod decision;
 pub mod fen;
@@ -12,6 +13,7 @@ pub mod rate;
 pub mod refusal;
 pub mod time;
 
+pub use calendar::{Calendar, Reckoned};
 pub use clause::Clause;
 pub use decision::{Aggregate, Decision, EventPayload, Fact, Version};
 pub use fen::{Fen, Money};
