@@ -12,7 +12,7 @@ use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// `nobody` on every system we know; it needs no entry in the user table.
+/// `nobody` in the user table of every system we know; `initdb` insists on an entry there.
 const NOBODY: Identity = Identity { uid: 65534, gid: 65534 };
 
 #[derive(Debug, Clone, Copy)]

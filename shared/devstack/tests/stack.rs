@@ -1,5 +1,7 @@
 //! The whole life of a stack, on real servers: start, stop, faults of servers and of owners, repairs.
 
+#![expect(clippy::unwrap_used, reason = "clippy takes only functions marked as tests for tests")]
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -56,10 +58,10 @@ async fn assert_kept(stack: &Stack) {
 
 /// Polls, because the death of somebody else's process sends us no signal.
 async fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
-    let begin = Instant::now();
+    let (begin, mut ticks) = (Instant::now(), tokio::time::interval(Duration::from_millis(20)));
     while !condition() {
         assert!(begin.elapsed() < Duration::from_secs(60), "waited in vain: {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        ticks.tick().await;
     }
 }
 
