@@ -209,7 +209,10 @@ pub fn fresh_keys() -> (String, String) {
     use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
     use ed25519_dalek::pkcs8::{EncodePrivateKey, EncodePublicKey};
     // Two random UUIDs hold 244 random bits; hashed they are the 32 bytes an Ed25519 seed has.
-    let seed: [u8; 32] = <sha2::Sha256 as sha2::Digest>::digest([crate::random_uuid().as_bytes(), crate::random_uuid().as_bytes()].concat()).into();
+    let seed: [u8; 32] = <sha2::Sha256 as sha2::Digest>::digest(
+        [crate::random_uuid().into_bytes(), crate::random_uuid().into_bytes()].concat(),
+    )
+    .into();
     let key = ed25519_dalek::SigningKey::from_bytes(&seed);
     let private = key.to_pkcs8_pem(LineEnding::LF).expect("a fresh key has a PEM form");
     let public = key.verifying_key().to_public_key_pem(LineEnding::LF).expect("a fresh key has a PEM form");

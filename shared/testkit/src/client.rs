@@ -45,7 +45,12 @@ impl Client {
         let response = self.http.execute(request).await.expect("the service answers");
         let (status, headers) = (response.status(), response.headers().clone());
         let bytes = response.bytes().await.expect("the whole answer arrives");
-        Answer { status, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null), headers, request: shown }
+        Answer {
+            status,
+            body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+            headers,
+            request: shown,
+        }
     }
 
     /// Reads.
@@ -60,13 +65,17 @@ impl Client {
 
     /// Sends a command to a thing at a version.
     pub async fn command(&self, path: &str, version: i64, body: Value) -> Answer {
-        let request = self.request(Method::POST, path).header("idempotency-key", fresh_key()).header("if-match", format!("\"{version}\""));
+        let request = self
+            .request(Method::POST, path)
+            .header("idempotency-key", fresh_key())
+            .header("if-match", format!("\"{version}\""));
         self.send(request.json(&body)).await
     }
 
     /// Reads a thing's version, then sends the command to it: for tests that are about something else.
     pub async fn tell(&self, thing: &str, verb: &str, body: Value) -> Answer {
-        let version = self.get(thing).await.expect(200)["version"].as_i64().expect("every thing has a version");
+        let version =
+            self.get(thing).await.expect(200)["version"].as_i64().expect("every thing has a version");
         self.command(&format!("{thing}/{verb}"), version, body).await
     }
 
@@ -92,9 +101,18 @@ impl Answer {
     /// Asserts a refusal: its status, its code, and the clause that refused.
     #[track_caller]
     pub fn refused(self, status: u16, code: &str, clause: Option<&str>) -> Value {
-        assert_eq!((self.status.as_u16(), self.body["code"].as_str()), (status, Some(code)), "{}: {:#}", self.request, self.body);
+        assert_eq!(
+            (self.status.as_u16(), self.body["code"].as_str()),
+            (status, Some(code)),
+            "{}: {:#}",
+            self.request,
+            self.body
+        );
         assert_eq!(self.body["rule"]["clause"].as_str(), clause, "{}: {:#}", self.request, self.body);
-        assert!(self.body["messages"]["zh-CN"].is_string() && self.body["messages"]["en"].is_string(), "both languages, always");
+        assert!(
+            self.body["messages"]["zh-CN"].is_string() && self.body["messages"]["en"].is_string(),
+            "both languages, always"
+        );
         self.body
     }
 }

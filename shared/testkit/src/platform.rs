@@ -45,7 +45,13 @@ impl Who {
     }
 
     fn holding(user: u128, held: Held) -> Self {
-        Self { principal: Principal { user: UserId::of(Uuid::from_u128(user)), employee: None, roles: vec![held] } }
+        Self {
+            principal: Principal {
+                user: UserId::of(Uuid::from_u128(user)),
+                employee: None,
+                roles: vec![held],
+            },
+        }
     }
 
     /// The same user, known to be this employee.
@@ -93,7 +99,11 @@ impl Platform {
 
     /// A client with a token that does not expire while the test moves the clock by less than ten years.
     pub fn client(&self, who: &Who) -> Client {
-        let token = self.issuer.issue(&who.principal, self.clock.now().minus(TimeDelta::days(3_650)), TimeDelta::days(7_300));
+        let token = self.issuer.issue(
+            &who.principal,
+            self.clock.now().minus(TimeDelta::days(3_650)),
+            TimeDelta::days(7_300),
+        );
         Client::new(&self.base_url, token.ok())
     }
 

@@ -19,7 +19,10 @@ pub fn postgres_url() -> &'static str {
         let (sender, receiver) = std::sync::mpsc::channel();
         // A thread and runtime of its own: every test has another runtime, which ends with it.
         std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime for the shared server");
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime for the shared server");
             runtime.block_on(async move {
                 // Only PostgreSQL is shared; a NATS that is there already is one that is not started.
                 let options = Options {
@@ -58,9 +61,11 @@ pub async fn fresh_database(service: &Service) -> String {
     let name = format!("{}_{}", database_name(service.name), COUNT.fetch_add(1, Ordering::Relaxed));
     let admin = sqlx::postgres::PgConnectOptions::from_str(postgres_url()).expect("the address is good");
     let mut connection = admin.connect().await.expect("the shared PostgreSQL answers");
-    let statement = format!("CREATE DATABASE {name} TEMPLATE {} STRATEGY FILE_COPY", database_name(service.name));
+    let statement =
+        format!("CREATE DATABASE {name} TEMPLATE {} STRATEGY FILE_COPY", database_name(service.name));
     connection.execute(sqlx::raw_sql(AssertSqlSafe(statement))).await.expect("the template is cloned");
     connection.close().await.expect("the connection closes");
-    let app = admin.username(&format!("steward_{}_app", service.name)).password(&passwords.app).database(&name);
+    let app =
+        admin.username(&format!("steward_{}_app", service.name)).password(&passwords.app).database(&name);
     app.to_url_lossy().to_string()
 }
