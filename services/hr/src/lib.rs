@@ -3,6 +3,7 @@
 //! Here are the pure rules of pay and attendance: no clock, no database, no network. The same arguments
 //! always give the same answer, so a payroll of last year is replayed by calling it again.
 
+pub mod attendance;
 pub mod deduction;
 pub mod payroll;
 pub mod rulebook;
