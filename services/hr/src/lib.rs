@@ -5,5 +5,6 @@
 
 pub mod attendance;
 pub mod deduction;
+pub mod pay_profile;
 pub mod payroll;
 pub mod rulebook;
