@@ -1,5 +1,6 @@
 //! `steward`: all services in one process, and the operator's verbs. One file per verb.
 
+mod audit;
 mod config_check;
 mod down;
 mod installation;
@@ -49,6 +50,9 @@ enum Verb {
     Migrate,
     /// What led to a thing, and what came from it: for every id on a fine's way.
     Trace(trace::Trace),
+    /// Prove that no fen was lost, taken twice or made up.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Look at the configuration of a service that runs alone.
     #[command(subcommand)]
     Config(config_check::Config),
@@ -81,6 +85,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Token(token) => token.run(&installation).await,
         Verb::Migrate => migrate::run(&installation).await,
         Verb::Trace(trace) => trace.run(&installation).await,
+        Verb::Audit(audit) => audit.run(&installation).await,
         Verb::Config(config) => config.run(),
     }
 }
