@@ -25,7 +25,7 @@ enum Part {
     Refusal,
     /// Tests.
     Test,
-    /// A migration or a document.
+    /// An event, a migration, a document.
     Other,
 }
 
@@ -92,12 +92,17 @@ fn mentions<'a>(path: &str, text: &'a str, clause: &str) -> Vec<(Part, usize, &'
         let is_test = place > tests || path.split('/').any(|folder| folder == "tests");
         let part = match path.rsplit_once('.').map(|(_, extension)| extension) {
             _ if path.starts_with("rulebook/") => Part::Data,
+            _ if path.starts_with("shared/events/") => Part::Other,
             Some("rs") if is_test => Part::Test,
-            Some("rs") if line.contains("} = \"") => Part::Refusal,
+            Some("rs") if line.contains("} = \"") && !line.trim_start().starts_with("//") => Part::Refusal,
             Some("rs") => Part::Decision,
             Some(_) | None => Part::Other,
         };
         found.push((part, place + 1, line.trim()));
+        if path == "rulebook/clauses.toml" && line.starts_with('[') {
+            let says = text.lines().enumerate().skip(place + 1).take_while(|(_, line)| !line.is_empty());
+            found.extend(says.map(|(place, line)| (part, place + 1, line)));
+        }
     }
     found
 }

@@ -43,14 +43,14 @@ struct Querying {
 /// What we read of `sqlx.toml`.
 #[derive(Deserialize)]
 struct Config {
-    common: Common,
+    common: Database,
     #[serde(default)]
     migrate: Migrate,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Common {
+struct Database {
     database_url_var: String,
 }
 
