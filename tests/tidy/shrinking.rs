@@ -48,7 +48,11 @@ fn against(list: &str, text: &str, gaps: &[Gap]) -> Vec<Finding> {
         .filter(|gap| !listed.contains(gap.name.as_str()))
         .map(|gap| Finding::new(&gap.file, gap.line, format!("{}: {}", gap.name, gap.remedy)));
     let closed = lines().filter(|(_, line)| !missing.contains(line)).map(|(place, line)| {
-        Finding::new(list, place + 1, format!("{line} is no gap any more: delete the line"))
+        Finding::new(
+            list,
+            place + 1,
+            format!("{line} is no gap any more: delete the line (`-- --ignored` does)"),
+        )
     });
     let mut order: Vec<&str> = lines().map(|(_, line)| line).collect();
     order.dedup();
