@@ -187,8 +187,21 @@ pub struct CustomerRegistered {
     pub area_code: Option<String>,
     /// `call`, `visit` or `web`.
     pub first_touch: String,
+    /// The call he came by, where it is known.
+    #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
 }
 event!(CustomerRegistered, "support.customer.registered", v1);
+
+/// Something in a customer's card changed; what it says now is read through the API.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomerUpdated {
+    /// The customer.
+    pub customer_id: CustomerId,
+    /// Which members changed, as the API calls them.
+    pub changed_fields: Vec<String>,
+}
+event!(CustomerUpdated, "support.customer.updated", v1);
 
 /// Somebody took the call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -205,6 +218,28 @@ pub struct CallAnswered {
     pub late: bool,
 }
 event!(CallAnswered, "support.call.answered", v1);
+
+/// The caller waited for more than five rings: a courtesy apology is due (P3.3.1-1, R1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallLateApologyDue {
+    /// The call.
+    pub call_id: CallId,
+    /// Who owes it.
+    pub employee_id: EmployeeId,
+    /// How often it rang.
+    pub rings: u32,
+}
+event!(CallLateApologyDue, "support.call.late_apology_due", v1);
+
+/// It was said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallLateApologyRecorded {
+    /// The call.
+    pub call_id: CallId,
+    /// Who said it.
+    pub employee_id: EmployeeId,
+}
+event!(CallLateApologyRecorded, "support.call.late_apology_recorded", v1);
 
 /// A call's record is complete.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -318,6 +353,18 @@ pub struct CallbackFailed {
     pub cause: String,
 }
 event!(CallbackFailed, "support.callback.failed", v1);
+
+/// A callback will not be made any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallbackAbandoned {
+    /// The callback.
+    pub callback_id: CallbackId,
+    /// `missed_call`, `after_service` …
+    pub kind: String,
+    /// Why, as a code.
+    pub reason: String,
+}
+event!(CallbackAbandoned, "support.callback.abandoned", v1);
 
 /// A complaint was received; whoever received it owns it (P3.3.3-0, R7).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
