@@ -92,6 +92,8 @@ fn h_e21_a_reduced_fine_gives_back_the_difference() {
     let mut input = whole_month("2025-11", 300_000);
     input.refunds = vec![RefundDue { penalty_id: penalty(1), event: event(5), due: Fen::new(11_000) }];
     assert_eq!(amounts(&pay(&input), LineKind::Refund), [11_000]);
+    input.refunds[0].due = Fen::ZERO;
+    assert_eq!((amounts(&pay(&input), LineKind::Refund), pay(&input).refunded), (vec![], vec![]));
 }
 
 #[test]
