@@ -11,11 +11,21 @@ const ROUTE: usize = 25;
 
 /// Every verb file without its shape.
 pub fn check(tree: &Tree) -> Vec<Finding> {
-    tree.rust()
-        .filter(|file| is_in_a_room(file))
-        .filter_map(Verb::of)
-        .flat_map(|verb| verb.findings())
-        .collect()
+    let rooms = || tree.rust().filter(|file| is_in_a_room(file));
+    let verbs = rooms().filter_map(Verb::of).flat_map(|verb| verb.findings());
+    verbs.chain(rooms().filter_map(stray)).collect()
+}
+
+/// A command's route in a file that is no verb file.
+fn stray(file: &File) -> Option<Finding> {
+    const CHANGING: [&str; 4] = ["post", "put", "patch", "delete"];
+    let changes = |line: &str| {
+        let method = line.split_once("#[utoipa::path(").map(|(_, rest)| rest.trim_start());
+        method.is_some_and(|method| CHANGING.iter().any(|changing| method.starts_with(changing)))
+    };
+    let (line, _) = file.code().find(|(_, line)| changes(line))?;
+    let what = "a command has a file of its own, and its route is `async fn route`";
+    Verb::of(file).is_none().then(|| Finding::new(&file.path, line, what))
 }
 
 /// `services/support/src/penalty/confirm.rs`.
@@ -142,6 +152,13 @@ fn a_verb_file_of_the_right_shape_is_left_alone() {
         ("services/hr/src/pay/tax.rs", "fn tax() {}"),
     ];
     assert_eq!(check(&Tree::of(&elsewhere)), []);
+}
+
+#[test]
+fn a_command_without_a_verb_file_is_found() {
+    let text = "//!\n#[utoipa::path(get, path = \"/a\")]\nasync fn list() {}\n#[utoipa::path(post, path = \"/a\")]\nasync fn make() {}\n";
+    let tree = Tree::of(&[("services/hr/src/pay/list.rs", text)]);
+    assert_eq!(crate::places(&check(&tree)), [("services/hr/src/pay/list.rs", 4)]);
 }
 
 #[test]
