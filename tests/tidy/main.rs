@@ -9,6 +9,7 @@ mod arrows;
 mod bans;
 mod clauses;
 mod coverage;
+mod queries;
 mod rulebook;
 mod shrinking;
 mod sizes;
@@ -72,6 +73,11 @@ fn clauses_exist() {
 #[test]
 fn nothing_banned_is_written() {
     none(&bans::check(&Tree::real()));
+}
+
+#[test]
+fn queries_stand_in_their_place() {
+    none(&queries::check(&Tree::real()));
 }
 
 #[test]

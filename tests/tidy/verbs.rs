@@ -9,13 +9,31 @@ use crate::source::{File, Tree};
 /// The most lines from `async fn route` to its closing brace.
 const ROUTE: usize = 25;
 
+/// What a verb file has, and what to write; a question has the first two.
+const SHAPE: [(&str, &str); 4] = [
+    ("deny_unknown_fields", "a command struct with `#[serde(deny_unknown_fields)]`"),
+    ("#[utoipa::path(", "`#[utoipa::path(…)]` above the route"),
+    ("impl Addressed for", "`impl Addressed for` the command: whom it changes (If-Match)"),
+    ("fn decide", "`fn decide(…)`, pure: the rule belongs there, the route only loads and saves"),
+];
+
 /// Every verb file without its shape.
 pub fn check(tree: &Tree) -> Vec<Finding> {
-    tree.rust()
-        .filter(|file| is_in_a_room(file))
-        .filter_map(Verb::of)
-        .flat_map(|verb| verb.findings())
-        .collect()
+    let rooms = || tree.rust().filter(|file| is_in_a_room(file));
+    let verbs = rooms().filter_map(Verb::of).flat_map(|verb| verb.findings());
+    verbs.chain(rooms().filter_map(stray)).collect()
+}
+
+/// A command's route in a file that is no verb file.
+fn stray(file: &File) -> Option<Finding> {
+    const CHANGING: [&str; 4] = ["post", "put", "patch", "delete"];
+    let changes = |line: &str| {
+        let method = line.split_once("#[utoipa::path(").map(|(_, rest)| rest.trim_start());
+        method.is_some_and(|method| CHANGING.iter().any(|changing| method.starts_with(changing)))
+    };
+    let (line, _) = file.code().find(|(_, line)| changes(line))?;
+    let what = "a command has a file of its own, and its route is `async fn route`";
+    Verb::of(file).is_none().then(|| Finding::new(&file.path, line, what))
 }
 
 /// `services/support/src/penalty/confirm.rs`.
@@ -52,12 +70,9 @@ impl<'a> Verb<'a> {
         if !self.code.starts_with("//!") {
             say(1, "begin with a module doc: `//!`, one sentence of what happens".to_owned());
         }
-        for (needed, what) in [
-            ("deny_unknown_fields", "a command struct with `#[serde(deny_unknown_fields)]`"),
-            ("impl Addressed for", "`impl Addressed for` the command: whom it changes (If-Match)"),
-            ("fn decide", "`fn decide(…)`, pure: the rule belongs there, the route only loads and saves"),
-            ("#[utoipa::path(", "`#[utoipa::path(…)]` above the route"),
-        ] {
+        // A question by POST changes nothing: there is nothing to decide, and no version to compare.
+        let asks = self.route.1.iter().any(|line| line.contains("Ask<"));
+        for (needed, what) in SHAPE.iter().take(if asks { 2 } else { SHAPE.len() }) {
             if !self.code.contains(needed) {
                 say(self.route.0, format!("a verb file has {what}"));
             }
@@ -137,11 +152,24 @@ fn a_verb_file_of_the_right_shape_is_left_alone() {
         .replace("To = PenaltyId", "To = New<PenaltyId>")
         .replace("cmd.current(store::load(tx, cmd.id).await?)", "store::load()");
     assert_eq!(check(&Tree::of(&[(place, &creating)])), []);
+    let asking = GOOD
+        .replace("house: House", "house: House, ask: Ask<Search, P>")
+        .replace("fn decide", "fn x")
+        .replace("impl Addressed for", "impl X for")
+        .replace("cmd.current(store::load(tx, cmd.id).await?)", "store::search()");
+    assert_eq!(check(&Tree::of(&[(place, &asking)])), []);
     let elsewhere = [
         ("services/support/src/reactions.rs", "async fn route("),
         ("services/hr/src/pay/tax.rs", "fn tax() {}"),
     ];
     assert_eq!(check(&Tree::of(&elsewhere)), []);
+}
+
+#[test]
+fn a_command_without_a_verb_file_is_found() {
+    let text = "//!\n#[utoipa::path(get, path = \"/a\")]\nasync fn list() {}\n#[utoipa::path(post, path = \"/a\")]\nasync fn make() {}\n";
+    let tree = Tree::of(&[("services/hr/src/pay/list.rs", text)]);
+    assert_eq!(crate::places(&check(&tree)), [("services/hr/src/pay/list.rs", 4)]);
 }
 
 #[test]

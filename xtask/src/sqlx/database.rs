@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::str::FromStr;
 
@@ -18,25 +18,32 @@ pub struct Databases {
 }
 
 impl Databases {
-    /// Makes them and applies every migration: of what is shared first, then the service's own.
-    pub async fn make(tree: &Tree, server: &str, querying: &[Querying]) -> Result<Self> {
+    /// Names them; [`Self::fill`] makes them.
+    pub fn new(tree: &Tree, server: &str, querying: &[Querying]) -> Result<Self> {
         let server = PgConnectOptions::from_str(server).context("not the URL of a PostgreSQL")?;
-        let is_shared = |one: &Querying| one.ours.folder.starts_with(tree.root().join("shared"));
-        let mut shared: Vec<_> = querying.iter().filter(|one| is_shared(one)).collect();
+        let name = |one: &Querying| {
+            let short = if is_shared(tree, one) { "shared" } else { &one.ours.name };
+            format!("sqlx_{}_{}", short.replace('-', "_"), std::process::id())
+        };
+        let names = querying.iter().map(|one| (one.ours.name.clone(), name(one))).collect();
+        Ok(Self { server, names })
+    }
+
+    /// Makes them and applies every migration: of what is shared first, then the service's own.
+    pub async fn fill(&self, tree: &Tree, querying: &[Querying]) -> Result<()> {
+        let mut shared: Vec<_> = querying.iter().filter(|one| is_shared(tree, one)).collect();
         // The journal's tables are there before the house's, as `house::provision` has it.
         shared.sort_by_key(|one| one.ours.name != "steward-journal");
-        let mut databases = Self { server, names: BTreeMap::new() };
-        for one in querying {
-            let short = if is_shared(one) { "shared" } else { &one.ours.name };
-            let name = format!("sqlx_{}_{}", short.replace('-', "_"), std::process::id());
-            let is_new = !databases.names.values().any(|known| *known == name);
-            databases.names.insert(one.ours.name.clone(), name.clone());
-            if is_new {
-                let own = (!is_shared(one)).then_some(one);
-                databases.make_one(&name, shared.iter().copied().chain(own)).await?;
-            }
+        for name in self.distinct() {
+            let own =
+                querying.iter().find(|one| !is_shared(tree, one) && self.names[&one.ours.name] == *name);
+            self.make_one(name, shared.iter().copied().chain(own)).await?;
         }
-        Ok(databases)
+        Ok(())
+    }
+
+    fn distinct(&self) -> BTreeSet<&str> {
+        self.names.values().map(String::as_str).collect()
     }
 
     async fn make_one<'a>(&self, name: &str, layers: impl Iterator<Item = &'a Querying>) -> Result<()> {
@@ -64,13 +71,17 @@ impl Databases {
     /// Leaves nothing behind on a server that goes on.
     pub async fn drop(self) -> Result<()> {
         let mut server = self.server.connect().await?;
-        let names: std::collections::BTreeSet<_> = self.names.into_values().collect();
-        for name in names {
+        for name in self.distinct() {
             run(&mut server, format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await?;
         }
         server.close().await?;
         Ok(())
     }
+}
+
+/// Below `shared/`: its tables are in every service's database.
+fn is_shared(tree: &Tree, one: &Querying) -> bool {
+    one.ours.folder.starts_with(tree.root().join("shared"))
 }
 
 async fn migrator(layer: &Querying) -> Result<Migrator> {

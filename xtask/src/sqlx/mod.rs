@@ -140,10 +140,12 @@ fn querying(tree: &Tree) -> Result<Vec<Querying>> {
 
 /// Migrates and compiles; afterwards the answers lie in each `fresh`.
 async fn ask(tree: &Tree, server: &str, querying: &[Querying]) -> Result<()> {
-    let databases = Databases::make(tree, server, querying).await?;
-    let compiled = compile(tree, querying, &databases);
-    databases.drop().await?;
-    compiled
+    let databases = Databases::new(tree, server, querying)?;
+    let asked = match databases.fill(tree, querying).await {
+        Ok(()) => compile(tree, querying, &databases),
+        Err(error) => Err(error),
+    };
+    databases.drop().await.and(asked)
 }
 
 fn compile(tree: &Tree, querying: &[Querying], databases: &Databases) -> Result<()> {
