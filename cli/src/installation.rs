@@ -134,6 +134,20 @@ impl Installation {
         read(&self.file("demo-clock.json"))
     }
 
+    /// Marks the data as a demo's, whose clock stands so far ahead of real time (negative for the past).
+    pub(crate) fn mark_demo(&self, ahead: chrono::TimeDelta) -> Result<()> {
+        fs::create_dir_all(&self.data_dir)?;
+        write(
+            &self.file("demo-clock.json"),
+            &DemoClock { ahead_us: ahead.num_microseconds().context("a demo within centuries")? },
+        )
+    }
+
+    /// True where there is an installation already.
+    pub(crate) fn exists(&self) -> bool {
+        self.file("secrets.json").exists()
+    }
+
     /// The URLs given by the operator: PostgreSQL's and NATS's.
     pub(crate) fn given_urls(&self) -> Result<(Option<String>, Option<String>)> {
         let url = |file: &Option<PathBuf>| -> Result<Option<String>> {

@@ -2,6 +2,7 @@
 
 mod audit;
 mod config_check;
+mod demo;
 mod down;
 mod installation;
 mod migrate;
@@ -50,6 +51,8 @@ enum Verb {
     Migrate,
     /// What led to a thing, and what came from it: for every id on a fine's way.
     Trace(trace::Trace),
+    /// Play October and November 2025 of a network of three branches, and explain what came of it.
+    Demo(demo::Demo),
     /// Prove that no fen was lost, taken twice or made up.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -85,6 +88,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Token(token) => token.run(&installation).await,
         Verb::Migrate => migrate::run(&installation).await,
         Verb::Trace(trace) => trace.run(&installation).await,
+        Verb::Demo(demo) => demo.run(&installation).await,
         Verb::Audit(audit) => audit.run(&installation).await,
         Verb::Config(config) => config.run(),
     }

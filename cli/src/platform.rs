@@ -8,18 +8,24 @@ use house::provision::{Passwords, provision};
 use house::server::{Profile, router, serve};
 use house::{Running, Service, Surroundings};
 use journal::Clock;
+use kernel::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// Where the services listen unless the port is taken.
 const PORT: u16 = 8400;
 
+/// How often the two servers are looked after.
+const LOOK_AFTER: Duration = Duration::from_secs(1);
+
 /// Every service there is.
 pub(crate) fn services() -> Vec<Service> {
-    vec![support::service()]
+    vec![support::service(), hr::service()]
 }
 
 /// Everything, running.
@@ -95,6 +101,29 @@ impl Platform {
         };
         installation.announce(&announcement)?;
         Ok(Self { announcement, stack, services, server, stop })
+    }
+
+    /// The present, by the wall clock and not the demo's.
+    pub(crate) fn real_now(&self) -> Timestamp {
+        Clock::default().now()
+    }
+
+    /// Restarts a server that somebody killed; returns on Ctrl-C or SIGTERM.
+    pub(crate) async fn until_ended(&mut self) -> Result<()> {
+        let (mut terminate, mut interrupt) =
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let mut look_after = tokio::time::interval(LOOK_AFTER);
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => return Ok(()),
+                _ = interrupt.recv() => return Ok(()),
+                _ = look_after.tick() => match self.stack.ensure_running().await {
+                    Ok(true) => eprintln!("a server had ended and was started again"),
+                    Ok(false) => {}
+                    Err(error) => eprintln!("a server cannot be started again yet: {error:#}"),
+                }
+            }
+        }
     }
 
     /// Finishes what is under way, then stops services and servers.
