@@ -73,6 +73,7 @@ const BANS: [Ban; 26] = [
         except: &[
             "shared/http/src/provision.rs",
             "shared/http/src/list.rs",
+            "shared/journal/tests/",
             "shared/testkit/src/",
             "shared/devstack/",
             "xtask/src/sqlx/",
