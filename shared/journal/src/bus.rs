@@ -18,6 +18,9 @@ use uuid::Uuid;
 /// Thirteen months: as long as the journal keeps its partitions.
 const MAX_AGE: Duration = Duration::from_secs(396 * 24 * 60 * 60);
 
+/// How long to wait for an answer of the bus.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
 /// A connection to the bus, shared by relay and readers of a service.
 #[derive(Clone)]
 pub struct Bus {
@@ -48,17 +51,8 @@ pub fn stream_name(service: &str, epoch: i32) -> String {
 impl Bus {
     /// Connects, and goes on connecting for as long as it lives.
     pub async fn connect(url: &str, name: &str) -> Result<Self, Fault> {
-        let (sender, connected) = watch::channel(0);
-        let address: ServerAddr =
-            url.parse().map_err(|error: std::io::Error| Fault::Bus(error.to_string()))?;
-        // The library reads no credentials from the address.
-        let options = match (address.username(), address.password()) {
-            (Some(user), Some(password)) => {
-                ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned())
-            }
-            _ => ConnectOptions::new(),
-        };
-        let client = options
+        let (sender, mut connected) = watch::channel(0);
+        let client = ConnectOptions::new()
             .name(name)
             .max_reconnects(None)
             .reconnect_delay_callback(|attempts| {
@@ -66,7 +60,7 @@ impl Bus {
                 Duration::from_millis(attempts.saturating_mul(50).min(1_000))
             })
             .event_callback(move |event| {
-                if matches!(event, Event::Connected) {
+                if matches!(event, Event::Connected | Event::Disconnected) {
                     sender.send_modify(|times| *times += 1);
                 }
                 std::future::ready(())
@@ -75,13 +69,17 @@ impl Bus {
             .await
             .map_err(|error| Fault::Bus(error.to_string()))?;
         let jetstream = jetstream::ContextBuilder::new()
-            .timeout(Duration::from_secs(5))
-            .max_ack_inflight(2 * WINDOW)
+            .timeout(PATIENCE)
+            // What was given up with a window counts until it times out: room for that, and not for long.
+            .ack_timeout(PATIENCE)
+            .max_ack_inflight(4 * WINDOW)
             .build(client);
+        // The first connection is no reason to rebuild anything: its event comes a moment after `connect`.
+        let _ = tokio::time::timeout(PATIENCE, connected.wait_for(|times| *times > 0)).await;
         Ok(Self { jetstream, connected })
     }
 
-    /// Changes whenever the connection was made again: subscriptions are then rebuilt from their positions,
+    /// Changes whenever the connection was lost or made again: subscriptions are then rebuilt from their positions,
     /// because the library's own recovery is slow and silent about a stream that went backwards.
     pub fn connected(&self) -> watch::Receiver<u64> {
         self.connected.clone()

@@ -12,6 +12,7 @@ pub mod history;
 pub mod hole;
 pub mod numbering;
 pub mod parked;
+mod publish;
 pub mod reaction;
 pub mod reader;
 pub mod relay;
