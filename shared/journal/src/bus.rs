@@ -156,7 +156,12 @@ impl Bus {
         if let Some(traceparent) = &row.traceparent {
             message = message.header("traceparent", traceparent.as_str());
         }
-        self.jetstream.send_publish(subject(service, row), message).await.map_err(bus)
+        let subject = subject_of(&envelope).ok_or_else(|| Fault::Corrupt {
+            table: "journal",
+            column: "type",
+            value: row.event_type.clone(),
+        })?;
+        self.jetstream.send_publish(subject, message).await.map_err(bus)
     }
 
     /// Reads a stream in order from `seq`.
@@ -188,13 +193,13 @@ pub(crate) fn to_seq(sequence: u64) -> Result<i64, Fault> {
     i64::try_from(sequence).map_err(|error| Fault::Bus(error.to_string()))
 }
 
-/// `steward.v1.support.br_01j….penalty.confirmed`; `net` where it belongs to no branch.
-fn subject(service: &str, row: &JournalRow) -> String {
-    let branch = row.branch_id.map_or_else(|| "net".to_owned(), |branch| BranchId::of(branch).to_string());
-    // `support.penalty.confirmed.v1` → `penalty.confirmed`
-    let mut parts = row.event_type.split('.').skip(1);
-    let (aggregate, event) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    format!("steward.v1.{service}.{branch}.{aggregate}.{event}")
+/// `steward.v1.support.br_01j….penalty.confirmed`; `net` where it belongs to no branch. `None` where the type is
+/// none of ours.
+pub(crate) fn subject_of(envelope: &Envelope) -> Option<String> {
+    let branch = envelope.branch.map_or_else(|| "net".to_owned(), |branch| branch.to_string());
+    let (kind, _) = envelope.kind()?;
+    let (service, rest) = kind.split_once('.')?;
+    Some(format!("steward.v1.{service}.{branch}.{rest}"))
 }
 
 /// The envelope of a numbered row: the same on the bus, at the feed and in the history.

@@ -15,6 +15,7 @@ pub mod parked;
 mod publish;
 pub mod reaction;
 pub mod reader;
+mod received;
 pub mod relay;
 pub mod timer;
 pub mod tx;

@@ -88,7 +88,11 @@ impl Publishing {
     }
 
     /// Publishes until something fails, the connection changes, or another relay leads.
-    async fn publish(&mut self, numbered: Numbered, connected: &mut watch::Receiver<u64>) -> Result<(), Fault> {
+    async fn publish(
+        &mut self,
+        numbered: Numbered,
+        connected: &mut watch::Receiver<u64>,
+    ) -> Result<(), Fault> {
         let mut published = self.agree(numbered).await?;
         self.to.status.send_modify(|status| {
             status.last_published = published;
@@ -185,8 +189,9 @@ impl Publishing {
         match compare(state.as_ref(), last, at) {
             Agreement::Continue(last) => Ok(last),
             Agreement::Make => {
-                let oldest =
-                    sqlx::query_scalar!("SELECT min(seq) FROM journal_order").fetch_one(&self.to.pool).await?;
+                let oldest = sqlx::query_scalar!("SELECT min(seq) FROM journal_order")
+                    .fetch_one(&self.to.pool)
+                    .await?;
                 let first = oldest.unwrap_or(last + 1).max(base + 1);
                 if state.is_none_or(|stream| stream.last_seq + 1 != first) {
                     self.to.bus.make(self.to.service, epoch, first).await?;

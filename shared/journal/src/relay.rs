@@ -87,7 +87,8 @@ impl Relay {
         let (lead, leads) = watch::channel(None);
         let (fresh, to_publish) = mpsc::channel(FRESH_TURNS);
         let (reached, waits) = mpsc::unbounded_channel();
-        let publisher = Publisher::new(service, pool.clone(), bus, sender.clone()).fed_by(leads, to_publish, waits);
+        let publisher =
+            Publisher::new(service, pool.clone(), bus, sender.clone()).fed_by(leads, to_publish, waits);
         let numberer =
             Numberer { service, pool, nudge: nudge.clone(), asked, status: sender, lead, fresh, reached };
         let task = tokio::spawn(async move {
