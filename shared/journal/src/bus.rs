@@ -52,7 +52,16 @@ impl Bus {
     /// Connects, and goes on connecting for as long as it lives.
     pub async fn connect(url: &str, name: &str) -> Result<Self, Fault> {
         let (sender, mut connected) = watch::channel(0);
-        let client = ConnectOptions::new()
+        let address: ServerAddr = url.parse().map_err(|error: std::io::Error| Fault::Bus(error.to_string()))?;
+        // The library takes no credentials from the address.
+        let options = match (address.username(), address.password()) {
+            (Some(user), Some(password)) => {
+                ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned())
+            }
+            (Some(token), None) => ConnectOptions::with_token(token.to_owned()),
+            (None, _) => ConnectOptions::new(),
+        };
+        let client = options
             .name(name)
             .max_reconnects(None)
             .reconnect_delay_callback(|attempts| {
