@@ -52,7 +52,8 @@ impl Bus {
     /// Connects, and goes on connecting for as long as it lives.
     pub async fn connect(url: &str, name: &str) -> Result<Self, Fault> {
         let (sender, mut connected) = watch::channel(0);
-        let address: ServerAddr = url.parse().map_err(|error: std::io::Error| Fault::Bus(error.to_string()))?;
+        let address: ServerAddr =
+            url.parse().map_err(|error: std::io::Error| Fault::Bus(error.to_string()))?;
         // The library takes no credentials from the address.
         let options = match (address.username(), address.password()) {
             (Some(user), Some(password)) => {

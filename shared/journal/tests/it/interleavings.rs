@@ -295,7 +295,8 @@ async fn a_turn_that_dies_leaves_nothing_behind() {
     let relay_pid = relay_hand.pid().await;
     let numbering = relay.numbering.take().expect("it lives");
     blocker.run("BEGIN; LOCK TABLE journal_order IN ACCESS EXCLUSIVE MODE").await;
-    let turn = tokio::spawn(async move { numbering.turn(&mut relay_hand.connection, 5_000).await.map(|_| ()) });
+    let turn =
+        tokio::spawn(async move { numbering.turn(&mut relay_hand.connection, 5_000).await.map(|_| ()) });
     blocker.until_waiting(relay_pid).await;
     turn.abort();
     assert!(turn.await.is_err());

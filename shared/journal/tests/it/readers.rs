@@ -1,6 +1,8 @@
 //! Readers: exactly once, in order, whatever dies; what cannot take effect is parked.
 
-use crate::stage::{Running, ThingId, Touched, bus, count, database, nats, thing, touch, until};
+use crate::alpha::{ThingId, Touched, thing, touch};
+use crate::stage::{Running, bus, count, database, nats};
+use crate::until;
 use async_nats::jetstream::{self, Context};
 use devstack::Stack;
 use events::Event;
@@ -245,7 +247,8 @@ async fn a_poison_event_is_parked_and_only_its_aggregate_waits() {
     sqlx::query("DELETE FROM parked WHERE seq = 2").execute(&pair.beta).await.expect("it is discarded");
     reading.kill().await;
     let reading = pair.reading();
-    until("the rest takes effect", async || count(&pair.beta, "SELECT count(*) FROM effect").await == 3).await;
+    until("the rest takes effect", async || count(&pair.beta, "SELECT count(*) FROM effect").await == 3)
+        .await;
     reading.reader.drain().await;
     assert_eq!(pair.parked().await, []);
     pair.assert_ordered().await;
@@ -316,7 +319,12 @@ async fn what_cannot_be_believed_is_parked_and_the_reader_goes_on() {
     // A restart right behind what cannot be read finds its position again.
     reading.kill().await;
     let reading = pair.reading();
-    context.publish(subject, envelope(10, thing(10)).to_string().into()).await.expect("sent").await.expect("stored");
+    context
+        .publish(subject, envelope(10, thing(10)).to_string().into())
+        .await
+        .expect("sent")
+        .await
+        .expect("stored");
     reading.reader.drain().await;
     assert_eq!(count(&pair.beta, "SELECT count(*) FROM effect").await, 3);
 }

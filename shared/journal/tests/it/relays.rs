@@ -1,6 +1,8 @@
 //! The relay and the bus: back-pressure, lost streams, databases older than the bus.
 
-use crate::stage::{Running, assert_sound, bus, count, database, nats, thing, touch, until};
+use crate::alpha::{thing, touch};
+use crate::stage::{Running, assert_sound, bus, count, database, nats};
+use crate::until;
 use async_nats::jetstream::{self, Context};
 use devstack::Stack;
 use sqlx::PgPool;
@@ -100,7 +102,8 @@ async fn a_second_relay_stands_by() {
     let bus = bus(&stack).await;
     let first = Running::relay("alpha", &pool, &bus).await_published(&pool, 3).await;
     let second = Running::relay("alpha", &pool, &bus);
-    until("it stands by", async || second.relay.status().stopped.is_some_and(|why| why.contains("leads"))).await;
+    until("it stands by", async || second.relay.status().stopped.is_some_and(|why| why.contains("leads")))
+        .await;
     touch(&pool, thing(2), None, "").await;
     first.relay.drain().await;
     first.kill().await;

@@ -1,6 +1,7 @@
 //! Timers fire once, in order of their due times, also after downtime.
 
-use crate::stage::{Running, ThingId, begin, bus, count, database, nats, thing};
+use crate::alpha::{ThingId, begin, thing};
+use crate::stage::{Running, bus, count, database, nats};
 use chrono::TimeDelta;
 use journal::{Clock, Due, Failure, TimerLoop, Timers, Tx};
 use sqlx::PgPool;

@@ -1,22 +1,16 @@
 //! What the backbone's tests stand on: a real PostgreSQL for all of a process, a database for each test, a NATS for
-//! each that needs one, and a service `alpha` of two event types whose only business is to be counted.
+//! each that needs one. `alpha.rs` beside it is the service whose events are counted.
 
 use devstack::{Durability, Options, Stack};
-use events::event;
-use journal::tx::{Actor, Reach};
-use journal::{Bus, Clock, Relay, Tx};
-use kernel::{Aggregate, BranchId, Decision, Id, Version};
-use serde::{Deserialize, Serialize};
+use journal::{Bus, Relay};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgPool};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
@@ -36,10 +30,12 @@ pub fn postgres_url() -> &'static str {
         let (sender, receiver) = std::sync::mpsc::channel();
         // A thread and runtime of its own: every test has another runtime, which ends with it.
         std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             runtime.block_on(async move {
-                let stack =
-                    Stack::start(&options("postgres", None), &|_| ()).await.expect("PostgreSQL for the tests");
+                let stack = Stack::start(&options("postgres", None), &|_| ())
+                    .await
+                    .expect("PostgreSQL for the tests");
                 sender.send(stack.postgres_url().to_owned()).expect("somebody waits for the address");
                 std::future::pending::<()>().await;
             });
@@ -105,86 +101,13 @@ impl Running {
     }
 }
 
-/// A thing that nobody needs: any kind of id will do.
-pub type ThingId = events::PenaltyId;
-
-/// A thing that only has events.
-pub struct Thing {
-    /// Which.
-    pub id: ThingId,
-    /// The version it was loaded with.
-    pub version: Version,
-}
-
-impl Aggregate for Thing {
-    type Id = ThingId;
-    const KIND: &'static str = "thing";
-    fn id(&self) -> ThingId {
-        self.id
-    }
-    fn branch(&self) -> Option<BranchId> {
-        None
-    }
-    fn version(&self) -> Version {
-        self.version
-    }
-}
-
-/// Something happened to a thing.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Touched {
-    /// Which.
-    pub thing_id: ThingId,
-    /// What must be known before this can take effect.
-    pub needs: Option<ThingId>,
-    /// What the reader shall do with it.
-    pub word: String,
-}
-event!(Touched, "alpha.thing.touched", v1);
-
-/// A thing by number.
-pub fn thing(number: u128) -> ThingId {
-    <ThingId as Id>::of(Uuid::from_u128(number))
-}
-
-/// Commits one event of a thing as a command does it: load under lock, decide, save, journal last.
-pub async fn touch(pool: &PgPool, id: ThingId, needs: Option<ThingId>, word: &str) {
-    let mut tx = begin(pool).await;
-    let version: Option<i32> = sqlx::query_scalar("SELECT version FROM thing WHERE id = $1 FOR UPDATE")
-        .bind(id.uuid())
-        .fetch_optional(tx.connection())
-        .await
-        .expect("a version");
-    let version = Version::of(version.unwrap_or_default());
-    let decision = Decision::of(Thing { id, version }).and(Touched { thing_id: id, needs, word: word.to_owned() });
-    let after = decision.version().get();
-    let save = sqlx::query(
-        "INSERT INTO thing (id, version) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET version = excluded.version",
-    );
-    tx.save(&decision, save.bind(id.uuid()).bind(after)).await.expect("it is saved");
-    tx.commit().await.expect("it is committed");
-}
-
-/// A transaction of nobody in particular.
-pub async fn begin(pool: &PgPool) -> Tx {
-    let now = Clock::default().now();
-    Tx::begin(pool, now, Actor::Operator("test"), Reach::network()).await.expect("a transaction")
-}
-
-/// Waits for a condition that another task brings about.
-pub async fn until(what: &str, condition: impl AsyncFn() -> bool) {
-    let reached = async {
-        let mut tick = tokio::time::interval(Duration::from_millis(10));
-        while !condition().await {
-            tick.tick().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), reached).await.unwrap_or_else(|_| panic!("never: {what}"));
-}
-
 /// What must hold of numbering, whatever happened: nothing lost, no gap, order per aggregate, cause before effect.
 pub async fn assert_sound(pool: &PgPool) {
-    let lost: i64 = count(pool, "SELECT count(*) FROM journal j LEFT JOIN journal_order o ON o.id = j.id WHERE o.id IS NULL").await;
+    let lost: i64 = count(
+        pool,
+        "SELECT count(*) FROM journal j LEFT JOIN journal_order o ON o.id = j.id WHERE o.id IS NULL",
+    )
+    .await;
     let twice = count(pool, "SELECT count(*) - count(DISTINCT id) FROM journal_order").await;
     let gaps = count(pool, "SELECT coalesce(max(seq), 0) - count(*) FROM journal_order").await;
     let inverted = count(
@@ -200,7 +123,13 @@ pub async fn assert_sound(pool: &PgPool) {
          WHERE cause_at.seq >= effect_at.seq",
     )
     .await;
-    let found = [("lost", lost), ("twice", twice), ("gaps", gaps), ("inverted", inverted), ("effect first", effects_first)];
+    let found = [
+        ("lost", lost),
+        ("twice", twice),
+        ("gaps", gaps),
+        ("inverted", inverted),
+        ("effect first", effects_first),
+    ];
     assert!(found.iter().all(|(_, count)| *count == 0), "{found:?}");
 }
 
