@@ -260,20 +260,7 @@ impl Worker {
         Ok(Position { epoch: row.epoch, seq: row.seq, event_id: row.event_id })
     }
 
-    /// The source has never published: nothing to apply, and whoever asked to drain is answered. Looks again soon.
-    async fn await_stream(&mut self) -> Result<(), Fault> {
-        tokio::select! {
-            asked = self.asked.recv() => {
-                if let Some(done) = asked {
-                    let _ = done.send(());
-                }
-            }
-            () = tokio::time::sleep(BACK_OFF) => {}
-        }
-        Ok(())
-    }
-
-    /// Subscribes at the position; `None` where there is no stream yet. The first event must be the one applied last: another one there means that
+    /// Subscribes at the position. The first event must be the one applied last: another one there means that
     /// the stream's tail was replaced.
     async fn subscribe(&self, state: &StreamState, position: &mut Position) -> Result<pull::Ordered, Fault> {
         let name = stream_name(self.source, position.epoch);
@@ -312,7 +299,7 @@ impl Worker {
                 position.seq
             )));
         }
-        Ok(Some(messages))
+        Ok(messages)
     }
 
     /// Applies a batch in one transaction; where that fails, event by event, parking what cannot take effect.
