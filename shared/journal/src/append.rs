@@ -17,17 +17,17 @@ pub(crate) async fn append(tx: &mut Tx) -> Result<(), Fault> {
         return Ok(());
     }
     let correlations = correlate(&rows, known_chains(tx, &rows).await?);
-    let (now, traceparent) = (tx.now().utc(), tx.traceparent().map(str::to_owned));
+    let now = tx.now().utc();
     let column = |pick: fn(&Pending) -> String| rows.iter().map(pick).collect::<Vec<_>>();
     sqlx::query!(
         "INSERT INTO journal (event_id, type, aggregate, subject, aggregate_id, aggversion, branch_id, actor_kind, actor_id,
                               correlation_id, causation_id, clause, data, occurred_at, traceparent)
          SELECT event_id, type, aggregate, subject, aggregate_id, aggversion, branch_id, actor_kind, actor_id,
-                correlation_id, causation_id, clause, data, $14, $15
+                correlation_id, causation_id, clause, data, $14, traceparent
          FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::int[], $7::uuid[], $8::text[], $9::text[],
-                     $10::uuid[], $11::uuid[], $12::text[], $13::jsonb[])
+                     $10::uuid[], $11::uuid[], $12::text[], $13::jsonb[], $15::text[])
               WITH ORDINALITY AS row (event_id, type, aggregate, subject, aggregate_id, aggversion, branch_id, actor_kind, actor_id,
-                     correlation_id, causation_id, clause, data, place)
+                     correlation_id, causation_id, clause, data, traceparent, place)
          ORDER BY place",
         &rows.iter().map(|row| row.event_id).collect::<Vec<_>>(),
         &column(|row| row.event_type.clone()),
@@ -43,7 +43,7 @@ pub(crate) async fn append(tx: &mut Tx) -> Result<(), Fault> {
         &rows.iter().map(|row| row.clause.map(|clause| clause.id().to_owned())).collect::<Vec<_>>() as &[Option<String>],
         &rows.iter().map(|row| row.data.clone()).collect::<Vec<_>>(),
         now,
-        traceparent,
+        &rows.iter().map(|row| row.traceparent.clone()).collect::<Vec<_>>() as &[Option<String>],
     )
     .execute(tx.connection())
     .await?;
@@ -100,6 +100,7 @@ mod tests {
             parent: parent.map(Uuid::from_u128),
             clause: None,
             data: serde_json::Value::Null,
+            traceparent: None,
         }
     }
 

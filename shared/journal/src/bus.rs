@@ -18,6 +18,9 @@ use uuid::Uuid;
 /// Thirteen months: as long as the journal keeps its partitions.
 const MAX_AGE: Duration = Duration::from_secs(396 * 24 * 60 * 60);
 
+/// How long to wait for an answer of the bus.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
 /// A connection to the bus, shared by relay and readers of a service.
 #[derive(Clone)]
 pub struct Bus {
@@ -48,15 +51,16 @@ pub fn stream_name(service: &str, epoch: i32) -> String {
 impl Bus {
     /// Connects, and goes on connecting for as long as it lives.
     pub async fn connect(url: &str, name: &str) -> Result<Self, Fault> {
-        let (sender, connected) = watch::channel(0);
+        let (sender, mut connected) = watch::channel(0);
         let address: ServerAddr =
             url.parse().map_err(|error: std::io::Error| Fault::Bus(error.to_string()))?;
-        // The library reads no credentials from the address.
+        // The library takes no credentials from the address.
         let options = match (address.username(), address.password()) {
             (Some(user), Some(password)) => {
                 ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned())
             }
-            _ => ConnectOptions::new(),
+            (Some(token), None) => ConnectOptions::with_token(token.to_owned()),
+            (None, _) => ConnectOptions::new(),
         };
         let client = options
             .name(name)
@@ -66,7 +70,7 @@ impl Bus {
                 Duration::from_millis(attempts.saturating_mul(50).min(1_000))
             })
             .event_callback(move |event| {
-                if matches!(event, Event::Connected) {
+                if matches!(event, Event::Connected | Event::Disconnected) {
                     sender.send_modify(|times| *times += 1);
                 }
                 std::future::ready(())
@@ -75,13 +79,17 @@ impl Bus {
             .await
             .map_err(|error| Fault::Bus(error.to_string()))?;
         let jetstream = jetstream::ContextBuilder::new()
-            .timeout(Duration::from_secs(5))
-            .max_ack_inflight(2 * WINDOW)
+            .timeout(PATIENCE)
+            // What was given up with a window counts until it times out: room for that, and not for long.
+            .ack_timeout(PATIENCE)
+            .max_ack_inflight(4 * WINDOW)
             .build(client);
+        // The first connection is no reason to rebuild anything: its event comes a moment after `connect`.
+        let _ = tokio::time::timeout(PATIENCE, connected.wait_for(|times| *times > 0)).await;
         Ok(Self { jetstream, connected })
     }
 
-    /// Changes whenever the connection was made again: subscriptions are then rebuilt from their positions,
+    /// Changes whenever the connection was lost or made again: subscriptions are then rebuilt from their positions,
     /// because the library's own recovery is slow and silent about a stream that went backwards.
     pub fn connected(&self) -> watch::Receiver<u64> {
         self.connected.clone()
@@ -158,7 +166,12 @@ impl Bus {
         if let Some(traceparent) = &row.traceparent {
             message = message.header("traceparent", traceparent.as_str());
         }
-        self.jetstream.send_publish(subject(service, row), message).await.map_err(bus)
+        let subject = subject_of(&envelope).ok_or_else(|| Fault::Corrupt {
+            table: "journal",
+            column: "type",
+            value: row.event_type.clone(),
+        })?;
+        self.jetstream.send_publish(subject, message).await.map_err(bus)
     }
 
     /// Reads a stream in order from `seq`.
@@ -190,13 +203,13 @@ pub(crate) fn to_seq(sequence: u64) -> Result<i64, Fault> {
     i64::try_from(sequence).map_err(|error| Fault::Bus(error.to_string()))
 }
 
-/// `steward.v1.support.br_01j….penalty.confirmed`; `net` where it belongs to no branch.
-fn subject(service: &str, row: &JournalRow) -> String {
-    let branch = row.branch_id.map_or_else(|| "net".to_owned(), |branch| BranchId::of(branch).to_string());
-    // `support.penalty.confirmed.v1` → `penalty.confirmed`
-    let mut parts = row.event_type.split('.').skip(1);
-    let (aggregate, event) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    format!("steward.v1.{service}.{branch}.{aggregate}.{event}")
+/// `steward.v1.support.br_01j….penalty.confirmed`; `net` where it belongs to no branch. `None` where the type is
+/// none of ours.
+pub(crate) fn subject_of(envelope: &Envelope) -> Option<String> {
+    let branch = envelope.branch.map_or_else(|| "net".to_owned(), |branch| branch.to_string());
+    let (kind, _) = envelope.kind()?;
+    let (service, rest) = kind.split_once('.')?;
+    Some(format!("steward.v1.{service}.{branch}.{rest}"))
 }
 
 /// The envelope of a numbered row: the same on the bus, at the feed and in the history.

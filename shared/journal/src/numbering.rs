@@ -16,6 +16,9 @@ use uuid::Uuid;
 /// any width.
 pub const ROWS_PER_TURN: i64 = 5_000;
 
+/// New partitions are made ahead whenever so many rows or numbers have been given.
+const ROWS_PER_PARTITION_CHECK: i64 = 1_000_000;
+
 /// The lock table is looked at no more often than this.
 const LOCKS_EVERY: Duration = Duration::from_millis(50);
 
@@ -98,6 +101,8 @@ pub struct Numbering {
     term: i64,
     oldest_writer: Option<Xid>,
     looked_at: Option<Instant>,
+    /// Up to where partitions have been made: in units of [`ROWS_PER_PARTITION_CHECK`].
+    extended: i64,
 }
 
 /// One turn's result.
@@ -105,6 +110,10 @@ pub struct Numbering {
 pub struct Turn {
     /// The rows that have their number now, in order.
     pub rows: Vec<JournalRow>,
+    /// The highest number given so far, in whatever turn.
+    pub last: i64,
+    /// The highest id seen so far.
+    pub max_seen: i64,
     /// True where there may be more to number at once.
     pub is_cut_off: bool,
     /// Ids given out and not seen, for the metric.
@@ -122,38 +131,43 @@ struct State {
 
 impl Numbering {
     /// Takes over numbering: raises `term`, so that whoever numbered before can no longer, and reads the holes.
-    pub async fn take_over(pool: &PgPool) -> Result<Self, Fault> {
-        sqlx::query!("SELECT journal_extend()").execute(pool).await?;
-        let term =
-            sqlx::query_scalar!("UPDATE relay SET term = term + 1 RETURNING term").fetch_one(pool).await?;
+    pub async fn take_over(connection: &mut PgConnection) -> Result<Self, Fault> {
+        sqlx::query!("SELECT journal_extend()").execute(&mut *connection).await?;
+        let term = sqlx::query_scalar!("UPDATE relay SET term = term + 1 RETURNING term")
+            .fetch_one(&mut *connection)
+            .await?;
         let ranges = sqlx::query!("SELECT lower(ids) AS \"from!\", upper(ids) AS \"to!\" FROM journal_hole")
-            .fetch_all(pool)
+            .fetch_all(&mut *connection)
             .await?;
         let holes = Holes::restored(ranges.into_iter().map(|row| (row.from, row.to)));
-        Ok(Self { holes, term, oldest_writer: None, looked_at: None })
+        Ok(Self { holes, term, oldest_writer: None, looked_at: None, extended: 0 })
     }
 
     /// The settings without which the planner gathers in parallel and joins the slow way (measured: 18 ms a turn
-    /// instead of 7). For the relay's own connection.
+    /// instead of 7). For a connection of the relay's own, which must never go back to a pool.
     pub async fn prepare(connection: &mut PgConnection) -> Result<(), Fault> {
         sqlx::query(
             "SELECT set_config(name, value, false) FROM (VALUES ('max_parallel_workers_per_gather', '0'), ('jit', 'off'),
              ('enable_seqscan', 'off'), ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'),
-             ('plan_cache_mode', 'force_generic_plan')) AS setting (name, value)",
+             ('plan_cache_mode', 'force_generic_plan'), ('client_connection_check_interval', '1s')) AS setting (name, value)",
         )
         .execute(connection)
         .await?;
         Ok(())
     }
 
-    /// One turn: reads what is committed and has no number, numbers it, remembers what is missing. On any error
-    /// the transaction is rolled back and the holes must be read anew ([`Numbering::take_over`]).
-    pub async fn turn(&mut self, connection: &mut PgConnection, limit: i64) -> Result<Turn, Fault> {
+    /// One turn: reads what is committed and has no number, numbers it, remembers what is missing.
+    ///
+    /// It takes itself: after an error nobody knows whether the transaction was committed, so what it remembered is
+    /// gone with it and the holes have to be read anew ([`Numbering::take_over`]).
+    pub async fn turn(mut self, connection: &mut PgConnection, limit: i64) -> Result<(Self, Turn), Fault> {
         let mut tx = sqlx::Connection::begin(connection).await?;
         let state = self.state(&mut tx).await?;
+        failpoint("numbering.read_state")?;
         self.holes.fence(state.me);
         let oldest = self.oldest_writer(&mut tx, &state).await?;
         let mut rows = scan(&mut tx, state.max_seen, limit).await?;
+        failpoint("numbering.scanned")?;
         let before: Vec<(i64, i64)> = self.holes.ranges().collect();
 
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
@@ -173,24 +187,46 @@ impl Numbering {
         }
         write_numbers(&mut tx, &rows, &hashes).await?;
         write_holes(&mut tx, &before, &self.holes).await?;
+        failpoint("numbering.wrote_numbers")?;
         if !rows.is_empty() {
-            let changed = sqlx::query!(
-                "UPDATE relay SET next_seq = $1, max_seen = $2, head = $3 WHERE ctid = $4::text::tid AND term = $5",
-                next_seq,
-                max_seen,
-                head,
-                state.ctid,
-                self.term,
-            )
-            .execute(&mut *tx)
-            .await?
-            .rows_affected();
-            if changed != 1 {
-                return Err(Fault::Stale);
-            }
+            self.advance(&mut tx, &state, (next_seq, max_seen, &head)).await?;
         }
+        failpoint("numbering.before_commit")?;
         tx.commit().await?;
-        Ok(Turn { rows, is_cut_off, holes: self.holes.ranges().count() })
+        failpoint("numbering.committed")?;
+        let holes = self.holes.ranges().count();
+        Ok((self, Turn { last: next_seq - 1, max_seen, rows, is_cut_off, holes }))
+    }
+
+    /// Moves the relay's row, by the place where it stood: whoever has moved it meanwhile wins.
+    async fn advance(
+        &self,
+        connection: &mut PgConnection,
+        state: &State,
+        (next_seq, max_seen, head): (i64, i64, &[u8]),
+    ) -> Result<(), Fault> {
+        let changed = sqlx::query!(
+            "UPDATE relay SET next_seq = $1, max_seen = $2, head = $3 WHERE ctid = $4::text::tid AND term = $5",
+            next_seq,
+            max_seen,
+            head,
+            state.ctid,
+            self.term,
+        )
+        .execute(connection)
+        .await?
+        .rows_affected();
+        if changed == 1 { Ok(()) } else { Err(Fault::Stale) }
+    }
+
+    /// Has new partitions made long before the last ones are full, also where the relay runs for years.
+    pub async fn extend(&mut self, pool: &PgPool, turn: &Turn) -> Result<(), Fault> {
+        let reached = turn.max_seen.max(turn.last) / ROWS_PER_PARTITION_CHECK;
+        if reached > self.extended {
+            sqlx::query!("SELECT journal_extend()").execute(pool).await?;
+            self.extended = reached;
+        }
+        Ok(())
     }
 
     async fn state(&self, connection: &mut PgConnection) -> Result<State, Fault> {
@@ -221,23 +257,42 @@ impl Numbering {
         let waits = self.holes.lowest_fence().is_some_and(|fence| fence < state.me && fence > state.xmin);
         let is_due = self.looked_at.is_none_or(|looked_at| looked_at.elapsed() >= LOCKS_EVERY);
         if waits && is_due {
-            // Epochs of 2^32 transactions: an id of the lock table above our own low half belongs to the last one.
-            let oldest = sqlx::query_scalar!(
-                "WITH held AS MATERIALIZED (SELECT locktype, relation, mode, virtualtransaction, transactionid, granted FROM pg_locks)
-                 SELECT min(CASE WHEN holder.xid > $1 & 4294967295 THEN ($1 >> 32) - 1 ELSE $1 >> 32 END << 32 | holder.xid)
-                 FROM (SELECT xact.transactionid::text::bigint AS xid
-                       FROM held AS lock JOIN held AS xact ON xact.virtualtransaction = lock.virtualtransaction
-                       WHERE lock.locktype = 'relation' AND lock.relation = 'journal'::regclass AND lock.mode = 'RowExclusiveLock'
-                         AND lock.granted AND xact.locktype = 'transactionid' AND xact.mode = 'ExclusiveLock' AND xact.granted) AS holder",
-                state.me,
+            let holders = sqlx::query_scalar!(
+                "WITH held AS MATERIALIZED (SELECT locktype, database, relation, mode, virtualtransaction, transactionid, granted FROM pg_locks)
+                 SELECT DISTINCT xact.transactionid::text::bigint AS \"xid!\"
+                 FROM held AS lock JOIN held AS xact ON xact.virtualtransaction = lock.virtualtransaction
+                 WHERE lock.locktype = 'relation' AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                   AND lock.relation = 'journal'::regclass AND lock.mode = 'RowExclusiveLock' AND lock.granted
+                   AND xact.locktype = 'transactionid' AND xact.mode = 'ExclusiveLock' AND xact.granted",
             )
-            .fetch_one(connection)
+            .fetch_all(connection)
             .await?;
-            self.oldest_writer = Some(oldest.unwrap_or(state.me));
+            self.oldest_writer =
+                Some(holders.into_iter().map(|xid| widened(xid, state.me)).min().unwrap_or(state.me));
             self.looked_at = Some(Instant::now());
         }
         Ok(state.xmin.max(self.oldest_writer.unwrap_or(state.xmin)))
     }
+}
+
+/// The full id behind the 32 bits of the lock table: the one nearest to our own, since running transactions are
+/// never 2^31 apart. It may be newer than ours.
+fn widened(low: i64, me: Xid) -> Xid {
+    const EPOCH: i64 = 1 << 32;
+    let ahead = (low - me).rem_euclid(EPOCH);
+    me + if ahead < EPOCH / 2 { ahead } else { ahead - EPOCH }
+}
+
+/// A place where the tests make the relay fail; nothing where the feature is off.
+#[cfg(feature = "failpoints")]
+pub(crate) fn failpoint(name: &str) -> Result<(), Fault> {
+    fail::fail_point!(name, |_| Err(Fault::Bus(format!("failpoint {name}"))));
+    Ok(())
+}
+
+#[cfg(not(feature = "failpoints"))]
+pub(crate) const fn failpoint(_name: &str) -> Result<(), Fault> {
+    Ok(())
 }
 
 /// Reads, in one statement and hence one snapshot, the committed rows in any hole or above `max_seen`. Skipping
@@ -250,7 +305,7 @@ async fn scan(connection: &mut PgConnection, max_seen: i64, limit: i64) -> Resul
                 actor_kind AS \"actor_kind!\", actor_id AS \"actor_id!\", correlation_id AS \"correlation_id!\", causation_id,
                 occurred_at AS \"occurred_at!\", clause, data::text AS \"data!\", traceparent
          FROM ((SELECT j.* FROM journal_hole AS h CROSS JOIN LATERAL
-                    (SELECT * FROM journal WHERE id >= lower(h.ids) AND id < upper(h.ids)) AS j)
+                    (SELECT * FROM journal WHERE id >= lower(h.ids) AND id < upper(h.ids) ORDER BY id LIMIT $2) AS j)
                UNION ALL
                (SELECT * FROM journal WHERE id > $1 ORDER BY id LIMIT $2)) AS unnumbered
          ORDER BY id LIMIT $2",
@@ -327,4 +382,19 @@ pub async fn numbered(pool: &PgPool, seq: i64, limit: i64) -> Result<Vec<Journal
     .fetch_all(pool)
     .await?;
     Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_of_the_lock_table_is_widened_across_epochs() {
+        let epoch = 1_i64 << 32;
+        assert_eq!(widened(90, 100), 90);
+        assert_eq!(widened(110, 100), 110, "a writer that began after this turn");
+        assert_eq!(widened(epoch - 5, epoch + 7), epoch - 5, "of the epoch before");
+        assert_eq!(widened(3, 2 * epoch - 2), 2 * epoch + 3, "of the next one already");
+        assert_eq!(widened(7, 5 * epoch + 9), 5 * epoch + 7);
+    }
 }

@@ -19,20 +19,22 @@ pub struct Reason {
 }
 
 impl Reason {
-    /// The reason that stands for an outcome; `None` where the fault passes and the reader just tries again.
-    pub(crate) fn of(outcome: &Outcome) -> Option<Self> {
+    /// The reason that stands for an outcome; an error where the fault passes and the reader just tries again.
+    pub(crate) fn of(outcome: Outcome) -> Result<Self, Fault> {
         let (code, detail, waits_for) = match outcome {
-            Outcome::Unreadable(detail) => ("unreadable", detail.clone(), None),
+            Outcome::Unreadable(detail) => ("unreadable", detail, None),
+            Outcome::UnknownVersion(detail) => ("unknown_version", detail, None),
             Outcome::Reaction(Reaction::Waits { for_id }) => {
-                ("not_known_yet", for_id.to_string(), Some(*for_id))
+                ("not_known_yet", for_id.to_string(), Some(for_id))
             }
             Outcome::Reaction(Reaction::Refused(refused)) => {
-                (refused.error.code, serde_json::Value::from(refused.params.clone()).to_string(), None)
+                (refused.error.code, serde_json::Value::from(refused.params).to_string(), None)
             }
-            Outcome::Reaction(Reaction::Fault(fault)) if fault.is_transient() => return None,
+            Outcome::Reaction(Reaction::Fault(fault)) if fault.is_transient() => return Err(fault),
             Outcome::Reaction(Reaction::Fault(fault)) => ("fault", fault.to_string(), None),
         };
-        Some(Self { code: code.to_owned(), detail, waits_for })
+        // PostgreSQL's text holds no NUL, and a detail may quote what arrived.
+        Ok(Self { code: code.to_owned(), detail: detail.replace('\0', "\u{fffd}"), waits_for })
     }
 }
 
@@ -63,7 +65,7 @@ pub(crate) async fn park(
     let (envelope, aggregate) = event;
     sqlx::query!(
         "INSERT INTO parked (reader, source, seq, event_id, aggregate_id, reason, detail, waits_for, next_try_at, envelope)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN $8::uuid IS NULL THEN NULL ELSE clock_timestamp() + interval '1 second' END, $9)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN $8::uuid IS NULL THEN NULL ELSE clock_timestamp() + interval '1 second' END, $9::text::json)",
         reader.0,
         reader.1,
         envelope.seq,
@@ -72,28 +74,36 @@ pub(crate) async fn park(
         reason.code,
         reason.detail,
         reason.waits_for,
-        serde_json::to_value(envelope).map_err(|error| Fault::Corrupt { table: "parked", column: "envelope", value: error.to_string() })?,
+        serde_json::to_string(envelope).map_err(corrupt)?,
     )
     .execute(tx.connection())
     .await?;
     Ok(())
 }
 
+fn corrupt(error: serde_json::Error) -> Fault {
+    Fault::Corrupt { table: "parked", column: "envelope", value: error.to_string() }
+}
+
 /// The aggregates that have something parked: their later events wait behind it.
-pub(crate) async fn aggregates(pool: &PgPool, reader: (&str, &str)) -> Result<Vec<Uuid>, Fault> {
+pub(crate) async fn aggregates(
+    executor: impl sqlx::PgExecutor<'_>,
+    reader: (&str, &str),
+) -> Result<Vec<Uuid>, Fault> {
     Ok(sqlx::query_scalar!(
         "SELECT DISTINCT aggregate_id FROM parked WHERE reader = $1 AND source = $2",
         reader.0,
         reader.1
     )
-    .fetch_all(pool)
+    .fetch_all(executor)
     .await?)
 }
 
-/// The aggregates whose first parked event is due to be tried again.
+/// The aggregates that have something parked which is due to be tried again, the oldest first.
 pub(crate) async fn due(pool: &PgPool, reader: (&str, &str)) -> Result<Vec<Uuid>, Fault> {
     Ok(sqlx::query_scalar!(
-        "SELECT DISTINCT aggregate_id FROM parked WHERE reader = $1 AND source = $2 AND next_try_at <= clock_timestamp() LIMIT 100",
+        "SELECT aggregate_id FROM parked WHERE reader = $1 AND source = $2 AND next_try_at <= clock_timestamp()
+         GROUP BY aggregate_id ORDER BY min(seq) LIMIT 100",
         reader.0,
         reader.1
     )
@@ -108,22 +118,43 @@ pub(crate) async fn of_aggregate(
     aggregate: Uuid,
 ) -> Result<Vec<Envelope>, Fault> {
     let rows = sqlx::query_scalar!(
-        "SELECT envelope FROM parked WHERE reader = $1 AND source = $2 AND aggregate_id = $3 ORDER BY seq LIMIT 500 FOR UPDATE",
+        "SELECT envelope::text AS \"envelope!\" FROM parked WHERE reader = $1 AND source = $2 AND aggregate_id = $3 ORDER BY seq LIMIT 100 FOR UPDATE",
         reader.0,
         reader.1,
         aggregate
     )
     .fetch_all(tx.connection())
     .await?;
-    rows.into_iter()
-        .map(|envelope| {
-            serde_json::from_str(&envelope.to_string()).map_err(|error| Fault::Corrupt {
-                table: "parked",
-                column: "envelope",
-                value: error.to_string(),
-            })
-        })
-        .collect()
+    rows.iter().map(|envelope| serde_json::from_str(envelope).map_err(corrupt)).collect()
+}
+
+/// The event behind those that took effect is next: it is due at once. False where nothing is left.
+pub(crate) async fn next_is_due(tx: &mut Tx, reader: (&str, &str), aggregate: Uuid) -> Result<bool, Fault> {
+    let due = sqlx::query!(
+        "UPDATE parked SET next_try_at = '-infinity' WHERE reader = $1 AND source = $2 AND aggregate_id = $3
+            AND seq = (SELECT min(seq) FROM parked WHERE reader = $1 AND source = $2 AND aggregate_id = $3)",
+        reader.0,
+        reader.1,
+        aggregate
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(due.rows_affected() > 0)
+}
+
+/// Events that wait behind one that an operator took away meanwhile have nothing before them any more.
+pub(crate) async fn free_orphans(pool: &PgPool, reader: (&str, &str)) -> Result<(), Fault> {
+    sqlx::query!(
+        "UPDATE parked AS waiting SET next_try_at = '-infinity'
+         WHERE reader = $1 AND source = $2 AND reason = 'behind_parked' AND next_try_at IS NULL
+           AND NOT EXISTS (SELECT FROM parked AS before WHERE before.reader = $1 AND before.source = $2
+                           AND before.aggregate_id = waiting.aggregate_id AND before.seq < waiting.seq)",
+        reader.0,
+        reader.1
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
 }
 
 /// It took effect: it is parked no longer.

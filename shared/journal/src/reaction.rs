@@ -60,6 +60,7 @@ type Handler = Arc<dyn for<'a> Fn(&'a mut Tx, &'a Envelope) -> Effect<'a> + Send
 /// What became of one event, below [`Reaction`]: the payload may also be unreadable.
 pub(crate) enum Outcome {
     Unreadable(String),
+    UnknownVersion(String),
     Reaction(Reaction),
 }
 

@@ -3,11 +3,13 @@
 //! A reader's position lives with its data and moves in the transaction of the effect; it reads the whole stream
 //! of its source, starting *at* its position, so that a replaced tail is seen and a gap is always a fault.
 
-use crate::bus::{Bus, stream_name, to_seq};
+use crate::bus::{Bus, PATIENCE, StreamState, stream_name};
 use crate::clock::Clock;
+use crate::numbering::failpoint;
 use crate::parked::{self, Reason};
 use crate::reaction::{Outcome, Reaction, Reactions};
-use crate::relay::Relay;
+use crate::received::{Received, receive};
+use crate::relay::{BACK_OFF, BACK_OFF_MOST, Relay};
 use crate::tx::{Actor, Cause, Reach};
 use crate::{Fault, Tx};
 use async_nats::jetstream::consumer::pull;
@@ -24,15 +26,17 @@ use uuid::Uuid;
 const BATCH: usize = 500;
 /// How often parked events that are due are looked for.
 const PARKED_EVERY: Duration = Duration::from_millis(500);
-/// How long to wait after a fault before trying again.
-const BACK_OFF: Duration = Duration::from_millis(200);
+/// How often the stream is compared with the position, whether or not something arrives.
+const CHECK_EVERY: Duration = Duration::from_secs(10);
+/// How often a reader looks for a stream that nobody has published to yet.
+const LOOK_FOR_STREAM: Duration = Duration::from_millis(250);
 
 /// Where a reader stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ReaderStatus {
     /// The number of the last event applied.
     pub seq: i64,
-    /// Seconds between that event and its application; 0 where it waits for nothing.
+    /// Seconds from the last event applied until then, where more are waiting; 0 where none is.
     pub lag_seconds: i64,
     /// Why it does not go on, if so.
     pub stopped: Option<String>,
@@ -99,8 +103,8 @@ struct Worker {
     context: ReaderContext,
     source: &'static str,
     asked: mpsc::Receiver<oneshot::Sender<()>>,
-    /// Who waits until the reader has reached which number.
-    waiting: Vec<(i64, oneshot::Sender<()>)>,
+    /// Who waits until the reader has reached which number; `None` until the stream was asked.
+    waiting: Vec<(Option<i64>, oneshot::Sender<()>)>,
     status: watch::Sender<ReaderStatus>,
     /// Aggregates with something parked.
     parked: HashSet<Uuid>,
@@ -119,56 +123,121 @@ impl Worker {
     }
 
     async fn run(mut self, stop: CancellationToken) {
+        let mut pause = BACK_OFF;
         while !stop.is_cancelled() {
+            let before = self.status.borrow().seq;
             let outcome = tokio::select! {
                 outcome = self.session() => outcome,
                 () = stop.cancelled() => return,
             };
-            if let Err(fault) = outcome {
-                tracing::warn!(reader = self.context.name, source = self.source, error = %fault, "reader stopped; trying again");
-                self.status.send_modify(|status| status.stopped = Some(fault.to_string()));
-                tokio::time::sleep(BACK_OFF).await;
+            let Err(fault) = outcome else { return };
+            if self.status.borrow().seq != before {
+                pause = BACK_OFF;
             }
+            tracing::warn!(reader = self.context.name, source = self.source, error = %fault, "reader stopped; trying again");
+            self.status.send_modify(|status| status.stopped = Some(fault.to_string()));
+            let mut connected = self.context.bus.connected();
+            connected.mark_unchanged();
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                _ = connected.changed() => {}
+                () = stop.cancelled() => return,
+            }
+            pause = (pause * 2).min(BACK_OFF_MOST);
         }
     }
 
-    /// Reads from the stored position until the connection is made anew or something fails.
+    /// Reads from the stored position until the connection changes or something fails; `Ok` when nobody holds a
+    /// handle any more.
     async fn session(&mut self) -> Result<(), Fault> {
-        let mut position = self.position().await?;
-        self.parked = parked::aggregates(&self.context.pool, self.key()).await?.into_iter().collect();
         let mut connected = self.context.bus.connected();
         connected.mark_unchanged();
-        let Some(mut messages) = self.subscribe(&mut position).await? else {
-            return self.await_stream().await;
-        };
+        let mut position = self.position().await?;
+        self.parked = parked::aggregates(&self.context.pool, self.key()).await?.into_iter().collect();
+        let Some(stream) = self.stream(position).await? else { return Ok(()) };
+        let mut messages = self.subscribe(&stream, &mut position).await?;
         self.status.send_modify(|status| status.stopped = None);
         let mut look_for_parked = tokio::time::interval(PARKED_EVERY);
+        let mut check = tokio::time::interval(CHECK_EVERY);
         loop {
-            self.answer_drains(position);
+            self.answer_drains(position).await?;
             tokio::select! {
                 message = messages.next() => {
-                    let batch = collect(message, &mut messages)?;
+                    let batch = collect(message, &mut messages, self.source)?;
                     position = self.apply(&batch, position).await?;
                     self.context.relay.nudge();
+                    // What has just arrived may be what a parked event waited for.
+                    self.retry_parked().await?;
                 }
                 asked = self.asked.recv() => {
                     let Some(done) = asked else { return Ok(()) };
-                    self.retry_parked().await?;
-                    let target = self.context.bus.state(&stream_name(self.source, position.epoch)).await?.map_or(0, |state| state.last_seq);
-                    self.waiting.push((target, done));
+                    self.waiting.push((None, done));
                 }
                 _ = look_for_parked.tick() => self.retry_parked().await?,
-                changed = connected.changed() => return changed.map_err(|error| Fault::Bus(error.to_string())),
+                _ = check.tick() => {
+                    self.check(&stream, position).await?;
+                    parked::free_orphans(&self.context.pool, self.key()).await?;
+                }
+                _ = connected.changed() => return Err(Fault::Bus("the connection to the bus changed".to_owned())),
             }
         }
     }
 
-    fn answer_drains(&mut self, position: Position) {
+    /// The state of the source's stream. A source that has never published has none: there is nothing to read, and
+    /// nothing to drain, until it appears. `None` when nobody holds a handle any more.
+    async fn stream(&mut self, position: Position) -> Result<Option<StreamState>, Fault> {
+        let name = stream_name(self.source, position.epoch);
+        loop {
+            if let Some(state) = self.context.bus.state(&name).await? {
+                return Ok(Some(state));
+            }
+            if position.seq > 0 {
+                return Err(Fault::Bus(format!("{name} is gone, but {} was applied here", position.seq)));
+            }
+            self.status.send_modify(|status| status.stopped = None);
+            self.waiting.drain(..).for_each(|(_, done)| {
+                let _ = done.send(());
+            });
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_FOR_STREAM) => {}
+                // Answered once the stream was asked again.
+                asked = self.asked.recv() => match asked {
+                    Some(done) => self.waiting.push((None, done)),
+                    None => return Ok(None),
+                },
+            }
+        }
+    }
+
+    /// Another stream under the same name, or one that went backwards, is a fault; the library would say nothing.
+    async fn check(&self, stream: &StreamState, position: Position) -> Result<(), Fault> {
+        let name = stream_name(self.source, position.epoch);
+        match self.context.bus.state(&name).await? {
+            Some(now) if now.created == stream.created && now.last_seq >= position.seq => Ok(()),
+            Some(_) => Err(Fault::Bus(format!("{name} was replaced or went backwards"))),
+            None => Err(Fault::Bus(format!("{name} is gone"))),
+        }
+    }
+
+    /// Says to those who wait that what they wait for has been reached, with everything parked that could be tried.
+    async fn answer_drains(&mut self, position: Position) -> Result<(), Fault> {
+        if self.waiting.iter().any(|(target, _)| target.is_none()) {
+            let state = self.context.bus.state(&stream_name(self.source, position.epoch)).await?;
+            let last = state.map_or(0, |state| state.last_seq);
+            for (target, _) in &mut self.waiting {
+                target.get_or_insert(last);
+            }
+        }
+        let is_reached = |target: &Option<i64>| target.is_some_and(|target| target <= position.seq);
+        if self.waiting.iter().any(|(target, _)| is_reached(target)) {
+            self.retry_parked().await?;
+        }
         for place in (0..self.waiting.len()).rev() {
-            if self.waiting[place].0 <= position.seq {
+            if is_reached(&self.waiting[place].0) {
                 let _ = self.waiting.swap_remove(place).1.send(());
             }
         }
+        Ok(())
     }
 
     async fn position(&self) -> Result<Position, Fault> {
@@ -191,57 +260,46 @@ impl Worker {
         Ok(Position { epoch: row.epoch, seq: row.seq, event_id: row.event_id })
     }
 
-    /// The source has never published: nothing to apply, and whoever asked to drain is answered. Looks again soon.
-    async fn await_stream(&mut self) -> Result<(), Fault> {
-        tokio::select! {
-            asked = self.asked.recv() => {
-                if let Some(done) = asked {
-                    let _ = done.send(());
-                }
-            }
-            () = tokio::time::sleep(BACK_OFF) => {}
-        }
-        Ok(())
-    }
-
-    /// Subscribes at the position; `None` where there is no stream yet. The first event must be the one applied last: another one there means that
+    /// Subscribes at the position. The first event must be the one applied last: another one there means that
     /// the stream's tail was replaced.
-    async fn subscribe(&self, position: &mut Position) -> Result<Option<pull::Ordered>, Fault> {
-        let stream = stream_name(self.source, position.epoch);
-        let Some(state) = self.context.bus.state(&stream).await? else {
-            let has_applied = position.event_id.is_some();
-            return if has_applied {
-                Err(Fault::Bus(format!("{stream} is gone, but {} was applied here", position.seq)))
-            } else {
-                Ok(None)
-            };
-        };
+    async fn subscribe(&self, state: &StreamState, position: &mut Position) -> Result<pull::Ordered, Fault> {
+        let name = stream_name(self.source, position.epoch);
         if state.last_seq < position.seq {
             return Err(Fault::Bus(format!(
-                "{stream} ends at {}, but {} was applied here",
+                "{name} ends at {}, but {} was applied here",
                 state.last_seq, position.seq
             )));
         }
+        let oldest = if state.messages == 0 { state.last_seq + 1 } else { state.first_seq };
         if position.event_id.is_none() {
-            position.seq = state.first_seq.max(1) - 1;
-            return self.context.bus.read(&stream, position.seq + 1).await.map(Some);
+            if oldest > 1 {
+                tracing::warn!(
+                    reader = self.context.name,
+                    source = self.source,
+                    oldest,
+                    "the stream no longer has its beginning"
+                );
+            }
+            position.seq = oldest - 1;
+            return self.context.bus.read(&name, oldest).await;
         }
-        let mut messages = self.context.bus.read(&stream, position.seq).await?;
-        let first = messages.next().await.ok_or_else(|| Fault::Bus(format!("{stream} ended")))?;
-        let first = first.map_err(|error| Fault::Bus(error.to_string()))?;
-        let id = first
-            .headers
-            .as_ref()
-            .and_then(|headers| headers.get(async_nats::header::NATS_MESSAGE_ID))
-            .map(ToString::to_string);
-        let expected = position.event_id.map(|id| kernel::EventId::of(id).to_string());
-        if id != expected {
+        if oldest == position.seq + 1 {
+            // The event applied last is too old for the stream; the next one is there, or will be.
+            return self.context.bus.read(&name, oldest).await;
+        }
+        let mut messages = self.context.bus.read(&name, position.seq).await?;
+        let first = tokio::time::timeout(PATIENCE, messages.next())
+            .await
+            .map_err(|_| Fault::Bus(format!("{name} does not deliver")))?
+            .ok_or_else(|| Fault::Bus(format!("{name} ended")))?;
+        let first = receive(&first.map_err(|error| Fault::Bus(error.to_string()))?, self.source)?;
+        if first.seq != position.seq || Some(first.event_id) != position.event_id {
             return Err(Fault::Bus(format!(
-                "{stream} holds another event at {} than the one applied here",
+                "{name} holds another event at {} than the one applied here",
                 position.seq
             )));
         }
-        Ok(Some(messages))
+        Ok(messages)
     }
 
     /// Applies a batch in one transaction; where that fails, event by event, parking what cannot take effect.
@@ -256,21 +314,22 @@ impl Worker {
             }
             next = Position { seq: received.seq, event_id: Some(received.event_id), ..next };
         }
-        let at_once = match self.at_once(batch).await? {
-            Some(mut tx) => self.move_to(&mut tx, position, next).await.map(|()| tx),
-            None => {
-                let mut tx = self.one_by_one(batch).await?;
-                self.move_to(&mut tx, position, next).await.map(|()| tx)
-            }
+        let tx = match self.at_once(batch, position, next).await? {
+            Some(tx) => tx,
+            None => self.one_by_one(batch, position, next).await?,
         };
-        at_once?.commit().await?;
-        let lag = batch
-            .last()
-            .and_then(|received| received.envelope.as_ref().ok())
-            .map_or(0, |envelope| self.context.clock.now().since(envelope.time).num_seconds());
+        failpoint("reader.before_commit")?;
+        tx.commit().await?;
+        failpoint("reader.committed")?;
+        let lag = match batch.last() {
+            Some(Received { pending: 1.., envelope: Ok(envelope), .. }) => {
+                self.context.clock.now().since(envelope.time).num_seconds().max(0)
+            }
+            Some(_) | None => 0,
+        };
         self.status.send_modify(|status| {
             status.seq = next.seq;
-            status.lag_seconds = lag.max(0);
+            status.lag_seconds = lag;
         });
         Ok(next)
     }
@@ -285,52 +344,84 @@ impl Worker {
         .await
     }
 
-    /// The whole batch without savepoints; `None` where any event had no effect.
-    async fn at_once(&self, batch: &[Received]) -> Result<Option<Tx>, Fault> {
+    /// The whole batch without savepoints; `None` where any event had no effect. The position moves first: another
+    /// instance that applies the same events waits here, and then finds it moved.
+    async fn at_once(
+        &self,
+        batch: &[Received],
+        position: Position,
+        next: Position,
+    ) -> Result<Option<Tx>, Fault> {
         let mut tx = self.begin().await?;
+        self.move_to(&mut tx, position, next).await?;
         for received in batch {
             if self.must_wait(received) || self.react(&mut tx, received).await.is_err() {
                 tx.rollback().await?;
                 return Ok(None);
             }
         }
+        if tx.settle().await.is_err() {
+            tx.rollback().await?;
+            return Ok(None);
+        }
         Ok(Some(tx))
     }
 
-    async fn one_by_one(&mut self, batch: &[Received]) -> Result<Tx, Fault> {
+    async fn one_by_one(
+        &mut self,
+        batch: &[Received],
+        position: Position,
+        next: Position,
+    ) -> Result<Tx, Fault> {
         let mut tx = self.begin().await?;
+        self.move_to(&mut tx, position, next).await?;
+        // An operator may have taken away what was parked.
+        self.parked = parked::aggregates(tx.connection(), self.key()).await?.into_iter().collect();
         for received in batch {
             let reason = if self.must_wait(received) {
                 Reason { code: "behind_parked".to_owned(), detail: String::new(), waits_for: None }
             } else {
                 let point = tx.savepoint().await?;
-                let Err(outcome) = self.react(&mut tx, received).await else { continue };
-                tx.back_to(point).await?;
-                match (Reason::of(&outcome), outcome) {
-                    (Some(reason), _) => reason,
-                    (None, Outcome::Reaction(Reaction::Fault(fault))) => return Err(fault),
-                    (None, _) => continue,
+                match self.react_and_settle(&mut tx, received).await {
+                    Ok(()) => {
+                        tx.release(point).await?;
+                        continue;
+                    }
+                    Err(outcome) => {
+                        tx.back_to(point).await?;
+                        Reason::of(outcome)?
+                    }
                 }
             };
-            tracing::warn!(
-                reader = self.context.name,
-                source = self.source,
-                seq = received.seq,
-                reason = reason.code,
-                "event parked"
-            );
-            let unread;
-            let envelope = match &received.envelope {
-                Ok(envelope) => envelope,
-                Err(_) => {
-                    unread = received.placeholder(self.source);
-                    &unread
-                }
-            };
-            parked::park(&mut tx, self.key(), (envelope, received.aggregate), &reason).await?;
-            self.parked.insert(received.aggregate);
+            self.park(&mut tx, received, &reason).await?;
         }
         Ok(tx)
+    }
+
+    async fn park(&mut self, tx: &mut Tx, received: &Received, reason: &Reason) -> Result<(), Fault> {
+        tracing::warn!(
+            reader = self.context.name,
+            source = self.source,
+            seq = received.seq,
+            reason = reason.code,
+            "event parked"
+        );
+        let unread;
+        let envelope = match &received.envelope {
+            Ok(envelope) => envelope,
+            Err(_) => {
+                unread = received.placeholder(self.source);
+                &unread
+            }
+        };
+        parked::park(tx, self.key(), (envelope, received.aggregate), reason).await?;
+        self.parked.insert(received.aggregate);
+        Ok(())
+    }
+
+    async fn react_and_settle(&self, tx: &mut Tx, received: &Received) -> Result<(), Outcome> {
+        self.react(tx, received).await?;
+        tx.settle().await.map_err(|fault| Outcome::Reaction(Reaction::Fault(fault)))
     }
 
     /// A declared event of an aggregate that has something parked waits behind it, in order.
@@ -347,18 +438,12 @@ impl Worker {
     }
 
     async fn react_to(&self, tx: &mut Tx, envelope: &Envelope) -> Result<(), Outcome> {
-        if envelope.service() != self.source {
-            return Err(Outcome::Unreadable(format!(
-                "source {} on the stream of {}",
-                envelope.source, self.source
-            )));
-        }
         let Some((kind, version)) = envelope.kind() else {
             return Err(Outcome::Unreadable(format!("type {}", envelope.event_type)));
         };
         let Some((known, handlers)) = self.context.reactions.of(kind) else { return Ok(()) };
         if version != known {
-            return Err(Outcome::Unreadable(format!(
+            return Err(Outcome::UnknownVersion(format!(
                 "version {version} of {kind}; this reader knows {known}"
             )));
         }
@@ -391,81 +476,70 @@ impl Worker {
         if moved == 1 { Ok(()) } else { Err(Fault::Stale) }
     }
 
-    /// Tries what is due again, oldest first per aggregate; the first failure keeps the rest waiting.
+    /// Tries what is due again, oldest first; within an aggregate the first failure keeps the rest waiting.
     async fn retry_parked(&mut self) -> Result<(), Fault> {
         if self.parked.is_empty() {
             return Ok(());
         }
-        for aggregate in parked::due(&self.context.pool, self.key()).await? {
-            let mut tx = self.begin().await?;
-            let events = parked::of_aggregate(&mut tx, self.key(), aggregate).await?;
-            let mut left = events.len();
-            for envelope in &events {
-                let point = tx.savepoint().await?;
-                if let Err(outcome) = self.react_to(&mut tx, envelope).await {
-                    tx.back_to(point).await?;
-                    let Some(reason) = Reason::of(&outcome) else { break };
-                    parked::failed_again(&mut tx, self.key(), envelope.seq, &reason).await?;
-                    break;
-                }
-                parked::unpark(&mut tx, self.key(), envelope.seq).await?;
-                left -= 1;
+        loop {
+            let mut has_effect = false;
+            for aggregate in parked::due(&self.context.pool, self.key()).await? {
+                has_effect |= self.retry_aggregate(aggregate).await?;
             }
-            tx.commit().await?;
+            if !has_effect {
+                return Ok(());
+            }
+            // One event's effect may be what another one waits for.
             self.context.relay.nudge();
-            if left == 0 {
-                self.parked.remove(&aggregate);
-            }
         }
-        Ok(())
     }
-}
 
-/// One message of the stream.
-struct Received {
-    seq: i64,
-    event_id: Uuid,
-    aggregate: Uuid,
-    envelope: Result<Envelope, String>,
-}
-
-impl Received {
-    /// Stands for an event that cannot be read, so that it can be parked and looked at.
-    fn placeholder(&self, source: &str) -> Envelope {
-        let id = kernel::EventId::of(self.event_id);
-        Envelope {
-            specversion: "1.0".to_owned(),
-            id,
-            source: format!("/steward/{source}"),
-            event_type: "unreadable".to_owned(),
-            subject: String::new(),
-            time: kernel::Timestamp::of(chrono::DateTime::UNIX_EPOCH),
-            datacontenttype: "application/json".to_owned(),
-            branch: None,
-            aggversion: kernel::Version::NONE,
-            epoch: 0,
-            seq: self.seq,
-            actor: String::new(),
-            correlationid: id,
-            causationid: None,
-            clause: None,
-            traceparent: None,
-            data: Box::default(),
+    /// True where an event took effect.
+    async fn retry_aggregate(&mut self, aggregate: Uuid) -> Result<bool, Fault> {
+        let mut tx = self.begin().await?;
+        let events = parked::of_aggregate(&mut tx, self.key(), aggregate).await?;
+        let mut applied = 0;
+        for envelope in &events {
+            let point = tx.savepoint().await?;
+            let outcome = match self.react_to(&mut tx, envelope).await {
+                Ok(()) => tx.settle().await.map_err(|fault| Outcome::Reaction(Reaction::Fault(fault))),
+                Err(outcome) => Err(outcome),
+            };
+            if let Err(outcome) = outcome {
+                tx.back_to(point).await?;
+                let reason = Reason::of(outcome)?;
+                parked::failed_again(&mut tx, self.key(), envelope.seq, &reason).await?;
+                break;
+            }
+            tx.release(point).await?;
+            parked::unpark(&mut tx, self.key(), envelope.seq).await?;
+            applied += 1;
         }
+        let is_empty =
+            applied == events.len() && !parked::next_is_due(&mut tx, self.key(), aggregate).await?;
+        tx.commit().await?;
+        if is_empty {
+            self.parked.remove(&aggregate);
+        }
+        Ok(applied > 0)
     }
 }
 
 type Message = Result<async_nats::jetstream::Message, pull::OrderedError>;
 
 /// The first message and whatever has arrived behind it, up to a batch.
-fn collect(first: Option<Message>, messages: &mut pull::Ordered) -> Result<Vec<Received>, Fault> {
+fn collect(
+    first: Option<Message>,
+    messages: &mut pull::Ordered,
+    source: &str,
+) -> Result<Vec<Received>, Fault> {
     let mut batch = Vec::new();
     let mut next = first;
     loop {
         let message = next
             .ok_or_else(|| Fault::Bus("the subscription ended".to_owned()))?
             .map_err(|error| Fault::Bus(error.to_string()))?;
-        batch.push(receive(&message)?);
+        batch.push(receive(&message, source)?);
         if batch.len() >= BATCH {
             return Ok(batch);
         }
@@ -474,34 +548,4 @@ fn collect(first: Option<Message>, messages: &mut pull::Ordered) -> Result<Vec<R
             None => return Ok(batch),
         }
     }
-}
-
-fn receive(message: &async_nats::jetstream::Message) -> Result<Received, Fault> {
-    let info = message.info().map_err(|error| Fault::Bus(error.to_string()))?;
-    let seq = to_seq(info.stream_sequence)?;
-    let envelope = serde_json::from_slice::<Envelope>(&message.payload)
-        .map_err(|error| error.to_string())
-        .and_then(|envelope| {
-            if envelope.seq == seq {
-                Ok(envelope)
-            } else {
-                Err(format!("says it is number {}, but stands at {seq}", envelope.seq))
-            }
-        });
-    let header =
-        message.headers.as_ref().and_then(|headers| headers.get(async_nats::header::NATS_MESSAGE_ID));
-    let from_header = header.and_then(|id| id.as_str().parse::<kernel::EventId>().ok());
-    let event_id = envelope.as_ref().map_or_else(
-        |_| from_header.map_or(Uuid::nil(), kernel::EventId::uuid),
-        |envelope| envelope.id.uuid(),
-    );
-    let aggregate =
-        envelope.as_ref().ok().and_then(|envelope| subject_uuid(&envelope.subject)).unwrap_or_default();
-    Ok(Received { seq, event_id, aggregate, envelope })
-}
-
-/// The UUID of a subject of any kind: `pen_01j…`.
-fn subject_uuid(subject: &str) -> Option<Uuid> {
-    let (prefix, _) = subject.split_once('_')?;
-    kernel::id::decode(prefix, subject).ok()
 }

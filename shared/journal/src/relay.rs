@@ -1,24 +1,31 @@
 //! The relay: numbers what was committed, then publishes it in order (`events.md` §3).
 //!
-//! The stream's own sequence number is the journal's number: the server refuses a lost, repeated or overtaking
-//! publish, and after any accident the relay asks the stream where it stands and goes on from there.
+//! Two loops, so that numbering goes on without the bus: the numberer here, the publisher in `publish`. One relay
+//! per database leads, by a session advisory lock; whoever has it raises `term`, which fences off the one before.
 
 use crate::Fault;
-use crate::bus::{Bus, StreamState, WINDOW, stream_name, to_seq};
-use crate::numbering::{JournalRow, Numbering, ROWS_PER_TURN, numbered};
+use crate::bus::Bus;
+use crate::numbering::{JournalRow, Numbering, ROWS_PER_TURN, Turn};
+use crate::publish::Publisher;
 use sqlx::PgPool;
-use sqlx::pool::PoolConnection;
+use sqlx::postgres::PgConnection;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 /// Polls at this rate while busy, and ever slower down to [`IDLE`]; a commit in the same process nudges at once.
 const BUSY: Duration = Duration::from_millis(5);
 const IDLE: Duration = Duration::from_millis(250);
-/// How long to wait after a fault before trying again.
-const BACK_OFF: Duration = Duration::from_millis(200);
+/// How long to wait after a fault before trying again: at first, and at the most.
+pub(crate) const BACK_OFF: Duration = Duration::from_millis(100);
+pub(crate) const BACK_OFF_MOST: Duration = Duration::from_secs(5);
+/// How often a relay that does not lead asks whether it may.
+const STAND_BY: Duration = Duration::from_millis(100);
+/// Turns whose rows wait in memory for the publisher; what finds no room is read again from the journal.
+const FRESH_TURNS: usize = 4;
+/// The advisory lock of the relay: one per database.
+const LEASE: i64 = 0x5354_4557_5244;
 
 /// What the relay of a service is doing, for health and metrics.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -31,16 +38,38 @@ pub struct RelayStatus {
     pub last_published: i64,
     /// Ids given out and not seen yet.
     pub holes: usize,
-    /// Why nothing is published at the moment, if so.
+    /// Why nothing is numbered or published at the moment, if so.
     pub stopped: Option<String>,
 }
+
+/// The two halves of [`RelayStatus`], each written by its own loop.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Progress {
+    pub(crate) epoch: i32,
+    pub(crate) last_numbered: i64,
+    pub(crate) last_published: i64,
+    pub(crate) holes: usize,
+    pub(crate) numbering_stopped: Option<String>,
+    pub(crate) publishing_stopped: Option<String>,
+}
+
+/// What the leading relay has numbered, for the publisher.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Numbered {
+    pub(crate) epoch: i32,
+    pub(crate) base: i64,
+    pub(crate) last: i64,
+}
+
+/// Somebody waits until this number is published.
+pub(crate) type Drain = (i64, oneshot::Sender<()>);
 
 /// A handle on the running relay of a service.
 #[derive(Clone)]
 pub struct Relay {
     nudge: Arc<Notify>,
     drains: mpsc::Sender<oneshot::Sender<()>>,
-    status: watch::Receiver<RelayStatus>,
+    status: watch::Receiver<Progress>,
 }
 
 impl Relay {
@@ -53,9 +82,22 @@ impl Relay {
     ) -> (Self, tokio::task::JoinHandle<()>) {
         let nudge = Arc::new(Notify::new());
         let (drains, asked) = mpsc::channel(16);
-        let (sender, status) = watch::channel(RelayStatus::default());
-        let worker = Worker { service, pool, bus, nudge: nudge.clone(), asked, status: sender, stream: None };
-        let task = tokio::spawn(worker.run(stop));
+        let (sender, status) = watch::channel(Progress::default());
+        let sender = Arc::new(sender);
+        let (lead, leads) = watch::channel(None);
+        let (fresh, to_publish) = mpsc::channel(FRESH_TURNS);
+        let (reached, waits) = mpsc::unbounded_channel();
+        let publisher =
+            Publisher::new(service, pool.clone(), bus, sender.clone()).fed_by(leads, to_publish, waits);
+        let numberer =
+            Numberer { service, pool, nudge: nudge.clone(), asked, status: sender, lead, fresh, reached };
+        let task = tokio::spawn(async move {
+            tokio::select! {
+                () = numberer.run() => {}
+                () = publisher.run() => {}
+                () = stop.cancelled() => {}
+            }
+        });
         (Self { nudge, drains, status }, task)
     }
 
@@ -66,7 +108,14 @@ impl Relay {
 
     /// What it is doing.
     pub fn status(&self) -> RelayStatus {
-        self.status.borrow().clone()
+        let now = self.status.borrow();
+        RelayStatus {
+            epoch: now.epoch,
+            last_numbered: now.last_numbered,
+            last_published: now.last_published,
+            holes: now.holes,
+            stopped: now.numbering_stopped.clone().or_else(|| now.publishing_stopped.clone()),
+        }
     }
 
     /// Returns when everything committed before this call has been published.
@@ -80,213 +129,110 @@ impl Relay {
     }
 }
 
-struct Worker {
+struct Numberer {
     service: &'static str,
     pool: PgPool,
-    bus: Bus,
     nudge: Arc<Notify>,
     asked: mpsc::Receiver<oneshot::Sender<()>>,
-    status: watch::Sender<RelayStatus>,
-    /// The highest number the stream is known to hold; `None` until it was asked.
-    stream: Option<i64>,
+    status: Arc<watch::Sender<Progress>>,
+    lead: watch::Sender<Option<Numbered>>,
+    fresh: mpsc::Sender<Vec<JournalRow>>,
+    reached: mpsc::UnboundedSender<Drain>,
 }
 
-struct Session {
-    connection: PoolConnection<sqlx::Postgres>,
-    numbering: Numbering,
-    epoch: i32,
-    base: i64,
-}
-
-impl Worker {
-    async fn run(mut self, stop: CancellationToken) {
-        let mut waiting: Vec<oneshot::Sender<()>> = Vec::new();
-        while !stop.is_cancelled() {
-            let outcome = tokio::select! {
-                outcome = self.session(&mut waiting, &stop) => outcome,
-                () = stop.cancelled() => return,
-            };
-            if let Err(fault) = outcome {
-                tracing::warn!(service = self.service, error = %fault, "relay stopped; trying again");
-                self.status.send_modify(|status| status.stopped = Some(fault.to_string()));
-                self.stream = None;
-                tokio::time::sleep(BACK_OFF).await;
+impl Numberer {
+    async fn run(mut self) {
+        let mut waiting = Vec::new();
+        let mut pause = BACK_OFF;
+        loop {
+            let before = self.lead.borrow().map(|numbered| numbered.last);
+            let Err(fault) = self.lead(&mut waiting).await;
+            if self.lead.borrow().map(|numbered| numbered.last) != before {
+                pause = BACK_OFF;
             }
+            // Whoever deposed us publishes now; we may lead again when its lease is free.
+            self.lead.send_replace(None);
+            tracing::warn!(service = self.service, error = %fault, "numbering stopped; trying again");
+            self.status.send_modify(|status| status.numbering_stopped = Some(fault.to_string()));
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(BACK_OFF_MOST);
         }
     }
 
-    /// Numbers and publishes until something fails.
-    async fn session(
+    /// Numbers until something fails.
+    async fn lead(
         &mut self,
         waiting: &mut Vec<oneshot::Sender<()>>,
-        stop: &CancellationToken,
-    ) -> Result<(), Fault> {
-        let mut session = self.begin().await?;
+    ) -> Result<std::convert::Infallible, Fault> {
+        // A connection of its own, closed when this ends: its settings and its lock must not reach the pool.
+        let mut connection = self.pool.acquire().await?.detach();
+        self.wait_for_lease(&mut connection).await?;
+        Numbering::prepare(&mut connection).await?;
+        let mut numbering = Numbering::take_over(&mut connection).await?;
+        let row = sqlx::query!("SELECT epoch, base, next_seq FROM relay").fetch_one(&mut connection).await?;
+        let mut numbered = Numbered { epoch: row.epoch, base: row.base, last: row.next_seq - 1 };
+        self.status.send_modify(|status| {
+            status.epoch = numbered.epoch;
+            status.last_numbered = numbered.last;
+        });
+        self.lead.send_replace(Some(numbered));
         let mut pause = BUSY;
-        while !stop.is_cancelled() {
+        loop {
             while let Ok(done) = self.asked.try_recv() {
                 waiting.push(done);
             }
-            let turn = session.numbering.turn(&mut session.connection, ROWS_PER_TURN).await?;
-            if let Some(last) = turn.rows.last() {
-                let seq = last.seq;
-                self.status.send_modify(|status| status.last_numbered = seq);
-            }
-            self.status
-                .send_if_modified(|status| std::mem::replace(&mut status.holes, turn.holes) != turn.holes);
-            self.publish(&session, &turn.rows).await?;
-            if turn.is_cut_off {
+            let turn;
+            (numbering, turn) = numbering.turn(&mut connection, ROWS_PER_TURN).await?;
+            numbering.extend(&self.pool, &turn).await?;
+            numbered.last = turn.last;
+            pause = if turn.rows.is_empty() { (pause * 2).min(IDLE) } else { BUSY };
+            let is_cut_off = turn.is_cut_off;
+            self.pass_on(turn, numbered);
+            if is_cut_off {
                 continue;
             }
-            if turn.rows.is_empty() {
-                for done in waiting.drain(..) {
-                    let _ = done.send(());
-                }
-                pause = (pause * 2).min(IDLE);
-            } else {
-                pause = BUSY;
+            // What was committed before they asked has its number now.
+            for done in waiting.drain(..) {
+                let _ = self.reached.send((numbered.last, done));
             }
             tokio::select! {
                 () = self.nudge.notified() => {}
                 () = tokio::time::sleep(pause) => {}
-                () = stop.cancelled() => {}
             }
         }
-        Ok(())
     }
 
-    async fn begin(&mut self) -> Result<Session, Fault> {
-        let numbering = Numbering::take_over(&self.pool).await?;
-        let mut connection = self.pool.acquire().await?;
-        Numbering::prepare(&mut connection).await?;
-        let row = sqlx::query!("SELECT epoch, base, next_seq FROM relay").fetch_one(&mut *connection).await?;
-        self.status.send_modify(|status| {
-            status.epoch = row.epoch;
-            status.last_numbered = row.next_seq - 1;
+    async fn wait_for_lease(&self, connection: &mut PgConnection) -> Result<(), Fault> {
+        loop {
+            // Tried, not waited for: a statement that waits holds back what PostgreSQL may clean up.
+            let is_ours = sqlx::query_scalar!("SELECT pg_try_advisory_lock($1) AS \"is_ours!\"", LEASE)
+                .fetch_one(&mut *connection)
+                .await?;
+            if is_ours {
+                return Ok(());
+            }
+            self.status.send_modify(|status| {
+                status.numbering_stopped = Some("another relay of this service leads".to_owned());
+            });
+            tokio::time::sleep(STAND_BY).await;
+        }
+    }
+
+    /// Hands a turn's rows to the publisher, and says how far numbering is.
+    fn pass_on(&self, turn: Turn, numbered: Numbered) {
+        self.status.send_if_modified(|status| {
+            let is_news = status.last_numbered != turn.last
+                || status.holes != turn.holes
+                || status.numbering_stopped.is_some();
+            status.last_numbered = turn.last;
+            status.holes = turn.holes;
+            status.numbering_stopped = None;
+            is_news
         });
-        Ok(Session { connection, numbering, epoch: row.epoch, base: row.base })
-    }
-
-    /// Publishes everything numbered that the stream does not hold. `fresh` spares reading it again.
-    async fn publish(&mut self, session: &Session, fresh: &[JournalRow]) -> Result<(), Fault> {
-        let last_numbered = self.status.borrow().last_numbered;
-        let mut published = match self.stream {
-            Some(last) => last,
-            None => self.agree(session, last_numbered).await?,
-        };
-        self.stream = None;
-        while published < last_numbered {
-            let is_fresh = fresh.first().is_some_and(|row| row.seq <= published + 1);
-            let window = i64::try_from(WINDOW).expect("a small number");
-            let loaded;
-            let rows = if is_fresh {
-                let from = fresh.iter().position(|row| row.seq == published + 1).unwrap_or(fresh.len());
-                &fresh[from..fresh.len().min(from + WINDOW)]
-            } else {
-                loaded = numbered(&self.pool, published + 1, window).await?;
-                &loaded[..]
-            };
-            if rows.is_empty() {
-                return Err(Fault::Bus(format!("the journal has no event {}", published + 1)));
-            }
-            published = self.send(session.epoch, rows).await?;
-            self.status.send_modify(|status| status.last_published = published);
+        if !turn.rows.is_empty() {
+            // A publisher that lags behind reads them from the journal.
+            let _ = self.fresh.try_send(turn.rows);
+            self.lead.send_replace(Some(numbered));
         }
-        self.stream = Some(published);
-        self.status.send_if_modified(|status| status.stopped.take().is_some());
-        Ok(())
-    }
-
-    /// Sends a window, pipelined, and reads the acknowledgements in order (go-back-N on any error).
-    async fn send(&self, epoch: i32, rows: &[JournalRow]) -> Result<i64, Fault> {
-        let mut acknowledgements = Vec::with_capacity(rows.len());
-        for row in rows {
-            acknowledgements.push((row.seq, self.bus.send(self.service, epoch, row).await?));
-        }
-        let mut published = 0;
-        for (seq, acknowledgement) in acknowledgements {
-            let ack = acknowledgement.await.map_err(|error| Fault::Bus(error.to_string()))?;
-            if to_seq(ack.sequence)? != seq {
-                return Err(Fault::Bus(format!("event {seq} was stored as {}", ack.sequence)));
-            }
-            published = seq;
-        }
-        Ok(published)
-    }
-
-    /// Compares the stream with the journal; says from where to publish on, or refuses to.
-    async fn agree(&self, session: &Session, last_numbered: i64) -> Result<i64, Fault> {
-        let name = stream_name(self.service, session.epoch);
-        let state = self.bus.state(&name).await?;
-        let at = match &state {
-            Some(stream) if stream.messages > 0 => {
-                numbered(&self.pool, stream.last_seq, 1).await?.first().map(|row| (row.seq, row.event_id))
-            }
-            Some(_) | None => None,
-        };
-        match compare(state.as_ref(), last_numbered, at) {
-            Agreement::Continue(last) => Ok(last),
-            Agreement::Make => {
-                let oldest =
-                    sqlx::query_scalar!("SELECT min(seq) FROM journal_order").fetch_one(&self.pool).await?;
-                let first = oldest.unwrap_or(last_numbered + 1).max(session.base + 1);
-                if state.is_none_or(|stream| stream.last_seq + 1 != first) {
-                    self.bus.make(self.service, session.epoch, first).await?;
-                }
-                Ok(first - 1)
-            }
-            Agreement::Refuse => Err(Fault::Bus(format!(
-                "the stream {name} holds events that this journal does not know: the database is older than the bus. \
-                 Nothing is published until an operator has looked (events.md §3)"
-            ))),
-        }
-    }
-}
-
-/// What the stream's state means for the relay.
-#[derive(Debug, PartialEq, Eq)]
-enum Agreement {
-    /// Publish on after this number.
-    Continue(i64),
-    /// There is no stream, or an empty one: make it.
-    Make,
-    /// The stream knows more, or other things, than the journal: a restored database.
-    Refuse,
-}
-
-/// `at` is the journal's event at the stream's last number.
-fn compare(stream: Option<&StreamState>, last_numbered: i64, at: Option<(i64, Uuid)>) -> Agreement {
-    let Some(stream) = stream else { return Agreement::Make };
-    if stream.messages == 0 {
-        // Nothing to compare; a number above ours still says that somebody published what we do not know.
-        return if stream.last_seq > last_numbered { Agreement::Refuse } else { Agreement::Make };
-    }
-    let agrees = at.is_some_and(|(seq, event)| seq == stream.last_seq && stream.last_event == Some(event));
-    if stream.last_seq <= last_numbered && agrees {
-        Agreement::Continue(stream.last_seq)
-    } else {
-        Agreement::Refuse
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn stream(last_seq: i64, messages: u64, event: u128) -> StreamState {
-        StreamState { last_seq, first_seq: 1, messages, last_event: Some(Uuid::from_u128(event)), created: 0 }
-    }
-
-    #[test]
-    fn the_relay_goes_on_from_where_the_stream_stands_and_refuses_a_newer_one() {
-        let at = |seq, event| Some((seq, Uuid::from_u128(event)));
-        assert_eq!(compare(None, 7, None), Agreement::Make);
-        assert_eq!(compare(Some(&stream(0, 0, 0)), 7, None), Agreement::Make);
-        assert_eq!(compare(Some(&stream(5, 5, 50)), 7, at(5, 50)), Agreement::Continue(5));
-        assert_eq!(compare(Some(&stream(7, 7, 70)), 7, at(7, 70)), Agreement::Continue(7));
-        // The database was restored: it is shorter than the bus …
-        assert_eq!(compare(Some(&stream(9, 9, 90)), 7, None), Agreement::Refuse);
-        // … or has numbered on since, and other events stand at the same numbers.
-        assert_eq!(compare(Some(&stream(5, 5, 51)), 7, at(5, 50)), Agreement::Refuse);
     }
 }

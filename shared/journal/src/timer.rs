@@ -13,13 +13,15 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// How often due timers are looked for.
 const TICK: Duration = Duration::from_millis(250);
+/// How long a timer rests whose effect failed, and not for a passing reason.
+const FAILED_AGAIN: Duration = Duration::from_secs(60);
 
 /// A timer that is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,7 +125,7 @@ impl TimerLoop {
         stop: CancellationToken,
     ) -> (Self, tokio::task::JoinHandle<()>) {
         let (drains, asked) = mpsc::channel(16);
-        let worker = Worker { pool, clock, timers, relay };
+        let worker = Worker { pool, clock, timers, relay, failed: BTreeMap::new() };
         (Self { drains }, tokio::spawn(worker.run(asked, stop)))
     }
 
@@ -142,10 +144,12 @@ struct Worker {
     clock: Clock,
     timers: Timers,
     relay: Relay,
+    /// Timers that failed for good as it seems, and when they did: tried again much later.
+    failed: BTreeMap<Uuid, Instant>,
 }
 
 impl Worker {
-    async fn run(self, mut asked: mpsc::Receiver<oneshot::Sender<()>>, stop: CancellationToken) {
+    async fn run(mut self, mut asked: mpsc::Receiver<oneshot::Sender<()>>, stop: CancellationToken) {
         let mut moves = self.clock.moves();
         let mut waiting = Vec::new();
         while !stop.is_cancelled() {
@@ -164,7 +168,7 @@ impl Worker {
         }
     }
 
-    async fn fire_all(&self) -> Result<(), Fault> {
+    async fn fire_all(&mut self) -> Result<(), Fault> {
         let mut has_fired = false;
         while self.fire_one().await? {
             has_fired = true;
@@ -176,15 +180,22 @@ impl Worker {
     }
 
     /// Fires the timer that has been due longest; false where none is.
-    async fn fire_one(&self) -> Result<bool, Fault> {
+    async fn fire_one(&mut self) -> Result<bool, Fault> {
+        self.failed.retain(|_, failed_at| failed_at.elapsed() < FAILED_AGAIN);
+        let failed: Vec<Uuid> = self.failed.keys().copied().collect();
         let now = self.clock.now();
         let kinds: Vec<String> = self.timers.handlers.keys().map(|kind| (*kind).to_owned()).collect();
         let mut tx = Tx::begin(&self.pool, now, Actor::Timer("timer"), Reach::network()).await?;
+        // A command locks its aggregate and then its timers, a firing timer the other way round. The timer gives
+        // way, long before PostgreSQL would find the deadlock and abort the command.
+        sqlx::query!("SET LOCAL lock_timeout = '200ms'").execute(tx.connection()).await?;
         let row = sqlx::query!(
-            "SELECT id, kind, ref AS reference, due_at FROM timer WHERE state = 'running' AND due_at <= $1 AND kind = ANY ($2)
+            "SELECT id, kind, ref AS reference, due_at FROM timer
+             WHERE state = 'running' AND due_at <= $1 AND kind = ANY ($2) AND id <> ALL ($3)
              ORDER BY due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED",
             now.utc(),
             &kinds,
+            &failed,
         )
         .fetch_optional(tx.connection())
         .await?;
@@ -200,25 +211,32 @@ impl Worker {
         sqlx::query!("UPDATE timer SET state = 'fired', fired_at = $2 WHERE id = $1", row.id, now.utc())
             .execute(tx.connection())
             .await?;
-        match handler(&mut tx, Due { reference: row.reference, at: Timestamp::of(row.due_at) }).await {
-            Ok(()) => tx.commit().await?,
-            Err(Failure::Fault(fault)) => {
-                tx.rollback().await?;
-                return Err(fault);
+        let due = Due { reference: row.reference, at: Timestamp::of(row.due_at) };
+        match self.fire(tx, handler, due).await {
+            Ok(()) => {
+                self.failed.remove(&row.id);
             }
-            Err(Failure::Refused(refused)) => {
-                // A rule says that nothing is to be done: the timer has had its say and does not come again.
-                tracing::info!(timer.kind = *kind, code = refused.error.code, "timer had nothing to do");
-                tx.rollback().await?;
-                sqlx::query!(
-                    "UPDATE timer SET state = 'fired', fired_at = $2 WHERE id = $1 AND state = 'running'",
-                    row.id,
-                    now.utc()
-                )
-                .execute(&self.pool)
-                .await?;
+            // A lasting fault of one timer is no reason to hold up all the others.
+            Err(fault) if !fault.is_transient() => {
+                tracing::error!(timer.kind = *kind, timer.id = %row.id, error = %fault, "timer failed");
+                self.failed.insert(row.id, Instant::now());
             }
+            Err(fault) => return Err(fault),
         }
         Ok(true)
+    }
+
+    async fn fire(&self, mut tx: Tx, handler: &Handler, due: Due) -> Result<(), Fault> {
+        let point = tx.savepoint().await?;
+        match handler(&mut tx, due).await {
+            Ok(()) => {}
+            Err(Failure::Fault(fault)) => return Err(fault),
+            Err(Failure::Refused(refused)) => {
+                // A rule says that nothing is to be done: the timer has had its say and does not come again.
+                tracing::info!(code = refused.error.code, "timer had nothing to do");
+                tx.back_to(point).await?;
+            }
+        }
+        tx.commit().await
     }
 }

@@ -113,6 +113,7 @@ pub(crate) struct Pending {
     pub(crate) parent: Option<Uuid>,
     pub(crate) clause: Option<Clause>,
     pub(crate) data: serde_json::Value,
+    pub(crate) traceparent: Option<String>,
 }
 
 /// One transaction. Only the house, a reader or a job begins one; inside it nothing is awaited but the database.
@@ -184,10 +185,6 @@ impl Tx {
         self.traceparent = traceparent;
     }
 
-    pub(crate) fn traceparent(&self) -> Option<&str> {
-        self.traceparent.as_deref()
-    }
-
     /// Runs the statement that writes the new state, and keeps the events for the journal. The statement must
     /// change exactly one row: it inserts, or it updates `WHERE version = ` the one loaded; else [`Fault::Stale`].
     pub async fn save<A: Aggregate>(
@@ -220,6 +217,7 @@ impl Tx {
                 parent: decision.parent(),
                 clause: fact.clause,
                 data: fact.data.clone(),
+                traceparent: self.traceparent.clone(),
             });
         }
     }
@@ -254,10 +252,24 @@ impl Tx {
         Ok(Savepoint { pending: self.pending.len() })
     }
 
-    /// Undoes everything since the point.
+    /// Undoes everything since the point, also where a statement has failed since.
     pub(crate) async fn back_to(&mut self, point: Savepoint) -> Result<(), Fault> {
         sqlx::query!("ROLLBACK TO SAVEPOINT event").execute(self.connection()).await?;
         self.pending.truncate(point.pending);
+        self.release(point).await
+    }
+
+    /// Lets go of the point; what was done since stays.
+    pub(crate) async fn release(&mut self, _point: Savepoint) -> Result<(), Fault> {
+        sqlx::query!("RELEASE SAVEPOINT event").execute(self.connection()).await?;
+        Ok(())
+    }
+
+    /// Writes the journal rows and has the database check now what it would check at the end, so that a refusal
+    /// hits whoever caused it.
+    pub(crate) async fn settle(&mut self) -> Result<(), Fault> {
+        self.flush().await?;
+        sqlx::query!("SET CONSTRAINTS ALL IMMEDIATE").execute(self.connection()).await?;
         Ok(())
     }
 }

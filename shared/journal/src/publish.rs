@@ -1,0 +1,255 @@
+//! The relay's second half: publishes what is numbered, in order (`events.md` §3).
+//!
+//! The stream's own sequence number is the journal's number: the server refuses a lost, repeated or overtaking
+//! publish, and after any accident the publisher asks the stream where it stands and goes on from there.
+
+use crate::Fault;
+use crate::bus::{Bus, StreamState, WINDOW, stream_name, to_seq};
+use crate::numbering::{JournalRow, failpoint, numbered};
+use crate::relay::{BACK_OFF, BACK_OFF_MOST, Drain, Numbered, Progress};
+use async_nats::jetstream::context::PublishAckFuture;
+use sqlx::PgPool;
+use std::collections::VecDeque;
+use std::future::IntoFuture;
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+use uuid::Uuid;
+
+/// Rows read from the journal at once, where they are not fresh from a turn.
+const READ_AHEAD: i64 = 4_096;
+
+/// Publishes for one service.
+pub(crate) struct Publisher {
+    service: &'static str,
+    pool: PgPool,
+    bus: Bus,
+    status: Arc<watch::Sender<Progress>>,
+}
+
+impl Publisher {
+    pub(crate) fn new(
+        service: &'static str,
+        pool: PgPool,
+        bus: Bus,
+        status: Arc<watch::Sender<Progress>>,
+    ) -> Self {
+        Self { service, pool, bus, status }
+    }
+
+    /// What it works on: how far numbering is, the rows of the latest turns, who waits for what.
+    pub(crate) fn fed_by(
+        self,
+        lead: watch::Receiver<Option<Numbered>>,
+        fresh: mpsc::Receiver<Vec<JournalRow>>,
+        asked: mpsc::UnboundedReceiver<Drain>,
+    ) -> Publishing {
+        Publishing { to: self, lead, fresh, asked, rows: VecDeque::new(), waiting: Vec::new() }
+    }
+}
+
+/// A publisher at work.
+pub(crate) struct Publishing {
+    to: Publisher,
+    lead: watch::Receiver<Option<Numbered>>,
+    fresh: mpsc::Receiver<Vec<JournalRow>>,
+    asked: mpsc::UnboundedReceiver<Drain>,
+    /// Rows at hand, ascending; they may begin below what is wanted, or above it.
+    rows: VecDeque<JournalRow>,
+    waiting: Vec<Drain>,
+}
+
+impl Publishing {
+    pub(crate) async fn run(mut self) {
+        let mut pause = BACK_OFF;
+        let mut connected = self.to.bus.connected();
+        loop {
+            let Some(numbered) = *self.lead.borrow_and_update() else {
+                // Not leading: whoever leads publishes. The numberer says why.
+                self.to.status.send_modify(|status| status.publishing_stopped = None);
+                if self.lead.changed().await.is_err() {
+                    return;
+                }
+                continue;
+            };
+            connected.mark_unchanged();
+            let before = self.to.status.borrow().last_published;
+            let Err(fault) = self.publish(numbered, &mut connected).await else { continue };
+            if self.to.status.borrow().last_published != before {
+                pause = BACK_OFF;
+            }
+            tracing::warn!(service = self.to.service, error = %fault, "publishing stopped; trying again");
+            self.to.status.send_modify(|status| status.publishing_stopped = Some(fault.to_string()));
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                _ = connected.changed() => {}
+            }
+            pause = (pause * 2).min(BACK_OFF_MOST);
+        }
+    }
+
+    /// Publishes until something fails, the connection changes, or another relay leads.
+    async fn publish(
+        &mut self,
+        numbered: Numbered,
+        connected: &mut watch::Receiver<u64>,
+    ) -> Result<(), Fault> {
+        let mut published = self.agree(numbered).await?;
+        self.to.status.send_modify(|status| {
+            status.last_published = published;
+            status.publishing_stopped = None;
+        });
+        let mut next = published + 1;
+        // Dropped on any error: go-back-N, from what the stream says then.
+        let mut in_flight: VecDeque<(i64, PublishAckFuture)> = VecDeque::new();
+        loop {
+            self.answer_drains(published);
+            let Some(now) = *self.lead.borrow_and_update() else { return Ok(()) };
+            if now.epoch != numbered.epoch {
+                return Ok(());
+            }
+            while in_flight.len() < WINDOW && next <= now.last {
+                let row = self.row(next).await?;
+                failpoint("relay.sending")?;
+                in_flight.push_back((next, self.to.bus.send(self.to.service, now.epoch, &row).await?));
+                next += 1;
+            }
+            if let Some((seq, acknowledgement)) = in_flight.pop_front() {
+                failpoint("relay.sent")?;
+                tokio::select! {
+                    stored = acknowledgement.into_future() => {
+                        let stored = stored.map_err(|error| Fault::Bus(error.to_string()))?.sequence;
+                        if to_seq(stored)? != seq {
+                            return Err(Fault::Bus(format!("event {seq} was stored as {stored}")));
+                        }
+                    }
+                    _ = connected.changed() => return Err(Fault::Bus("the connection to the bus changed".to_owned())),
+                }
+                published = seq;
+                failpoint("relay.acknowledged")?;
+                self.to.status.send_modify(|status| status.last_published = published);
+                continue;
+            }
+            tokio::select! {
+                changed = self.lead.changed() => changed.map_err(|error| Fault::Bus(error.to_string()))?,
+                Some(drain) = self.asked.recv() => self.waiting.push(drain),
+                _ = connected.changed() => return Err(Fault::Bus("the connection to the bus changed".to_owned())),
+            }
+        }
+    }
+
+    fn answer_drains(&mut self, published: i64) {
+        while let Ok(drain) = self.asked.try_recv() {
+            self.waiting.push(drain);
+        }
+        for place in (0..self.waiting.len()).rev() {
+            if self.waiting[place].0 <= published {
+                let _ = self.waiting.swap_remove(place).1.send(());
+            }
+        }
+    }
+
+    /// The row of a number that has been given: fresh from a turn, or read from the journal.
+    async fn row(&mut self, seq: i64) -> Result<JournalRow, Fault> {
+        loop {
+            while self.rows.front().is_some_and(|row| row.seq < seq) {
+                self.rows.pop_front();
+            }
+            match self.rows.pop_front() {
+                Some(row) if row.seq == seq => return Ok(row),
+                Some(_) => self.rows = self.read(seq).await?,
+                None => match self.fresh.try_recv() {
+                    Ok(rows) => self.rows = rows.into(),
+                    Err(_) => self.rows = self.read(seq).await?,
+                },
+            }
+        }
+    }
+
+    async fn read(&self, seq: i64) -> Result<VecDeque<JournalRow>, Fault> {
+        let rows = numbered(&self.to.pool, seq, READ_AHEAD).await?;
+        match rows.first() {
+            Some(row) if row.seq == seq => Ok(rows.into()),
+            Some(_) | None => Err(Fault::Bus(format!("the journal has no event {seq}"))),
+        }
+    }
+
+    /// Compares the stream with the journal; says from where to publish on, or refuses to.
+    async fn agree(&self, numbered_so_far: Numbered) -> Result<i64, Fault> {
+        let Numbered { epoch, base, last } = numbered_so_far;
+        let name = stream_name(self.to.service, epoch);
+        let state = self.to.bus.state(&name).await?;
+        let at = match &state {
+            Some(stream) if stream.messages > 0 => {
+                numbered(&self.to.pool, stream.last_seq, 1).await?.first().map(|row| (row.seq, row.event_id))
+            }
+            Some(_) | None => None,
+        };
+        // The stream may have grown by what this relay sent before it lost the connection, but never beyond what
+        // the journal has numbered by now.
+        match compare(state.as_ref(), last, at) {
+            Agreement::Continue(last) => Ok(last),
+            Agreement::Make => {
+                let oldest = sqlx::query_scalar!("SELECT min(seq) FROM journal_order")
+                    .fetch_one(&self.to.pool)
+                    .await?;
+                let first = oldest.unwrap_or(last + 1).max(base + 1);
+                if state.is_none_or(|stream| stream.last_seq + 1 != first) {
+                    self.to.bus.make(self.to.service, epoch, first).await?;
+                }
+                Ok(first - 1)
+            }
+            Agreement::Refuse => Err(Fault::Bus(format!(
+                "the stream {name} holds events that this journal does not know: the database is older than the bus. \
+                 Nothing is published until an operator has looked (events.md §3)"
+            ))),
+        }
+    }
+}
+
+/// What the stream's state means for the relay.
+#[derive(Debug, PartialEq, Eq)]
+enum Agreement {
+    /// Publish on after this number.
+    Continue(i64),
+    /// There is no stream, or an empty one: make it.
+    Make,
+    /// The stream knows more, or other things, than the journal: a restored database.
+    Refuse,
+}
+
+/// `at` is the journal's event at the stream's last number.
+fn compare(stream: Option<&StreamState>, last_numbered: i64, at: Option<(i64, Uuid)>) -> Agreement {
+    let Some(stream) = stream else { return Agreement::Make };
+    if stream.messages == 0 {
+        // Nothing to compare; a number above ours still says that somebody published what we do not know.
+        return if stream.last_seq > last_numbered { Agreement::Refuse } else { Agreement::Make };
+    }
+    let agrees = at.is_some_and(|(seq, event)| seq == stream.last_seq && stream.last_event == Some(event));
+    if stream.last_seq <= last_numbered && agrees {
+        Agreement::Continue(stream.last_seq)
+    } else {
+        Agreement::Refuse
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stream(last_seq: i64, messages: u64, event: u128) -> StreamState {
+        StreamState { last_seq, first_seq: 1, messages, last_event: Some(Uuid::from_u128(event)), created: 0 }
+    }
+
+    #[test]
+    fn the_relay_goes_on_from_where_the_stream_stands_and_refuses_a_newer_one() {
+        let at = |seq, event| Some((seq, Uuid::from_u128(event)));
+        assert_eq!(compare(None, 7, None), Agreement::Make);
+        assert_eq!(compare(Some(&stream(0, 0, 0)), 7, None), Agreement::Make);
+        assert_eq!(compare(Some(&stream(5, 5, 50)), 7, at(5, 50)), Agreement::Continue(5));
+        assert_eq!(compare(Some(&stream(7, 7, 70)), 7, at(7, 70)), Agreement::Continue(7));
+        // The database was restored: it is shorter than the bus …
+        assert_eq!(compare(Some(&stream(9, 9, 90)), 7, None), Agreement::Refuse);
+        // … or has numbered on since, and other events stand at the same numbers.
+        assert_eq!(compare(Some(&stream(5, 5, 51)), 7, at(5, 50)), Agreement::Refuse);
+    }
+}

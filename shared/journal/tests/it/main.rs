@@ -1,0 +1,24 @@
+//! The backbone on real servers.
+
+#[path = "../stage/alpha.rs"]
+mod alpha;
+mod holes;
+mod interleavings;
+mod readers;
+mod relays;
+#[path = "../stage/mod.rs"]
+mod stage;
+mod timers;
+
+use std::time::Duration;
+
+/// Waits for a condition that another task brings about.
+async fn until(what: &str, condition: impl AsyncFn() -> bool) {
+    let reached = async {
+        let mut tick = tokio::time::interval(Duration::from_millis(10));
+        while !condition().await {
+            tick.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), reached).await.unwrap_or_else(|_| panic!("never: {what}"));
+}

@@ -1,0 +1,330 @@
+//! Readers: exactly once, in order, whatever dies; what cannot take effect is parked.
+
+use crate::alpha::{ThingId, Touched, thing, touch};
+use crate::stage::{Running, bus, count, database, nats};
+use crate::until;
+use async_nats::jetstream::{self, Context};
+use devstack::Stack;
+use events::Event;
+use journal::reaction::Reaction;
+use journal::{Bus, Clock, Reactions, Reader, ReaderContext, Tx};
+use kernel::EventId;
+use serde_json::json;
+use sqlx::PgPool;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+async fn apply(tx: &mut Tx, event: &Event<Touched>) -> Result<(), Reaction> {
+    if event.data.word == "poison" {
+        sqlx::query("SELECT 1 / 0").execute(tx.connection()).await?;
+    }
+    if let Some(needed) = event.data.needs {
+        let is_known: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM effect WHERE thing = $1)")
+            .bind(needed.uuid())
+            .fetch_one(tx.connection())
+            .await?;
+        if !is_known {
+            return Err(Reaction::waits_for(needed));
+        }
+    }
+    sqlx::query("INSERT INTO effect (event_id, thing, version, seq) VALUES ($1, $2, $3, $4)")
+        .bind(event.id.uuid())
+        .bind(event.data.thing_id.uuid())
+        .bind(event.version.get())
+        .bind(event.seq)
+        .execute(tx.connection())
+        .await?;
+    tx.announce(event.data.thing_id).await?;
+    Ok(())
+}
+
+struct Reading {
+    reader: Reader,
+    task: JoinHandle<()>,
+}
+
+impl Reading {
+    fn start(pool: &PgPool, bus: &Bus, relay: &Running) -> Self {
+        let context = ReaderContext {
+            name: "beta",
+            pool: pool.clone(),
+            bus: bus.clone(),
+            clock: Clock::default(),
+            reactions: Reactions::new().on::<Touched>(apply),
+            relay: relay.relay.clone(),
+        };
+        let (reader, task) = Reader::start(context, "alpha", CancellationToken::new());
+        Self { reader, task }
+    }
+
+    async fn kill(self) {
+        self.task.abort();
+        let _ = self.task.await;
+    }
+}
+
+/// `alpha` publishes, `beta` reads: two databases, one bus.
+struct Pair {
+    alpha: PgPool,
+    beta: PgPool,
+    stack: Stack,
+    bus: Bus,
+    beta_relay: Running,
+}
+
+impl Pair {
+    async fn new() -> Self {
+        let (alpha, beta, stack) = (database().await, database().await, nats().await);
+        let bus = bus(&stack).await;
+        let beta_relay = Running::relay("beta", &beta, &bus);
+        Self { alpha, beta, stack, bus, beta_relay }
+    }
+
+    fn relay(&self) -> Running {
+        Running::relay("alpha", &self.alpha, &self.bus)
+    }
+
+    fn reading(&self) -> Reading {
+        Reading::start(&self.beta, &self.bus, &self.beta_relay)
+    }
+
+    /// Every event of alpha took effect once, and within an aggregate in order.
+    async fn assert_once(&self) {
+        let wanted: Vec<Uuid> = sqlx::query_scalar("SELECT event_id FROM journal ORDER BY event_id")
+            .fetch_all(&self.alpha)
+            .await
+            .expect("events");
+        let had: Vec<Uuid> = sqlx::query_scalar("SELECT event_id FROM effect ORDER BY event_id")
+            .fetch_all(&self.beta)
+            .await
+            .expect("effects");
+        assert_eq!(had, wanted);
+        self.assert_ordered().await;
+    }
+
+    async fn assert_ordered(&self) {
+        let inverted = count(
+            &self.beta,
+            "SELECT count(*) FROM (SELECT version, lag(version) OVER (PARTITION BY thing ORDER BY place) AS before FROM effect) AS row
+             WHERE before >= version",
+        );
+        assert_eq!(inverted.await, 0);
+    }
+
+    async fn parked(&self) -> Vec<(i64, String)> {
+        let list = journal::parked::list(&self.beta).await.expect("a list");
+        list.into_iter().map(|event| (event.seq, event.reason)).collect()
+    }
+}
+
+#[tokio::test]
+async fn effects_happen_once_across_restarts_of_everything() {
+    let mut pair = Pair::new().await;
+    let mut relay = pair.relay();
+    let mut reading = pair.reading();
+    for round in 0..8_u128 {
+        for number in 0..40 {
+            touch(&pair.alpha, thing(number % 7), None, "").await;
+        }
+        relay.relay.nudge();
+        match round % 4 {
+            0 => {
+                reading.kill().await;
+                reading = pair.reading();
+            }
+            1 => {
+                relay.kill().await;
+                relay = pair.relay();
+            }
+            2 => {
+                pair.stack.kill_nats();
+                pair.stack.ensure_running().await.expect("NATS again");
+            }
+            _ => {
+                let other = pair.reading();
+                reading.reader.drain().await;
+                other.kill().await;
+            }
+        }
+    }
+    relay.relay.drain().await;
+    reading.reader.drain().await;
+    pair.assert_once().await;
+    assert_eq!(reading.reader.status().stopped, None);
+    assert_eq!(reading.reader.status().lag_seconds, 0);
+}
+
+#[tokio::test]
+async fn a_rebuilt_stream_has_no_second_effect() {
+    let pair = Pair::new().await;
+    let (relay, reading) = (pair.relay(), pair.reading());
+    for number in 0..30 {
+        touch(&pair.alpha, thing(number % 4), None, "").await;
+    }
+    relay.relay.drain().await;
+    reading.reader.drain().await;
+    raw(&pair.stack).await.delete_stream("STEWARD_ALPHA_E1").await.expect("it is deleted");
+    touch(&pair.alpha, thing(1), None, "").await;
+    relay.relay.drain().await;
+    reading.kill().await;
+    let reading = pair.reading();
+    reading.reader.drain().await;
+    pair.assert_once().await;
+}
+
+/// Two instances that both believe they hold the lease: the position moves once.
+#[tokio::test]
+async fn two_readers_of_one_name_apply_each_event_once() {
+    let pair = Pair::new().await;
+    let relay = pair.relay();
+    let (one, other) = (pair.reading(), pair.reading());
+    for number in 0..300 {
+        touch(&pair.alpha, thing(number % 11), None, "").await;
+        relay.relay.nudge();
+    }
+    relay.relay.drain().await;
+    one.reader.drain().await;
+    other.reader.drain().await;
+    pair.assert_once().await;
+    assert_eq!(pair.parked().await, []);
+}
+
+#[tokio::test]
+async fn a_source_that_never_published_is_empty_until_it_does() {
+    let pair = Pair::new().await;
+    let reading = pair.reading();
+    reading.reader.drain().await;
+    assert_eq!(reading.reader.status().stopped, None);
+    let relay = pair.relay();
+    touch(&pair.alpha, thing(1), None, "").await;
+    relay.relay.drain().await;
+    reading.reader.drain().await;
+    until("it takes effect", async || count(&pair.beta, "SELECT count(*) FROM effect").await == 1).await;
+}
+
+/// What is not known yet is parked, with everything of its aggregate behind it, and nothing of others; when the
+/// missing fact arrives all of it takes effect, in order.
+#[tokio::test]
+async fn parked_events_wait_for_what_is_missing_in_order() {
+    let pair = Pair::new().await;
+    let (relay, reading) = (pair.relay(), pair.reading());
+    touch(&pair.alpha, thing(1), Some(thing(9)), "").await;
+    for _ in 0..150 {
+        touch(&pair.alpha, thing(1), None, "").await;
+    }
+    touch(&pair.alpha, thing(2), None, "").await;
+    relay.relay.drain().await;
+    reading.reader.drain().await;
+    let parked = pair.parked().await;
+    assert_eq!(parked.len(), 151);
+    assert_eq!((parked[0].1.as_str(), parked[1].1.as_str()), ("not_known_yet", "behind_parked"));
+    assert_eq!(count(&pair.beta, "SELECT count(*) FROM effect").await, 1, "the other aggregate goes on");
+    // A restart forgets nothing of it.
+    reading.kill().await;
+    let reading = pair.reading();
+    touch(&pair.alpha, thing(1), None, "").await;
+    touch(&pair.alpha, thing(9), None, "").await;
+    relay.relay.drain().await;
+    reading.reader.drain().await;
+    assert_eq!(pair.parked().await, []);
+    pair.assert_once().await;
+}
+
+#[tokio::test]
+async fn a_poison_event_is_parked_and_only_its_aggregate_waits() {
+    let pair = Pair::new().await;
+    let (relay, reading) = (pair.relay(), pair.reading());
+    touch(&pair.alpha, thing(1), None, "").await;
+    touch(&pair.alpha, thing(1), None, "poison").await;
+    touch(&pair.alpha, thing(1), None, "").await;
+    touch(&pair.alpha, thing(2), None, "").await;
+    relay.relay.drain().await;
+    reading.reader.drain().await;
+    assert_eq!(pair.parked().await, [(2, "fault".to_owned()), (3, "behind_parked".to_owned())]);
+    assert_eq!(count(&pair.beta, "SELECT count(*) FROM effect").await, 2);
+    // An operator takes the poison away: what waited behind it is next.
+    sqlx::query("DELETE FROM parked WHERE seq = 2").execute(&pair.beta).await.expect("it is discarded");
+    reading.kill().await;
+    let reading = pair.reading();
+    until("the rest takes effect", async || count(&pair.beta, "SELECT count(*) FROM effect").await == 3)
+        .await;
+    reading.reader.drain().await;
+    assert_eq!(pair.parked().await, []);
+    pair.assert_ordered().await;
+}
+
+async fn raw(stack: &Stack) -> Context {
+    let url: async_nats::ServerAddr = stack.nats_url().parse().expect("the address is good");
+    let (user, password) = (url.username().unwrap_or_default(), url.password().unwrap_or_default());
+    let options = async_nats::ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned());
+    jetstream::new(options.connect(url).await.expect("NATS answers"))
+}
+
+fn envelope(seq: i64, id: ThingId) -> serde_json::Value {
+    let event = EventId::of(Uuid::from_u128(1_000 + u128::try_from(seq).expect("a number")));
+    json!({
+        "specversion": "1.0", "id": event, "source": "/steward/alpha", "type": "steward.alpha.thing.touched.v1",
+        "subject": id, "time": "2026-10-08T03:12:45.120394Z", "datacontenttype": "application/json",
+        "aggversion": seq, "epoch": 1, "seq": seq, "actor": "operator:test", "correlationid": event,
+        "data": { "thing_id": id, "needs": null, "word": "" }, "a_member_of_tomorrow": true,
+    })
+}
+
+/// What nobody can believe is parked as it arrived, and the reader goes on: an unknown version, no JSON, a lie about
+/// number, source or subject, and what a jsonb column would have refused.
+#[tokio::test]
+async fn what_cannot_be_believed_is_parked_and_the_reader_goes_on() {
+    let pair = Pair::new().await;
+    pair.bus.make("alpha", 1, 1).await.expect("a stream");
+    let context = raw(&pair.stack).await;
+    let subject = "steward.v1.alpha.net.thing.touched";
+    let with = |seq: i64, member: &str, value: serde_json::Value| {
+        let mut lie = envelope(seq, thing(u128::try_from(seq).expect("a number")));
+        lie[member] = value;
+        lie.to_string()
+    };
+    let sent = [
+        (subject, envelope(1, thing(1)).to_string()),
+        (subject, with(2, "type", json!("steward.alpha.thing.touched.v2"))),
+        (subject, "{ no JSON \u{0} \u{1}".to_owned()),
+        (subject, with(4, "seq", json!(400))),
+        (subject, with(5, "source", json!("/steward/gamma"))),
+        ("steward.v1.alpha.net.thing.forged", envelope(6, thing(6)).to_string()),
+        (subject, with(7, "data", json!({ "thing_id": thing(7), "needs": thing(99), "word": "\u{0}" }))),
+        (subject, with(8, "data", json!({ "thing_id": 8 }))),
+        (subject, envelope(9, thing(9)).to_string()),
+    ];
+    for (subject, payload) in sent {
+        context.publish(subject, payload.into()).await.expect("sent").await.expect("stored");
+    }
+    let reading = pair.reading();
+    reading.reader.drain().await;
+    let mut parked = pair.parked().await;
+    parked.sort();
+    let unreadable = |seq| (seq, "unreadable".to_owned());
+    assert_eq!(
+        parked,
+        [
+            (2, "unknown_version".to_owned()),
+            unreadable(3),
+            unreadable(4),
+            unreadable(5),
+            unreadable(6),
+            (7, "not_known_yet".to_owned()),
+            unreadable(8),
+        ]
+    );
+    assert_eq!(count(&pair.beta, "SELECT count(*) FROM effect").await, 2);
+    // A restart right behind what cannot be read finds its position again.
+    reading.kill().await;
+    let reading = pair.reading();
+    context
+        .publish(subject, envelope(10, thing(10)).to_string().into())
+        .await
+        .expect("sent")
+        .await
+        .expect("stored");
+    reading.reader.drain().await;
+    assert_eq!(count(&pair.beta, "SELECT count(*) FROM effect").await, 3);
+}

@@ -1,0 +1,116 @@
+//! Timers fire once, in order of their due times, also after downtime.
+
+use crate::alpha::{ThingId, begin, thing};
+use crate::stage::{Running, bus, count, database, nats};
+use chrono::TimeDelta;
+use journal::{Clock, Due, Failure, TimerLoop, Timers, Tx};
+use sqlx::PgPool;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+async fn fire(tx: &mut Tx, due: Due) -> Result<(), Failure> {
+    sqlx::query("INSERT INTO effect (thing, seq) VALUES ($1, $2)")
+        .bind(due.reference)
+        .bind(due.at.utc().timestamp())
+        .execute(tx.connection())
+        .await?;
+    Ok(())
+}
+
+async fn ladder(tx: &mut Tx, due: Due) -> Result<(), Failure> {
+    fire(tx, due).await?;
+    tx.schedule("ladder", ThingId::of(due.reference), due.at.plus(TimeDelta::hours(1))).await?;
+    Ok(())
+}
+
+async fn broken(tx: &mut Tx, _due: Due) -> Result<(), Failure> {
+    sqlx::query("SELECT 1 / 0").execute(tx.connection()).await?;
+    Ok(())
+}
+
+fn timers() -> Timers {
+    Timers::new().on("once", fire).on("ladder", ladder).on("broken", broken)
+}
+
+fn start(pool: &PgPool, clock: &Clock, relay: &Running) -> (TimerLoop, JoinHandle<()>) {
+    TimerLoop::start(pool.clone(), clock.clone(), timers(), relay.relay.clone(), CancellationToken::new())
+}
+
+async fn schedule(pool: &PgPool, kind: &'static str, number: u128, clock: &Clock, minutes: i64) {
+    let mut tx = begin(pool).await;
+    tx.schedule(kind, thing(number), clock.now().plus(TimeDelta::minutes(minutes))).await.expect("scheduled");
+    tx.commit().await.expect("committed");
+}
+
+async fn fired(pool: &PgPool) -> Vec<u128> {
+    let rows: Vec<Uuid> =
+        sqlx::query_scalar("SELECT thing FROM effect ORDER BY place").fetch_all(pool).await.expect("effects");
+    rows.into_iter().map(|id| id.as_u128()).collect()
+}
+
+#[tokio::test]
+async fn timers_fire_once_in_due_order_after_downtime() {
+    let (pool, stack, clock) = (database().await, nats().await, Clock::default());
+    let relay = Running::relay("alpha", &pool, &bus(&stack).await);
+    // Written in another order than they fall due in.
+    for (number, minutes) in [(3, 30), (1, 10), (2, 20), (9, 600)] {
+        schedule(&pool, "once", number, &clock, minutes).await;
+    }
+    let (handle, task) = start(&pool, &clock, &relay);
+    handle.drain().await;
+    assert!(fired(&pool).await.is_empty(), "nothing is due");
+    task.abort();
+    let _ = task.await;
+    // Down while all but the last fall due; one is added meanwhile that is overdue at once.
+    clock.set(clock.now().plus(TimeDelta::hours(1)));
+    schedule(&pool, "once", 4, &clock, -15).await;
+    let (handle, task) = start(&pool, &clock, &relay);
+    handle.drain().await;
+    assert_eq!(fired(&pool).await, [1, 2, 3, 4]);
+    task.abort();
+    let _ = task.await;
+    let (handle, _task) = start(&pool, &clock, &relay);
+    handle.drain().await;
+    assert_eq!(fired(&pool).await, [1, 2, 3, 4], "nothing fires again");
+    clock.set(clock.now().plus(TimeDelta::hours(10)));
+    handle.drain().await;
+    assert_eq!(fired(&pool).await, [1, 2, 3, 4, 9]);
+}
+
+#[tokio::test]
+async fn timers_are_cancelled_moved_and_climb_ladders() {
+    let (pool, stack, clock) = (database().await, nats().await, Clock::default());
+    let relay = Running::relay("alpha", &pool, &bus(&stack).await);
+    let (handle, _task) = start(&pool, &clock, &relay);
+    schedule(&pool, "once", 1, &clock, 10).await;
+    schedule(&pool, "once", 2, &clock, 20).await;
+    schedule(&pool, "once", 2, &clock, 90).await;
+    schedule(&pool, "once", 3, &clock, 30).await;
+    schedule(&pool, "ladder", 7, &clock, 5).await;
+    let mut tx = begin(&pool).await;
+    tx.cancel("once", thing(1)).await.expect("cancelled");
+    tx.commit().await.expect("committed");
+    clock.set(clock.now().plus(TimeDelta::minutes(60)));
+    handle.drain().await;
+    assert_eq!(fired(&pool).await, [7, 3]);
+    // Two steps of the ladder fall due around the timer that was moved, in order of due time.
+    clock.set(clock.now().plus(TimeDelta::minutes(70)));
+    handle.drain().await;
+    assert_eq!(fired(&pool).await, [7, 3, 7, 2, 7]);
+    assert_eq!(count(&pool, "SELECT count(*) FROM timer WHERE state = 'running'").await, 1);
+}
+
+/// A timer whose effect fails for good leaves nothing behind, and holds up none of the others.
+#[tokio::test]
+async fn a_timer_that_fails_holds_up_no_other() {
+    let (pool, stack, clock) = (database().await, nats().await, Clock::default());
+    let relay = Running::relay("alpha", &pool, &bus(&stack).await);
+    let (handle, _task) = start(&pool, &clock, &relay);
+    schedule(&pool, "broken", 1, &clock, 10).await;
+    schedule(&pool, "once", 2, &clock, 20).await;
+    clock.set(clock.now().plus(TimeDelta::minutes(60)));
+    handle.drain().await;
+    assert_eq!(fired(&pool).await, [2]);
+    assert_eq!(count(&pool, "SELECT count(*) FROM timer WHERE state = 'running'").await, 1, "it is not lost");
+}

@@ -1,0 +1,27 @@
+#!/bin/bash
+# Puts each wrong rule of events.md §2 into the source, one by one, and demands that its interleaving fails.
+# Needs a clean working tree, a migrated JOURNAL_DATABASE_URL and SQLX_OFFLINE=false (mutants have queries of their own).
+set -u
+cd "$(dirname "$0")/../.."
+git diff --quiet -- src || { echo "src has changes of its own"; exit 2; }
+missed=0
+mutant() { # name, test, file, perl expression
+    perl -0pi -e "$4" "$3"
+    git diff --quiet -- src && { echo "$1: the source has changed, the mutant does not apply"; missed=1; return; }
+    timeout 300 cargo test -q -p steward-journal --test it --no-run || { echo "$1: does not compile"; missed=1; }
+    timeout 60 cargo test -q -p steward-journal --test it "$2" >/dev/null 2>&1
+    case $? in
+        0) echo "$1: NOT noticed"; missed=1 ;;
+        *) echo "$1: noticed by $2" ;;
+    esac
+    git checkout -q -- src
+}
+absorbed='(let max_seen = self\.holes\.absorb\(state\.max_seen, scan\);)'
+mutant "a fence from before the scan" a_fence_from_before src/numbering.rs "s/$absorbed/\$1 self.holes.fence(state.me);/"
+mutant "b fence from the scan's xmax" own_xmax src/numbering.rs "s/$absorbed/\$1 let xmax: i64 = sqlx::query_scalar(\"SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint\").fetch_one(&mut *tx).await?; self.holes.fence(xmax);/"
+mutant "c old holes skipped" c_a_turn src/numbering.rs 's/FROM journal_hole AS h CROSS JOIN/FROM (SELECT * FROM journal_hole WHERE NOT EXISTS (SELECT FROM journal WHERE id > \$1)) AS h CROSS JOIN/'
+mutant "d no LIMIT clause" d_forgetting src/hole.rs 's/let looked_at = if .*?;/let looked_at = i64::MAX;/'
+mutant "e only above the last id" e_numbering src/hole.rs 's/if \*id > seen \+ 1 \{/if *id > i64::MAX - 1 {/'
+mutant "f locks not looked at" a_long_transaction src/numbering.rs 's/if waits && is_due/if waits \&\& is_due \&\& false/'
+mutant "g term not compared" newer_leader src/numbering.rs 's/if row\.term != self\.term/if row.term < 0/; s/AND term = \$5/AND \$5::bigint IS NOT NULL/' 
+exit $missed

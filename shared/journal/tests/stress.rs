@@ -1,0 +1,158 @@
+//! The stress test of `events.md` §2: random writers, rollbacks, long transactions that hold an aggregate others wait
+//! for, transactions of 12,000 rows, and a relay that fails or is killed at every step. Nothing may be lost, and
+//! nothing out of order per aggregate.
+//!
+//! A binary of its own, because fault points are one set per process. `STEWARD_STRESS_SECONDS` makes it longer,
+//! `STEWARD_STRESS_SEED` repeats a run's decisions (not its scheduling).
+
+#[path = "stage/mod.rs"]
+mod stage;
+
+use sqlx::{Connection, PgConnection, PgPool};
+use stage::{Running, assert_sound, bus, count, database, nats};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+const WRITERS: u64 = 8;
+const AGGREGATES: u64 = 24;
+const STEPS: [&str; 8] = [
+    "numbering.read_state",
+    "numbering.scanned",
+    "numbering.wrote_numbers",
+    "numbering.before_commit",
+    "numbering.committed",
+    "relay.sending",
+    "relay.sent",
+    "relay.acknowledged",
+];
+
+/// SplitMix64: small, and the same everywhere.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % sides
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "how long and with which seed is said from outside")]
+fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+/// One transaction: holds its aggregate from the read on, reads a cause, and inserts its journal rows last.
+async fn write(connection: &mut PgConnection, dice: &mut Dice) -> Result<bool, sqlx::Error> {
+    let mut tx = connection.begin().await?;
+    let aggregate = Uuid::from_u128(u128::from(1 + dice.roll(AGGREGATES)));
+    let version: i32 = sqlx::query_scalar("SELECT version FROM thing WHERE id = $1 FOR UPDATE")
+        .bind(aggregate)
+        .fetch_one(&mut *tx)
+        .await?;
+    let cause: Option<Uuid> = sqlx::query_scalar("SELECT event_id FROM journal ORDER BY id DESC LIMIT 1")
+        .fetch_optional(&mut *tx)
+        .await?;
+    let rows = match dice.roll(2_000) {
+        0 => 12_000,
+        1..300 => 5,
+        _ => 1,
+    };
+    sqlx::query(
+        "INSERT INTO journal (event_id, type, aggregate, subject, aggregate_id, aggversion, actor_kind, actor_id, correlation_id, causation_id, occurred_at, data)
+         SELECT uuidv7(), 'alpha.thing.touched.v1', 'thing', 'thg', $1, $2 + place, 'operator', 'test', $1, $3, now(), '{}'
+         FROM generate_series(1, $4) AS place",
+    )
+    .bind(aggregate)
+    .bind(version)
+    .bind(cause)
+    .bind(rows)
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query("UPDATE thing SET version = version + $2 WHERE id = $1")
+        .bind(aggregate)
+        .bind(rows)
+        .execute(&mut *tx)
+        .await?;
+    // The load itself, not a wait for anything: now and then a transaction stays open with its numbers taken.
+    if dice.roll(40) == 0 {
+        let seconds = ["0.05", "0.2", "0.8"][usize::try_from(dice.roll(3)).expect("below three")];
+        sqlx::query("SELECT pg_sleep($1::text::float8)").bind(seconds).execute(&mut *tx).await?;
+    }
+    let is_kept = dice.roll(100) >= 12;
+    if is_kept {
+        tx.commit().await?
+    } else {
+        tx.rollback().await?
+    }
+    Ok(is_kept)
+}
+
+async fn writer(pool: PgPool, mut dice: Dice, stop: Arc<AtomicBool>, committed: Arc<AtomicU64>) {
+    let mut connection = pool.acquire().await.expect("a connection").detach();
+    while !stop.load(Ordering::Relaxed) {
+        if write(&mut connection, &mut dice).await.expect("the database stands by its writers") {
+            committed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_and_nothing_out_of_order() {
+    let seed = setting("STEWARD_STRESS_SEED").unwrap_or_else(|| u64::from(std::process::id()));
+    let seconds = setting("STEWARD_STRESS_SECONDS").unwrap_or(10);
+    println!("seed {seed}, {seconds} s");
+    let (pool, stack) = (database().await, nats().await);
+    sqlx::query(
+        "INSERT INTO thing SELECT lpad(to_hex(n), 32, '0')::uuid, 0 FROM generate_series(1, $1::bigint) AS n",
+    )
+    .bind(i64::try_from(AGGREGATES).expect("a few"))
+    .execute(&pool)
+    .await
+    .expect("aggregates");
+    let (stop, committed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|number| {
+            let dice = Dice(seed.wrapping_mul(1_000).wrapping_add(number));
+            tokio::spawn(writer(pool.clone(), dice, stop.clone(), committed.clone()))
+        })
+        .collect();
+    let bus = bus(&stack).await;
+    let mut relay = Running::relay("alpha", &pool, &bus);
+    let mut dice = Dice(seed);
+    let end = Instant::now() + Duration::from_secs(seconds);
+    let mut tick = tokio::time::interval(Duration::from_millis(60));
+    let (mut failures, mut kills) = (0, 0);
+    while Instant::now() < end {
+        tick.tick().await;
+        // One failure at a random step; every few of them the whole relay is dropped wherever it is.
+        let step = STEPS[usize::try_from(dice.roll(8)).expect("below eight")];
+        fail::cfg(step, "1*return").expect("a fault point");
+        failures += 1;
+        if dice.roll(6) == 0 {
+            relay.kill().await;
+            relay = Running::relay("alpha", &pool, &bus);
+            kills += 1;
+        }
+    }
+    stop.store(true, Ordering::Relaxed);
+    for writer in writers {
+        writer.await.expect("a writer ends");
+    }
+    STEPS.into_iter().for_each(fail::remove);
+    relay.relay.drain().await;
+    assert_sound(&pool).await;
+    let status = relay.relay.status();
+    let rows = count(&pool, "SELECT count(*) FROM journal").await;
+    let commits = committed.load(Ordering::Relaxed);
+    println!(
+        "{commits} commits, {rows} rows, {failures} failures at steps, {kills} kills, {} holes left",
+        status.holes
+    );
+    assert_eq!((status.last_numbered, status.last_published), (rows, rows));
+    assert!(commits > 100 && kills > 0, "it was a test of something");
+}
