@@ -105,16 +105,10 @@ mod tests {
         KnownEmployee {
             id: EmployeeId::of(Uuid::from_u128(8)),
             branch: answered(1).branch,
-            position: Position::of("customer_service")
-                .or_else(|| Position::of("agent"))
-                .unwrap_or_else(any_position),
+            position: Position::CustomerService,
             employment: Employment::Employed,
             effective_on: at("2025-10-01 00:00").date_in(Zone::SHANGHAI),
         }
-    }
-
-    fn any_position() -> Position {
-        serde_json::from_value(serde_json::json!("branch_manager")).expect("a position")
     }
 
     fn transfer(name: Option<&str>, gist: Option<&str>) -> TransferCall {
