@@ -1,6 +1,10 @@
 //! The support service: customers, calls, complaints, promises, callbacks, fines (`support.md`).
 
+mod agent;
+pub mod call;
+pub mod callback;
 pub mod contact;
+pub mod customer;
 pub mod hours;
 pub mod penalty;
 pub mod promise;
@@ -18,6 +22,11 @@ pub fn service() -> Service {
     Service::new("support", &MIGRATOR)
         .governed_by(PolicyKind::of::<hours::OpeningHours>())
         .governed_by(PolicyKind::of::<promise::PromiseTerms>())
+        .governed_by(PolicyKind::of::<call::CallTerms>())
+        .governed_by(PolicyKind::of::<callback::CallbackTerms>())
+        .room(customer::routes())
+        .room(call::routes())
+        .room(callback::routes())
         .room(promise::routes())
         .room(penalty::routes())
         .reacts(reactions::reactions())

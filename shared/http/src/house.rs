@@ -140,10 +140,26 @@ impl House {
         let actor = Actor::Principal(cmd.principal.user);
         let mut tx = Tx::begin(self.pool(), now, actor, cmd.reach.clone()).await?;
         tx.traced(cmd.traceparent.clone());
-        if let Some(replayed) = replay(&mut tx, &cmd.principal, &cmd.record).await? {
-            return Ok(replayed);
+        // Whatever ends without a commit rolls back here and not when the connection is reused: until then its
+        // idempotency lock would tell the next request that this one is still under way.
+        match replay(&mut tx, &cmd.principal, &cmd.record).await {
+            Ok(None) => {}
+            Ok(Some(replayed)) => {
+                tx.rollback().await?;
+                return Ok(replayed);
+            }
+            Err(problem) => {
+                tx.rollback().await?;
+                return Err(problem);
+            }
         }
-        let decision = work(&mut tx, &cmd, now).await?;
+        let decision = match work(&mut tx, &cmd, now).await {
+            Ok(decision) => decision,
+            Err(failure) => {
+                tx.rollback().await?;
+                return Err(failure.into());
+            }
+        };
         assert!(
             !cmd.has_forgotten_to_compare(),
             "a verb on an existing aggregate must pass what it loads through Command::current"

@@ -96,10 +96,12 @@ impl Tx {
         Ok(())
     }
 
-    /// Stops a timer, if it runs.
+    /// Stops a timer, if it runs. One that is firing this very moment is left alone: its handler waits for the aggregate
+    /// that the caller holds, and then finds nothing to do; to wait for it here would be a deadlock.
     pub async fn cancel<I: Id>(&mut self, kind: &'static str, reference: I) -> Result<(), Fault> {
         sqlx::query!(
-            "UPDATE timer SET state = 'cancelled' WHERE kind = $1 AND ref = $2 AND state = 'running'",
+            "UPDATE timer SET state = 'cancelled'
+             WHERE id IN (SELECT id FROM timer WHERE kind = $1 AND ref = $2 AND state = 'running' FOR UPDATE SKIP LOCKED)",
             kind,
             reference.uuid()
         )
