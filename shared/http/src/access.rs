@@ -204,6 +204,26 @@ pub struct Issuer {
 #[error("not an Ed25519 key in PEM: {0}")]
 pub struct KeyError(#[from] jsonwebtoken::errors::Error);
 
+/// A fresh pair of keys, PEM: private (PKCS#8) and public. The first start of an installation makes one.
+pub fn fresh_keys() -> (String, String) {
+    use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+    use ed25519_dalek::pkcs8::{EncodePrivateKey, EncodePublicKey};
+    // Two random UUIDs hold 244 random bits; hashed they are the 32 bytes an Ed25519 seed has.
+    let seed: [u8; 32] = <sha2::Sha256 as sha2::Digest>::digest(
+        [crate::random_uuid().into_bytes(), crate::random_uuid().into_bytes()].concat(),
+    )
+    .into();
+    let key = ed25519_dalek::SigningKey::from_bytes(&seed);
+    let private = key.to_pkcs8_pem(LineEnding::LF).expect("a fresh key has a PEM form");
+    let public = key.verifying_key().to_public_key_pem(LineEnding::LF).expect("a fresh key has a PEM form");
+    (private.to_string(), public)
+}
+
+/// A fresh secret, 64 hexadecimal characters: for cursors, database roles, the bus.
+pub fn fresh_secret() -> String {
+    format!("{}{}", crate::random_uuid().simple(), crate::random_uuid().simple())
+}
+
 impl Verifier {
     /// From the issuer's public key, PEM.
     pub fn new(public_pem: &str, clock: Clock) -> Result<Self, KeyError> {

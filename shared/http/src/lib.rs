@@ -37,6 +37,12 @@ pub(crate) fn fresh_uuid() -> uuid::Uuid {
     uuid::Uuid::now_v7()
 }
 
+/// 122 random bits from the operating system, for secrets.
+#[expect(clippy::disallowed_methods, reason = "secrets are random by design; no rule sees them")]
+pub(crate) fn random_uuid() -> uuid::Uuid {
+    uuid::Uuid::new_v4()
+}
+
 /// What loading answers for what is absent or out of reach: the same 404.
 pub fn not_found() -> kernel::Refused {
     kernel::Refused::plain(error_code!("resource.not_found"))

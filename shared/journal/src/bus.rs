@@ -7,7 +7,7 @@ use async_nats::jetstream::context::{PublishAckFuture, PublishError};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType};
 use async_nats::jetstream::{self, ErrorCode};
-use async_nats::{ConnectOptions, Event};
+use async_nats::{ConnectOptions, Event, ServerAddr};
 use events::Envelope;
 use kernel::{BranchId, EventId, Version};
 use serde_json::value::RawValue;
@@ -49,7 +49,16 @@ impl Bus {
     /// Connects, and goes on connecting for as long as it lives.
     pub async fn connect(url: &str, name: &str) -> Result<Self, Fault> {
         let (sender, connected) = watch::channel(0);
-        let client = ConnectOptions::new()
+        let address: ServerAddr =
+            url.parse().map_err(|error: std::io::Error| Fault::Bus(error.to_string()))?;
+        // The library reads no credentials from the address.
+        let options = match (address.username(), address.password()) {
+            (Some(user), Some(password)) => {
+                ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned())
+            }
+            _ => ConnectOptions::new(),
+        };
+        let client = options
             .name(name)
             .max_reconnects(None)
             .reconnect_delay_callback(|attempts| {
@@ -62,7 +71,7 @@ impl Bus {
                 }
                 std::future::ready(())
             })
-            .connect(url)
+            .connect(address)
             .await
             .map_err(|error| Fault::Bus(error.to_string()))?;
         let jetstream = jetstream::ContextBuilder::new()

@@ -138,7 +138,9 @@ impl Worker {
         self.parked = parked::aggregates(&self.context.pool, self.key()).await?.into_iter().collect();
         let mut connected = self.context.bus.connected();
         connected.mark_unchanged();
-        let mut messages = self.subscribe(&mut position).await?;
+        let Some(mut messages) = self.subscribe(&mut position).await? else {
+            return self.await_stream().await;
+        };
         self.status.send_modify(|status| status.stopped = None);
         let mut look_for_parked = tokio::time::interval(PARKED_EVERY);
         loop {
@@ -189,12 +191,30 @@ impl Worker {
         Ok(Position { epoch: row.epoch, seq: row.seq, event_id: row.event_id })
     }
 
-    /// Subscribes at the position. The first event must be the one applied last: another one there means that
+    /// The source has never published: nothing to apply, and whoever asked to drain is answered. Looks again soon.
+    async fn await_stream(&mut self) -> Result<(), Fault> {
+        tokio::select! {
+            asked = self.asked.recv() => {
+                if let Some(done) = asked {
+                    let _ = done.send(());
+                }
+            }
+            () = tokio::time::sleep(BACK_OFF) => {}
+        }
+        Ok(())
+    }
+
+    /// Subscribes at the position; `None` where there is no stream yet. The first event must be the one applied last: another one there means that
     /// the stream's tail was replaced.
-    async fn subscribe(&self, position: &mut Position) -> Result<pull::Ordered, Fault> {
+    async fn subscribe(&self, position: &mut Position) -> Result<Option<pull::Ordered>, Fault> {
         let stream = stream_name(self.source, position.epoch);
         let Some(state) = self.context.bus.state(&stream).await? else {
-            return Err(Fault::Bus(format!("{stream} does not exist yet")));
+            let has_applied = position.event_id.is_some();
+            return if has_applied {
+                Err(Fault::Bus(format!("{stream} is gone, but {} was applied here", position.seq)))
+            } else {
+                Ok(None)
+            };
         };
         if state.last_seq < position.seq {
             return Err(Fault::Bus(format!(
@@ -204,7 +224,7 @@ impl Worker {
         }
         if position.event_id.is_none() {
             position.seq = state.first_seq.max(1) - 1;
-            return self.context.bus.read(&stream, position.seq + 1).await;
+            return self.context.bus.read(&stream, position.seq + 1).await.map(Some);
         }
         let mut messages = self.context.bus.read(&stream, position.seq).await?;
         let first = messages.next().await.ok_or_else(|| Fault::Bus(format!("{stream} ended")))?;
@@ -221,7 +241,7 @@ impl Worker {
                 position.seq
             )));
         }
-        Ok(messages)
+        Ok(Some(messages))
     }
 
     /// Applies a batch in one transaction; where that fails, event by event, parking what cannot take effect.

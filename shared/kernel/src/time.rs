@@ -253,7 +253,8 @@ impl<'de> Deserialize<'de> for Month {
 
 /// A half-open range `[from, to)`; without an end it is open for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+// `default` would otherwise ask for `T: Default`, which an instant has not.
+#[serde(deny_unknown_fields, bound(deserialize = "T: Deserialize<'de>"))]
 pub struct Span<T> {
     /// The first instant or day inside.
     pub from: T,

@@ -1,0 +1,200 @@
+//! Takes back part of a collection: own id, negative amounts, cumulative rounding, never more than there was (C11, F2).
+
+use super::{Collected, Part, Refusal, Reversal};
+use chrono::NaiveDate;
+use events::CollectionId;
+use kernel::Fen;
+
+/// How much is given back, of what, on which day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refund {
+    /// What it is taken from.
+    pub part: Part,
+    /// In fen, above zero.
+    pub amount_fen: Fen,
+    /// The day of the reversal, branch zone.
+    pub reversed_on: NaiveDate,
+}
+
+/// Adds a reversal to a collection; its amounts are negative and it names what it reverses.
+pub fn reverse(collected: &Collected, id: CollectionId, refund: Refund) -> Result<Reversal, Refusal> {
+    if refund.amount_fen <= Fen::ZERO {
+        return Err(Refusal::NotPositive {});
+    }
+    if id == collected.id || collected.reversals.iter().any(|reversal| reversal.id == id) {
+        return Err(Refusal::IdUsed { collection_id: id });
+    }
+    if refund.reversed_on < collected.collected_on {
+        let (collected_on, reversed_on) = (collected.collected_on, refund.reversed_on);
+        return Err(Refusal::BeforeCollection { collected_on, reversed_on });
+    }
+    let (fee_left, left) = (collected.fee_left_fen(), collected.left_fen());
+    let left_fen = match refund.part {
+        Part::Proportional => left,
+        Part::Fee => fee_left,
+        Part::PassThrough => left - fee_left,
+    };
+    if refund.amount_fen > left_fen {
+        return Err(Refusal::OverCollected { asked_fen: refund.amount_fen, left_fen });
+    }
+    let fee = match refund.part {
+        Part::Proportional => proportional(collected, refund.amount_fen),
+        Part::Fee => refund.amount_fen,
+        Part::PassThrough => Fen::ZERO,
+    };
+    Ok(Reversal {
+        id,
+        reverses_id: collected.id,
+        collected_on: refund.reversed_on,
+        part: refund.part,
+        amount_fen: -refund.amount_fen,
+        fee_base_fen: -fee,
+    })
+}
+
+/// The fee in a proportional refund: what is due of the fee after it, less what was given before, so that
+/// partial refunds of the whole give back the whole fee, whatever their portions.
+fn proportional(collected: &Collected, amount: Fen) -> Fen {
+    let sum = |part: fn(Part) -> bool, what: fn(&Reversal) -> Fen| -> Fen {
+        -collected.reversals.iter().filter(|reversal| part(reversal.part)).map(what).sum::<Fen>()
+    };
+    let is_proportional = |part| part == Part::Proportional;
+    let is_directed = |part| part != Part::Proportional;
+    // Directed refunds leave a smaller collection behind; the proportional ones are counted on that.
+    let whole = collected.amount_fen - sum(is_directed, |reversal| reversal.amount_fen);
+    let fee = collected.fee_base_fen - sum(is_directed, |reversal| reversal.fee_base_fen);
+    let given = sum(is_proportional, |reversal| reversal.fee_base_fen);
+    let reached = sum(is_proportional, |reversal| reversal.amount_fen) + amount;
+    let due = fee.share(reached.fen(), whole.fen()) - given;
+    // A directed refund between two proportional ones moves the line both were counted on: the parts that are
+    // left bound the answer from both sides.
+    let (fee_left, left) = (collected.fee_left_fen(), collected.left_fen());
+    due.max((amount - (left - fee_left)).floored()).min(fee_left.min(amount))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::record::{FeeShare, Payment, PaymentState, record};
+    use super::*;
+    use crate::contract::{FeeSplit, Line, PassThrough};
+    use kernel::BasisPoints;
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    fn id(number: u128) -> CollectionId {
+        CollectionId::of(Uuid::from_u128(number))
+    }
+
+    fn day(day: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, 11, day).expect("a date")
+    }
+
+    fn page() -> Collected {
+        let split = FeeSplit {
+            wage_fen: Fen::new(600_000),
+            management_fen: Fen::new(80_000),
+            material_fen: Fen::ZERO,
+        };
+        let line = Line { total_fen: Fen::new(680_000), split, pass_through: PassThrough::Wage };
+        let payment =
+            Payment { state: PaymentState::Settled, amount_fen: Fen::new(680_000), paid_on: day(5) };
+        record(id(1), payment, &FeeShare::of(&[line], Fen::ZERO)).expect("settled")
+    }
+
+    fn refund(part: Part, fen: i64) -> Refund {
+        Refund { part, amount_fen: Fen::new(fen), reversed_on: day(20) }
+    }
+
+    #[test]
+    fn f2_commission_is_counted_on_the_fee_and_taken_back_with_it() {
+        let commission = BasisPoints::new(500);
+        let collected = page();
+        assert_eq!(commission.of(collected.fee_base_fen).yuan(), "40.00");
+        let reversal = reverse(&collected, id(2), refund(Part::Fee, 40_000)).expect("there is enough");
+        assert_eq!(commission.of(reversal.fee_base_fen).yuan(), "-20.00");
+        assert_eq!((reversal.id, reversal.reverses_id, reversal.collected_on), (id(2), id(1), day(20)));
+        let reversal =
+            reverse(&collected, id(2), refund(Part::Proportional, 340_000)).expect("there is enough");
+        assert_eq!(reversal.fee_base_fen, Fen::new(-40_000));
+        let reversal =
+            reverse(&collected, id(2), refund(Part::PassThrough, 600_000)).expect("there is enough");
+        assert_eq!(reversal.fee_base_fen, Fen::ZERO);
+    }
+
+    #[test]
+    fn never_more_than_there_was() {
+        let mut collected = page();
+        let refused = reverse(&collected, id(2), refund(Part::Fee, 80_001));
+        assert_eq!(
+            refused,
+            Err(Refusal::OverCollected { asked_fen: Fen::new(80_001), left_fen: Fen::new(80_000) })
+        );
+        assert!(reverse(&collected, id(2), refund(Part::PassThrough, 600_001)).is_err());
+        let half = reverse(&collected, id(2), refund(Part::Proportional, 340_000)).expect("there is enough");
+        collected.reversals.push(half);
+        assert!(reverse(&collected, id(3), refund(Part::Proportional, 340_000)).is_ok());
+        let refused = reverse(&collected, id(3), refund(Part::Proportional, 340_001));
+        assert_eq!(
+            refused,
+            Err(Refusal::OverCollected { asked_fen: Fen::new(340_001), left_fen: Fen::new(340_000) })
+        );
+        assert_eq!(
+            reverse(&collected, id(2), refund(Part::Fee, 1)),
+            Err(Refusal::IdUsed { collection_id: id(2) })
+        );
+        assert_eq!(
+            reverse(&collected, id(1), refund(Part::Fee, 1)),
+            Err(Refusal::IdUsed { collection_id: id(1) })
+        );
+        assert_eq!(reverse(&collected, id(3), refund(Part::Fee, 0)), Err(Refusal::NotPositive {}));
+        let early = Refund { reversed_on: day(4), ..refund(Part::Fee, 1) };
+        assert!(matches!(reverse(&collected, id(3), early), Err(Refusal::BeforeCollection { .. })));
+    }
+
+    fn part() -> impl Strategy<Value = Part> {
+        prop_oneof![
+            Just(Part::Proportional),
+            Just(Part::Proportional),
+            Just(Part::Fee),
+            Just(Part::PassThrough)
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_taken_back_parts_stay_inside_and_all_is_all(
+            amount in 1_i64..50_000,
+            fee_bp in 0_i64..=10_000,
+            refunds in prop::collection::vec((part(), 1_i64..20_000), 0..9),
+        ) {
+            let fee = Fen::new(amount * fee_bp / 10_000);
+            let mut collected = Collected { amount_fen: Fen::new(amount), fee_base_fen: fee, ..page() };
+            for ((part, fen), number) in refunds.into_iter().zip(2..) {
+                if let Ok(reversal) = reverse(&collected, id(number), refund(part, fen)) {
+                    collected.reversals.push(reversal);
+                }
+                prop_assert!(Fen::ZERO <= collected.fee_left_fen());
+                prop_assert!(collected.fee_left_fen() <= collected.left_fen());
+            }
+            if collected.left_fen() > Fen::ZERO {
+                let rest = refund(Part::Proportional, collected.left_fen().fen());
+                collected.reversals.push(reverse(&collected, id(99), rest).expect("it is left"));
+            }
+            prop_assert_eq!((collected.left_fen(), collected.fee_left_fen()), (Fen::ZERO, Fen::ZERO));
+        }
+
+        #[test]
+        fn proportional_refunds_are_within_half_a_fen_of_exact(portions in prop::collection::vec(1_i64..5_000, 1..20), fee_bp in 0_i64..=10_000) {
+            let amount: i64 = portions.iter().sum();
+            let fee = amount * fee_bp / 10_000;
+            let mut collected = Collected { amount_fen: Fen::new(amount), fee_base_fen: Fen::new(fee), ..page() };
+            let mut reached = 0;
+            for (portion, number) in portions.into_iter().zip(2..) {
+                let reversal = reverse(&collected, id(number), refund(Part::Proportional, portion)).expect("it is left");
+                collected.reversals.push(reversal);
+                reached += portion;
+                prop_assert_eq!(collected.fee_base_fen - collected.fee_left_fen(), Fen::new(fee).share(reached, amount));
+            }
+        }
+    }
+}

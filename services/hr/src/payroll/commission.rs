@@ -1,0 +1,181 @@
+//! Step 3, commission on collected fees, and back again when they are refunded (P6.6-2).
+//!
+//! A negative month is carried forward, never taken from the base. The rate is the one of the day the money came
+//! in, so the policy of this month plays no part.
+
+use crate::payroll::input::Commission;
+use crate::payroll::line::{Formula, Line, LineKind, Rate, Source};
+use crate::payroll::timeline::Timeline;
+use kernel::{Fen, Month, PolicyVersionId, clause};
+use rust_decimal::Decimal;
+use std::collections::BTreeMap;
+
+/// The commission of a month.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// Its lines; their sum is at least 0.
+    pub lines: Vec<Line>,
+    /// What is left to be made up for in later months, fen, at least 0.
+    pub debt: Fen,
+}
+
+/// Pays the commission of a month, less what earlier months left to be made up for.
+pub fn settle(
+    timeline: &Timeline<'_>,
+    month: Month,
+    facts: (&[Commission], Fen),
+    version: PolicyVersionId,
+) -> Settled {
+    let (items, debt) = facts;
+    let items: BTreeMap<_, _> = items.iter().map(|item| (item.key(), item)).collect();
+    let mut lines: Vec<Line> = items.values().map(|item| line(timeline, item, version)).collect();
+    if !debt.is_zero() {
+        lines.insert(0, carried(Carried::In { from: month.minus(1) }, debt, version));
+    }
+    let total: Fen = lines.iter().map(|line| line.amount).sum();
+    let left = (-total).floored();
+    if !left.is_zero() {
+        lines.push(carried(Carried::Out { from: month }, left, version));
+    }
+    Settled { lines, debt: left }
+}
+
+fn line(timeline: &Timeline<'_>, item: &Commission, version: PolicyVersionId) -> Line {
+    match *item {
+        Commission::Collected { event, collection_id, on, base, rate } => {
+            let amount = rate.of(base);
+            let sum = format!("{} × {} = {}", base.yuan(), rate.percent(), amount.yuan());
+            Line {
+                kind: LineKind::Commission,
+                quantity: Decimal::ONE,
+                rate: Rate::bp(rate),
+                base,
+                amount,
+                clause: clause!("P6.6-2"),
+                policy_version: version,
+                source: Source::Collection { event, collection_id },
+                branch: timeline.branch_on(on),
+                formula: Formula {
+                    zh: format!("{on} 实收提成 {sum}"), en: format!("{on} commission {sum}")
+                },
+            }
+        }
+        Commission::Reversed { event, collection_id, reverses, on, base, reversed_before, rate } => {
+            // What is due back up to here less what was given back before: parts add up to the whole (C14).
+            let amount = rate.of(reversed_before) - rate.of(reversed_before + base);
+            let sum = reversal_sum(base, reversed_before, &rate.percent(), amount);
+            Line {
+                kind: LineKind::CommissionReversal,
+                quantity: Decimal::ONE,
+                rate: Rate::bp(rate),
+                base,
+                amount,
+                clause: clause!("P6.6-2"),
+                policy_version: version,
+                source: Source::CollectionReversal { event, collection_id, reverses },
+                branch: timeline.branch_on(on),
+                formula: Formula {
+                    zh: format!("{on} 退款冲回提成 {sum}"),
+                    en: format!("{on} commission taken back {sum}"),
+                },
+            }
+        }
+    }
+}
+
+fn reversal_sum(base: Fen, before: Fen, rate: &str, amount: Fen) -> String {
+    if before.is_zero() {
+        return format!("−{} × {rate} = {}", base.yuan(), amount.yuan());
+    }
+    format!("{} × {rate} − {} × {rate} = {}", before.yuan(), (before + base).yuan(), amount.yuan())
+}
+
+enum Carried {
+    In { from: Month },
+    Out { from: Month },
+}
+
+fn carried(way: Carried, debt: Fen, version: PolicyVersionId) -> Line {
+    let (kind, from, amount, zh, en) = match way {
+        Carried::In { from } => (
+            LineKind::CommissionCarriedIn,
+            from,
+            -debt,
+            format!("以前月份的负提成 {} 转入", debt.yuan()),
+            format!("negative commission of {} brought from earlier months", debt.yuan()),
+        ),
+        Carried::Out { from } => (
+            LineKind::CommissionCarriedOut,
+            from,
+            debt,
+            format!("负提成 {} 结转以后月份，不扣基本工资", debt.yuan()),
+            format!("negative commission of {} left for later months, not taken from the base", debt.yuan()),
+        ),
+    };
+    Line {
+        kind,
+        quantity: Decimal::ONE,
+        rate: Rate::ONE,
+        base: debt,
+        amount,
+        clause: clause!("P6.6-2"),
+        policy_version: version,
+        source: Source::CommissionCarried { month: from },
+        branch: None,
+        formula: Formula { zh, en },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payroll::fixture::*;
+    use proptest::prelude::*;
+
+    fn settled(items: &[Commission], debt: i64) -> (Vec<i64>, i64) {
+        let input = salaried("2025-11", 0, from("2025-01-01"));
+        let version = in_force(crate::payroll::policy::PayPolicy::rulebook()).version;
+        let settled = settle(&Timeline::of(&input), input.month, (items, Fen::new(debt)), version);
+        (settled.lines.iter().map(|line| line.amount.fen()).collect(), settled.debt.fen())
+    }
+
+    #[test]
+    fn h_e23_each_collection_is_rounded_by_itself() {
+        let items = [collected(1, 80_000), collected(2, 120_000), collected(3, 95_050)];
+        assert_eq!(settled(&items, 0), (vec![4_000, 6_000, 4_753], 0));
+        let reordered = [items[2], items[0], items[1], items[0]];
+        assert_eq!(settled(&reordered, 0), settled(&items, 0));
+    }
+
+    #[test]
+    fn f2_refunding_half_the_fee_takes_half_the_commission_back() {
+        assert_eq!(settled(&[collected(1, 80_000)], 0).0, [4_000]);
+        assert_eq!(settled(&[collected(1, 80_000), reversed(2, 1, 40_000, 0)], 0).0, [4_000, -2_000]);
+    }
+
+    #[test]
+    fn a_negative_month_is_carried_forward_and_made_up_for() {
+        let (lines, debt) = settled(&[collected(1, 80_000), reversed(2, 9, 200_000, 0)], 0);
+        assert_eq!((lines, debt), (vec![4_000, -10_000, 6_000], 6_000));
+        assert_eq!(settled(&[collected(3, 100_000)], 6_000), (vec![-6_000, 5_000, 1_000], 1_000));
+        assert_eq!(settled(&[collected(4, 100_000)], 1_000), (vec![-1_000, 5_000], 0));
+        assert_eq!(settled(&[], 1_000), (vec![-1_000, 1_000], 1_000));
+        assert_eq!(settled(&[], 0), (vec![], 0));
+    }
+
+    proptest! {
+        #[test]
+        fn partial_reversals_take_back_exactly_what_was_paid(parts in prop::collection::vec(0_i64..100_000, 1..6), debt in 0_i64..50_000) {
+            let mut items = vec![collected(1, parts.iter().sum())];
+            let mut before = 0;
+            for (part, id) in parts.iter().zip(2_u128..) {
+                items.push(reversed(id, 1, *part, before));
+                before += part;
+            }
+            prop_assert_eq!(settled(&items, 0).0.iter().sum::<i64>(), 0);
+            // Nothing of the debt is lost either.
+            let (lines, left) = settled(&items, debt);
+            prop_assert_eq!((lines.iter().sum::<i64>(), left), (0, debt));
+        }
+    }
+}

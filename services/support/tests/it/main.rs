@@ -1,0 +1,3 @@
+//! The support service through its API, on a real database and a real bus.
+
+mod penalty;

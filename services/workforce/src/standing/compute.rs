@@ -1,0 +1,325 @@
+//! The standing of a worker for a service over a span: stretches of one light and one set of reasons (W7).
+
+use super::facet::Case;
+use super::{Light, Reason, Requirement, WorkerFile, light_of};
+use kernel::{Span, Timestamp, Zone};
+use serde::Serialize;
+use std::collections::BTreeSet;
+use utoipa::ToSchema;
+
+/// One stretch of a standing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Interval {
+    /// From when to when, half-open.
+    pub span: Span<Timestamp>,
+    /// The light.
+    pub light: Light,
+    /// Everything that is wrong, not only the first.
+    pub reasons: BTreeSet<Reason>,
+}
+
+/// Computes the standing over a span: the stretches follow each other without gap or overlap, cover it exactly,
+/// and no two neighbours are the same. An empty span has none.
+pub fn compute(
+    file: &WorkerFile,
+    requirement: &Requirement,
+    zone: Zone,
+    span: Span<Timestamp>,
+) -> Vec<Interval> {
+    if span.is_empty() {
+        return Vec::new();
+    }
+    let case = Case { file, requirement, zone };
+    let inside = case.boundaries().into_iter().filter(|at| *at > span.from && span.contains(*at));
+    let starts: Vec<Timestamp> = [span.from].into_iter().chain(inside).collect();
+    let mut intervals: Vec<Interval> = Vec::new();
+    for (place, from) in starts.iter().enumerate() {
+        let to = starts.get(place + 1).copied().or(span.to);
+        let reasons = reasons_at(&case, *from);
+        match intervals.last_mut() {
+            Some(last) if last.reasons == reasons => last.span.to = to,
+            Some(_) | None => {
+                let light = light_of(&reasons);
+                intervals.push(Interval { span: Span { from: *from, to }, light, reasons });
+            }
+        }
+    }
+    intervals
+}
+
+fn reasons_at(case: &Case<'_>, at: Timestamp) -> BTreeSet<Reason> {
+    let all = |facet| case.flaws(facet, at).into_iter().map(move |flaw| Reason { facet, flaw });
+    case.facets().into_iter().flat_map(all).collect()
+}
+
+#[cfg(test)]
+pub(super) mod fixtures {
+    use super::super::{Check, Document, HealthClass, PaperKind, Proof, RetrainingOrder, Suspension};
+    use super::*;
+    use crate::certificate::{Certificate, Level, StopCause, Stored};
+    use chrono::{Days, NaiveDate, NaiveDateTime};
+    use events::{CertificateId, WorkerId};
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    pub(crate) fn at(local: &str) -> Timestamp {
+        Zone::SHANGHAI.instant(NaiveDateTime::parse_from_str(local, "%Y-%m-%d %H:%M").expect("a literal"))
+    }
+
+    pub(crate) fn dates(from: &str, to: &str) -> Span<NaiveDate> {
+        Span { from: from.parse().expect("a literal"), to: Some(to.parse().expect("a literal")) }
+    }
+
+    pub(crate) fn certificate(valid: Span<NaiveDate>) -> Certificate {
+        Certificate {
+            id: CertificateId::of(Uuid::from_u128(1)),
+            worker_id: WorkerId::of(Uuid::from_u128(2)),
+            service_codes: ["maternity".to_owned()].into(),
+            level: Level::Middle,
+            valid,
+            stored: Stored::Active,
+        }
+    }
+
+    pub(crate) fn document(proof: Proof, valid: Span<NaiveDate>) -> Document {
+        Document { proof, valid, check: Check::Verified { at: at("2026-01-02 09:00") } }
+    }
+
+    pub(crate) fn maternity() -> Requirement {
+        Requirement {
+            service_code: "maternity".into(),
+            level: Some(Level::Primary),
+            health_class: HealthClass::MaternalInfant,
+            papers: crate::policy::defaults().papers.parameters.required,
+        }
+    }
+
+    /// The worker of E1: a certificate for a year, health class D until 2026-12-01, all else in order.
+    pub(crate) fn e1() -> WorkerFile {
+        let long = dates("2026-01-01", "2030-01-01");
+        WorkerFile {
+            certificates: vec![certificate(dates("2026-03-01", "2027-03-01"))],
+            documents: vec![
+                document(Proof::Paper(PaperKind::Id), long),
+                document(Proof::Paper(PaperKind::Background), long),
+                document(Proof::Paper(PaperKind::Insurance), long),
+                document(Proof::Health(HealthClass::MaternalInfant), dates("2025-12-01", "2026-12-01")),
+            ],
+            suspensions: Vec::new(),
+            orders: Vec::new(),
+        }
+    }
+
+    fn day(days: u64) -> NaiveDate {
+        dates("2026-01-01", "2026-01-01").from + Days::new(days)
+    }
+
+    fn hour(hours: i64) -> Timestamp {
+        at("2026-01-01 00:00").plus(chrono::TimeDelta::hours(hours))
+    }
+
+    fn any_document() -> impl Strategy<Value = Document> {
+        (0_usize..6, 0_u64..40, prop::option::of(1_u64..40), 0_usize..5, 0_i64..900).prop_map(
+            |(proof, from, length, check, when)| {
+                let proofs = [
+                    Proof::Paper(PaperKind::Id),
+                    Proof::Paper(PaperKind::Background),
+                    Proof::Paper(PaperKind::Insurance),
+                    Proof::Health(HealthClass::General),
+                    Proof::Health(HealthClass::MaternalInfant),
+                    Proof::Paper(PaperKind::Licence),
+                ];
+                let verified = Check::Verified { at: hour(when) };
+                let checks =
+                    [verified, verified, Check::Rejected { at: hour(when) }, Check::Submitted, Check::Void];
+                let valid = Span { from: day(from), to: length.map(|length| day(from + length)) };
+                Document { proof: proofs[proof], valid, check: checks[check] }
+            },
+        )
+    }
+
+    fn any_certificate() -> impl Strategy<Value = Certificate> {
+        (0_u64..40, 1_u64..40, 0_usize..5, 0_i64..900, any::<bool>()).prop_map(
+            |(from, length, stored, when, is_high)| {
+                let at = hour(when);
+                let states = [
+                    Stored::Active,
+                    Stored::Suspended { since: at, cause: StopCause::Conduct },
+                    Stored::Suspended { since: at, cause: StopCause::Administrative },
+                    Stored::Revoked { at },
+                    Stored::Superseded { at },
+                ];
+                Certificate {
+                    stored: states[stored],
+                    level: if is_high { Level::Senior } else { Level::Primary },
+                    ..certificate(Span { from: day(from), to: Some(day(from + length)) })
+                }
+            },
+        )
+    }
+
+    pub(crate) fn any_file() -> impl Strategy<Value = WorkerFile> {
+        let times = (0_i64..900, prop::option::of(1_i64..400));
+        let span = |(from, length): (i64, Option<i64>)| Span {
+            from: hour(from),
+            to: length.map(|length| hour(from + length)),
+        };
+        let suspension = (times.clone(), any::<bool>()).prop_map(move |(times, is_all)| Suspension {
+            span: span(times),
+            services: if is_all { BTreeSet::new() } else { ["cleaning".to_owned()].into() },
+            cause: StopCause::Administrative,
+        });
+        let order = times.prop_map(move |times| RetrainingOrder {
+            span: span(times),
+            blocks_services: ["maternity".to_owned()].into(),
+        });
+        (
+            prop::collection::vec(any_certificate(), 0..4),
+            prop::collection::vec(any_document(), 0..9),
+            prop::collection::vec(suspension, 0..2),
+            prop::collection::vec(order, 0..2),
+        )
+            .prop_map(|(certificates, documents, suspensions, orders)| WorkerFile {
+                certificates,
+                documents,
+                suspensions,
+                orders,
+            })
+    }
+
+    pub(crate) fn any_span() -> impl Strategy<Value = Span<Timestamp>> {
+        (0_i64..900, 1_i64..400)
+            .prop_map(|(from, length)| Span { from: hour(from), to: Some(hour(from + length)) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Check, HealthClass, PaperKind, Proof, Suspension};
+    use super::fixtures::*;
+    use super::*;
+    use crate::certificate::{Level, StopCause, Stored};
+    use proptest::prelude::*;
+
+    fn lights(file: &WorkerFile) -> Vec<(String, Light, Vec<String>)> {
+        let span = Span { from: at("2026-06-01 00:00"), to: Some(at("2027-06-01 00:00")) };
+        compute(file, &maternity(), Zone::SHANGHAI, span)
+            .into_iter()
+            .map(|one| {
+                let day = one.span.from.date_in(Zone::SHANGHAI).to_string();
+                (day, one.light, one.reasons.iter().map(|reason| reason.code()).collect())
+            })
+            .collect()
+    }
+
+    fn row(day: &str, light: Light, reasons: &[&str]) -> (String, Light, Vec<String>) {
+        (day.to_owned(), light, reasons.iter().map(|&code| code.to_owned()).collect())
+    }
+
+    #[test]
+    fn the_lights_of_e1_turn_where_papers_end() {
+        assert_eq!(
+            lights(&e1()),
+            [
+                row("2026-06-01", Light::Green, &[]),
+                row("2026-12-01", Light::Yellow, &["health_expired"]),
+                row("2027-03-01", Light::Yellow, &["health_expired", "certificate_expired"]),
+            ]
+        );
+    }
+
+    #[test]
+    fn e4_a_late_renewal_leaves_fourteen_days_that_are_not_green() {
+        let mut file = e1();
+        file.documents[3].valid = dates("2025-12-01", "2029-12-01");
+        let old = file.certificates[0].clone();
+        let on = |text: &str| text.parse().expect("a literal");
+        let renew = |on| crate::certificate::validity::renew(&old, old.id, on, 12).expect("active");
+        file.certificates.push(renew(on("2027-03-15")));
+        assert_eq!(
+            lights(&file),
+            [
+                row("2026-06-01", Light::Green, &[]),
+                row("2027-03-01", Light::Yellow, &["certificate_expired"]),
+                row("2027-03-15", Light::Green, &[]),
+            ]
+        );
+        file.certificates[1] = renew(on("2027-02-01"));
+        assert_eq!(lights(&file), [row("2026-06-01", Light::Green, &[])]);
+    }
+
+    #[test]
+    fn w7_what_is_red() {
+        let red = |file: &WorkerFile, code: &str| {
+            let first = lights(file).remove(0);
+            assert_eq!(first, row("2026-06-01", Light::Red, &[code]));
+        };
+        let mut file = e1();
+        file.documents.remove(0);
+        red(&file, "id_missing");
+        let mut file = e1();
+        file.documents[1].check = Check::Rejected { at: at("2026-05-01 00:00") };
+        red(&file, "background_failed");
+        file.documents.push(document(Proof::Paper(PaperKind::Background), dates("2026-01-01", "2030-01-01")));
+        red(&file, "background_failed");
+        file.documents[4].check = Check::Verified { at: at("2026-05-02 00:00") };
+        assert_eq!(lights(&file)[0].1, Light::Green, "a later check clears it");
+        let mut file = e1();
+        file.certificates[0].stored = Stored::Revoked { at: at("2026-05-01 00:00") };
+        red(&file, "certificate_revoked");
+        let mut file = e1();
+        let span = Span { from: at("2026-05-01 00:00"), to: None };
+        file.suspensions.push(Suspension { span, services: BTreeSet::new(), cause: StopCause::Conduct });
+        red(&file, "worker_suspended_for_conduct");
+        file.suspensions[0].services = ["cleaning".to_owned()].into();
+        assert_eq!(lights(&file)[0].1, Light::Green, "stopped for another service");
+    }
+
+    #[test]
+    fn w7_what_is_yellow() {
+        let yellow = |file: &WorkerFile, code: &str| {
+            assert_eq!(lights(file).remove(0), row("2026-06-01", Light::Yellow, &[code]));
+        };
+        let mut file = e1();
+        file.documents[3].proof = Proof::Health(HealthClass::ElderlyCare);
+        yellow(&file, "health_too_low");
+        let mut file = e1();
+        file.documents[2].check = Check::Submitted;
+        yellow(&file, "insurance_missing");
+        let mut file = e1();
+        file.certificates[0].valid = dates("2026-07-01", "2027-07-01");
+        yellow(&file, "certificate_not_yet_valid");
+        let senior = maternity().at_least(Some(Level::Senior));
+        let span = Span { from: at("2026-06-01 00:00"), to: Some(at("2026-06-02 00:00")) };
+        let standing = compute(&e1(), &senior, Zone::SHANGHAI, span);
+        assert_eq!(
+            standing[0].reasons.iter().map(|reason| reason.code()).collect::<Vec<_>>(),
+            ["certificate_too_low"]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn stretches_follow_each_other_and_cover_the_span(file in any_file(), span in any_span(), is_open: bool) {
+            let span = Span { to: if is_open { None } else { span.to }, ..span };
+            let standing = compute(&file, &maternity(), Zone::SHANGHAI, span);
+            prop_assert_eq!(standing.first().map(|one| one.span.from), Some(span.from));
+            prop_assert_eq!(standing.last().map(|one| one.span.to), Some(span.to));
+            for pair in standing.windows(2) {
+                prop_assert_eq!(pair[0].span.to, Some(pair[1].span.from));
+                prop_assert_ne!(&pair[0].reasons, &pair[1].reasons);
+            }
+            let case = Case { file: &file, requirement: &maternity(), zone: Zone::SHANGHAI };
+            for one in &standing {
+                prop_assert!(!one.span.is_empty());
+                prop_assert_eq!(one.light == Light::Green, one.reasons.is_empty());
+                for hours in 0..60 {
+                    let at = one.span.from.plus(chrono::TimeDelta::hours(hours));
+                    if one.span.contains(at) {
+                        prop_assert_eq!(&reasons_at(&case, at), &one.reasons);
+                    }
+                }
+            }
+        }
+    }
+}

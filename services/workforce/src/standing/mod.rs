@@ -1,0 +1,298 @@
+//! Standing: per worker and service, which light burns when and why; and whether a whole interval is green (W6, W7).
+//!
+//! A standing is computed from papers, never stored as a truth of its own: the same papers give the same lights.
+//! What is *not* here: the number of a standing, and who is told of a change.
+
+pub mod allow_yellow;
+pub mod compute;
+pub mod eligibility;
+mod facet;
+
+use crate::certificate::{Certificate, Level, StopCause};
+use chrono::NaiveDate;
+use kernel::{Span, Timestamp, clause, refusals};
+use serde::{Deserialize, Serialize, Serializer};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+pub use allow_yellow::{OverridePolicy, allow_yellow};
+pub use compute::{Interval, compute};
+pub use eligibility::{Eligibility, eligibility};
+
+refusals! {
+    /// Red, or yellow for a reason that is not on the list.
+    OverrideNotAllowed { reasons: BTreeSet<Reason> } = "workforce.override_not_allowed", clause!("P1-1");
+    /// An override needs a reason of its own.
+    OverrideWithoutReason {} = "workforce.override_without_reason", clause!("P1-1");
+    /// An interval in which nothing lies has no answer.
+    IntervalEmpty {} = "workforce.interval_empty";
+}
+
+/// The light of a worker for a service (W7), rising in severity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Light {
+    /// All hold.
+    Green,
+    /// The identity is fine, something is missing, expired or ends.
+    Yellow,
+    /// Identity or background failed, or stopped for conduct.
+    Red,
+}
+
+/// The strictness of a health check, rising.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HealthClass {
+    /// General.
+    General,
+    /// Live-in.
+    LiveIn,
+    /// Elderly care.
+    ElderlyCare,
+    /// Maternal and infant care.
+    MaternalInfant,
+}
+
+/// A paper a service can ask for besides health and certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PaperKind {
+    /// Identity check.
+    Id,
+    /// Background record.
+    Background,
+    /// Liability insurance.
+    Insurance,
+    /// A licence.
+    Licence,
+}
+
+/// Which papers every service asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PaperPolicy {
+    /// These.
+    pub required: BTreeSet<PaperKind>,
+}
+
+/// What a compliance paper proves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    /// A paper without a class.
+    Paper(PaperKind),
+    /// A health check; a stricter class counts for the milder ones.
+    Health(HealthClass),
+}
+
+/// Whether a paper was checked, and what came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Check {
+    /// Not yet checked: it proves nothing.
+    Submitted,
+    /// It is true.
+    Verified {
+        /// When that was found.
+        at: Timestamp,
+    },
+    /// It is not. For identity and background that is a finding against the worker, until a later check clears it.
+    Rejected {
+        /// When that was found.
+        at: Timestamp,
+    },
+    /// Registered by mistake.
+    Void,
+}
+
+/// A compliance paper.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Document {
+    /// What it proves.
+    pub proof: Proof,
+    /// On which dates of the branch's zone, half-open.
+    pub valid: Span<NaiveDate>,
+    /// Whether it was checked.
+    pub check: Check,
+}
+
+/// The worker was stopped for a time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Suspension {
+    /// From when to when.
+    pub span: Span<Timestamp>,
+    /// From which services; none named means all.
+    pub services: BTreeSet<String>,
+    /// Why.
+    pub cause: StopCause,
+}
+
+/// A retraining order that blocks services while it is open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RetrainingOrder {
+    /// From its opening to its closing.
+    pub span: Span<Timestamp>,
+    /// Which services it blocks.
+    pub blocks_services: BTreeSet<String>,
+}
+
+/// Everything a standing is computed from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WorkerFile {
+    /// The certificates, of every state.
+    pub certificates: Vec<Certificate>,
+    /// The papers, of every state.
+    pub documents: Vec<Document>,
+    /// The suspensions.
+    pub suspensions: Vec<Suspension>,
+    /// The retraining orders.
+    pub orders: Vec<RetrainingOrder>,
+}
+
+/// What a service asks of a worker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Requirement {
+    /// Which service.
+    pub service_code: String,
+    /// The least level of a certificate; none where the service asks for no certificate.
+    pub level: Option<Level>,
+    /// The least health class.
+    pub health_class: HealthClass,
+    /// The other papers.
+    pub papers: BTreeSet<PaperKind>,
+}
+
+impl Requirement {
+    /// The same, with a level the customer was promised, if that is higher.
+    #[must_use]
+    pub fn at_least(self, level: Option<Level>) -> Self {
+        Self { level: self.level.max(level), ..self }
+    }
+}
+
+/// What a reason is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Facet {
+    /// The worker himself.
+    Worker,
+    /// One of the papers.
+    Paper(PaperKind),
+    /// The health check.
+    Health,
+    /// The certificate for the service.
+    Certificate,
+    /// A retraining order.
+    Retraining,
+}
+
+/// What is wrong with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Flaw {
+    /// There is none.
+    Missing,
+    /// It begins later.
+    NotYetValid,
+    /// It has ended.
+    Expired,
+    /// It holds at the beginning of the interval and ends inside.
+    ExpiresDuringVisit,
+    /// The check went against the worker.
+    Failed,
+    /// There is one, of too low a class or level.
+    TooLow,
+    /// Stopped, not for conduct.
+    Suspended,
+    /// Stopped for conduct.
+    SuspendedForConduct,
+    /// Stopped for ever.
+    Revoked,
+    /// He left the house.
+    Left,
+    /// It is open.
+    Open,
+}
+
+/// One reason why a light is not green; in JSON its code, `health_expires_during_visit`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reason {
+    /// What it is about.
+    pub facet: Facet,
+    /// What is wrong.
+    pub flaw: Flaw,
+}
+
+impl PartialSchema for Reason {
+    fn schema() -> RefOr<Schema> {
+        String::schema()
+    }
+}
+
+impl ToSchema for Reason {
+    fn name() -> Cow<'static, str> {
+        "StandingReason".into()
+    }
+}
+
+impl Reason {
+    /// The code: what it is about, and what is wrong.
+    pub fn code(self) -> String {
+        let facet = match self.facet {
+            Facet::Worker => "worker",
+            Facet::Paper(PaperKind::Id) => "id",
+            Facet::Paper(PaperKind::Background) => "background",
+            Facet::Paper(PaperKind::Insurance) => "insurance",
+            Facet::Paper(PaperKind::Licence) => "licence",
+            Facet::Health => "health",
+            Facet::Certificate => "certificate",
+            Facet::Retraining => "retraining",
+        };
+        let flaw = match self.flaw {
+            Flaw::Missing => "missing",
+            Flaw::NotYetValid => "not_yet_valid",
+            Flaw::Expired => "expired",
+            Flaw::ExpiresDuringVisit => "expires_during_visit",
+            Flaw::Failed => "failed",
+            Flaw::TooLow => "too_low",
+            Flaw::Suspended => "suspended",
+            Flaw::SuspendedForConduct => "suspended_for_conduct",
+            Flaw::Revoked => "revoked",
+            Flaw::Left => "left",
+            Flaw::Open => "open",
+        };
+        format!("{facet}_{flaw}")
+    }
+
+    /// The light it brings (W7): without a proven identity nothing else counts.
+    pub const fn light(self) -> Light {
+        match (self.facet, self.flaw) {
+            (Facet::Paper(PaperKind::Id), _) => Light::Red,
+            (_, Flaw::SuspendedForConduct | Flaw::Revoked | Flaw::Left) => Light::Red,
+            (Facet::Paper(PaperKind::Background), Flaw::Failed) => Light::Red,
+            (
+                Facet::Worker | Facet::Paper(_) | Facet::Health | Facet::Certificate | Facet::Retraining,
+                Flaw::Missing
+                | Flaw::NotYetValid
+                | Flaw::Expired
+                | Flaw::ExpiresDuringVisit
+                | Flaw::Failed
+                | Flaw::TooLow
+                | Flaw::Suspended
+                | Flaw::Open,
+            ) => Light::Yellow,
+        }
+    }
+}
+
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.code())
+    }
+}
+
+/// The light of all reasons together: the worst.
+pub(crate) fn light_of(reasons: &BTreeSet<Reason>) -> Light {
+    reasons.iter().map(|reason| reason.light()).max().unwrap_or(Light::Green)
+}

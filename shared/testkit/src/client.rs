@@ -1,0 +1,118 @@
+//! An HTTP client that follows the conventions of `api.md`, so that a test says only what matters.
+
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::Value;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A client with one principal's token.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base_url: String,
+    token: Option<String>,
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The body, where it is JSON.
+    pub body: Value,
+    /// The headers.
+    pub headers: reqwest::header::HeaderMap,
+    request: String,
+}
+
+impl Client {
+    pub(crate) fn new(base_url: &str, token: Option<String>) -> Self {
+        Self { http: reqwest::Client::new(), base_url: base_url.to_owned(), token }
+    }
+
+    /// A request with the token and nothing else, for tests of the conventions themselves.
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.base_url));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    /// Sends a prepared request.
+    pub async fn send(&self, request: RequestBuilder) -> Answer {
+        let request = request.build().expect("a well-formed request");
+        let shown = format!("{} {}", request.method(), request.url());
+        let response = self.http.execute(request).await.expect("the service answers");
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = response.bytes().await.expect("the whole answer arrives");
+        Answer {
+            status,
+            body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+            headers,
+            request: shown,
+        }
+    }
+
+    /// Reads.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.request(Method::GET, path)).await
+    }
+
+    /// Sends a command that makes something new.
+    pub async fn create(&self, path: &str, body: Value) -> Answer {
+        self.send(self.request(Method::POST, path).header("idempotency-key", fresh_key()).json(&body)).await
+    }
+
+    /// Sends a command to a thing at a version.
+    pub async fn command(&self, path: &str, version: i64, body: Value) -> Answer {
+        let request = self
+            .request(Method::POST, path)
+            .header("idempotency-key", fresh_key())
+            .header("if-match", format!("\"{version}\""));
+        self.send(request.json(&body)).await
+    }
+
+    /// Reads a thing's version, then sends the command to it: for tests that are about something else.
+    pub async fn tell(&self, thing: &str, verb: &str, body: Value) -> Answer {
+        let version =
+            self.get(thing).await.expect(200)["version"].as_i64().expect("every thing has a version");
+        self.command(&format!("{thing}/{verb}"), version, body).await
+    }
+
+    /// Asks by `POST` without changing anything.
+    pub async fn ask(&self, path: &str, body: Value) -> Answer {
+        self.send(self.request(Method::POST, path).json(&body)).await
+    }
+}
+
+fn fresh_key() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    format!("test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+impl Answer {
+    /// The body, if the status is this one.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}: {:#}", self.request, self.body);
+        self.body
+    }
+
+    /// Asserts a refusal: its status, its code, and the clause that refused.
+    #[track_caller]
+    pub fn refused(self, status: u16, code: &str, clause: Option<&str>) -> Value {
+        assert_eq!(
+            (self.status.as_u16(), self.body["code"].as_str()),
+            (status, Some(code)),
+            "{}: {:#}",
+            self.request,
+            self.body
+        );
+        assert_eq!(self.body["rule"]["clause"].as_str(), clause, "{}: {:#}", self.request, self.body);
+        assert!(
+            self.body["messages"]["zh-CN"].is_string() && self.body["messages"]["en"].is_string(),
+            "both languages, always"
+        );
+        self.body
+    }
+}
