@@ -1,12 +1,17 @@
 //! The support service: customers, calls, complaints, promises, callbacks, fines (`support.md`).
 
+mod by_severity;
+mod clock;
+pub mod complaint;
 pub mod contact;
 pub mod hours;
 pub mod penalty;
+pub mod person;
 pub mod promise;
 mod reactions;
 mod rulebook;
 mod timers;
+pub mod words;
 
 use house::Service;
 use house::policy::PolicyKind;
@@ -18,7 +23,10 @@ pub fn service() -> Service {
     Service::new("support", &MIGRATOR)
         .governed_by(PolicyKind::of::<hours::OpeningHours>())
         .governed_by(PolicyKind::of::<promise::PromiseTerms>())
+        .governed_by(PolicyKind::of::<penalty::policy::FineTerms>())
+        .governed_by(PolicyKind::of::<complaint::policy::ComplaintTerms>())
         .room(promise::routes())
+        .room(complaint::routes())
         .room(penalty::routes())
         .reacts(reactions::reactions())
         .times(timers::timers())

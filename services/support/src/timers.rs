@@ -1,5 +1,6 @@
 //! What time causes in support: one line per kind of timer.
 
+use crate::complaint::escalation::ack;
 use crate::promise;
 use journal::Timers;
 
@@ -9,4 +10,5 @@ pub(crate) fn timers() -> Timers {
         .on(promise::DUE, promise::lapse::due)
         .on(promise::WARNING, promise::warn::due)
         .on(promise::RENEWAL, promise::lapse::renewal_due)
+        .on(ack::ACK, ack::lapsed)
 }

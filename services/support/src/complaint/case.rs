@@ -196,6 +196,13 @@ pub struct FollowUp {
     pub at: Timestamp,
 }
 
+impl FollowUp {
+    /// The number of the next one.
+    pub fn next_no(follow_ups: &[Self]) -> u32 {
+        follow_ups.iter().map(|follow_up| follow_up.no).max().unwrap_or_default() + 1
+    }
+}
+
 /// What the customer has in hand, from registration to the remedy (C1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]

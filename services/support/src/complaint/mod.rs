@@ -45,7 +45,7 @@ pub use kind::{
 pub use view::ComplaintView;
 
 use house::{House, OpenApiRouter, routes};
-use kernel::{Money, PolicyVersionId, Timestamp, clause, refusals};
+use kernel::{EmployeeId, Money, PolicyVersionId, Timestamp, clause, refusals};
 
 refusals! {
     /// It is closed; only reopening changes it (C10).
@@ -78,6 +78,10 @@ refusals! {
     HigherStanding { needed: String } = "support.finding.higher_standing", clause!("R4");
     /// The second person is another one.
     SamePerson {} = "sod.finding.same_person", clause!("R4");
+    /// A party of the finding is nobody's employee here.
+    UnknownEmployee { employee_id: EmployeeId } = "support.finding.unknown_employee", clause!("R5");
+    /// Evidence carries its hash; a statement the employee and his words.
+    EvidenceIncomplete {} = "support.evidence.incomplete", clause!("P3.3.3-5");
     /// No finding waits for a second person.
     NothingToSecond {} = "support.finding.nothing_to_second", clause!("R4");
     /// No liability apology before a finding.

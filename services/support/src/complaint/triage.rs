@@ -8,7 +8,7 @@ use super::{Complaint, ComplaintView, Refusal, State, Triage, store};
 use crate::person::Person;
 use crate::words::Word;
 use events::ComplaintId;
-use events::support::{ComplaintTriaged, Severity};
+use events::support::ComplaintTriaged;
 use house::{Addressed, Answer, Command, Commanded, House, permission};
 use journal::Failure;
 use kernel::{Decision, Money, clause};
@@ -131,16 +131,11 @@ pub(super) async fn route(
         .await
 }
 
-/// Whether this severity was reached by these facts: for tests of other verbs.
-#[cfg(test)]
-pub(super) fn severity_of(decision: &Decision<Complaint>) -> Option<Severity> {
-    decision.state().severity()
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::walk::{World, registered};
     use super::*;
+    use events::support::Severity;
     use kernel::Fen;
 
     fn ask(factors: &[Factor]) -> TriageComplaint {
@@ -199,7 +194,7 @@ mod tests {
     fn the_house_adds_damage_and_repetition_and_nobody_else_does() {
         let world = World::new();
         let grade = |ask: &TriageComplaint, repeats| {
-            decide(heard(), ask, repeats, world.grounds()).ok().as_ref().and_then(severity_of)
+            decide(heard(), ask, repeats, world.grounds()).ok().and_then(|decision| decision.state().severity())
         };
         let damage = |fen| TriageComplaint { damage: Some(Money::of(Fen::new(fen))), ..ask(&[]) };
         assert_eq!((grade(&damage(99_999), 1), grade(&damage(100_000), 1)), (Some(Severity::S2), Some(Severity::S3)));

@@ -9,7 +9,7 @@ use events::support::{PenaltyAppealRejected, PenaltyReversed};
 use house::policy::InForce;
 use house::{Addressed, Answer, Command, Commanded, House, permission, policy};
 use journal::Failure;
-use kernel::{Decision, Fen, Money, Timestamp, Zone, clause};
+use kernel::{Decision, Fen, Money, Zone, clause};
 use serde::Deserialize;
 use utoipa::ToSchema;
 

@@ -1,0 +1,9 @@
+//! Whose fault it was: the finding that everything else waits for (R1, R2, R4, R5; C11, C13, C14).
+
+pub mod find;
+mod found;
+pub mod second;
+mod shares;
+
+pub use find::FindLiability;
+pub use shares::ShareAsk;
