@@ -7,3 +7,11 @@ mod shares;
 
 pub use find::FindLiability;
 pub use shares::ShareAsk;
+
+#[cfg(test)]
+pub(super) const fn found_by<'a>(
+    care_workers: &'a [kernel::EmployeeId],
+    ladder: &'a super::escalation::ladder::Ladder,
+) -> found::Staff<'a> {
+    found::Staff { care_workers, ladder }
+}
