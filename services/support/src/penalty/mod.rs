@@ -278,6 +278,7 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
         .routes(routes!(list::list, assess::route))
         .routes(routes!(list::read))
         .routes(routes!(hear::route))
+        .routes(routes!(list::history))
         .routes(routes!(confirm::route))
         .routes(routes!(dismiss::route))
         .routes(routes!(appeal::route))

@@ -1,0 +1,96 @@
+//! Transferring somebody to another branch or position: no day without a branch, none with two.
+
+use super::{Employee, EmployeeView, Refusal, check_open, store};
+use crate::{attendance, branch};
+use chrono::NaiveDate;
+use events::hr::{EmployeeTransferred, Position};
+use house::{Addressed, Answer, Command, Commanded, House, permission};
+use journal::Failure;
+use kernel::{BranchId, Decision, EmployeeId};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// Elsewhere, or as something else, from a day on.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TransferEmployee {
+    /// Where from now on.
+    pub branch_id: BranchId,
+    /// As what from now on; absent for the same as before.
+    pub position: Option<Position>,
+    /// First day there.
+    pub effective_on: NaiveDate,
+}
+
+impl Addressed for TransferEmployee {
+    type To = EmployeeId;
+}
+
+/// Transfers somebody who is employed.
+pub fn decide(
+    employee: Employee,
+    command: &TransferEmployee,
+    branch: &branch::Branch,
+) -> Result<Decision<Employee>, Refusal> {
+    employee.changes_on(command.effective_on)?;
+    let position = command.position.unwrap_or(employee.position);
+    if branch.id == employee.branch && position == employee.position {
+        return Err(Refusal::NothingChanges {});
+    }
+    check_open(branch, command.effective_on)?;
+    let transferred = EmployeeTransferred {
+        employee_id: employee.id,
+        position,
+        branch_id: branch.id,
+        from_branch_id: employee.branch,
+        effective_on: command.effective_on,
+    };
+    let employee = Employee { branch: branch.id, position, changed_on: command.effective_on, ..employee };
+    Ok(Decision::of(employee).and(transferred))
+}
+
+/// Transfers somebody.
+#[utoipa::path(post, path = "/v1/hr/employees/{id}/transfer", request_body = TransferEmployee, responses(Commanded<EmployeeView>))]
+pub(super) async fn route(
+    house: House,
+    cmd: Command<TransferEmployee, permission!("employee.write")>,
+) -> Answer<EmployeeView> {
+    house
+        .commit(cmd, async |tx, cmd, _now| {
+            let employee = cmd.current(store::load(tx, cmd.id).await?)?;
+            let branch = branch::store::load(tx, cmd.body.branch_id).await?;
+            attendance::store::refuse_closed(tx, employee.branch, cmd.body.effective_on).await?;
+            attendance::store::refuse_closed(tx, branch.id, cmd.body.effective_on).await?;
+            let decision = decide(employee, &cmd.body, &branch)?;
+            store::save(tx, &decision).await?;
+            store::assign(tx, decision.state()).await?;
+            Ok::<_, Failure>(decision)
+        })
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::State;
+    use super::super::tests::{branch, date, employee};
+    use super::*;
+
+    fn to(number: u128, on: &str) -> TransferEmployee {
+        TransferEmployee { branch_id: branch(number).id, position: None, effective_on: date(on) }
+    }
+
+    #[test]
+    fn a_transfer_names_both_branches_and_comes_in_order() {
+        let moved =
+            decide(employee(State::Active), &to(2, "2025-10-01"), &branch(2)).expect("the first day is good");
+        let [fact] = moved.facts() else { panic!("one event") };
+        assert_eq!(fact.event_type, "hr.employee.transferred");
+        assert_eq!(fact.data["from_branch_id"], serde_json::json!(branch(1).id));
+        let early = decide(employee(State::Active), &to(2, "2025-09-30"), &branch(2)).err();
+        assert_eq!(early, Some(Refusal::BeforeLastChange { since: date("2025-10-01") }));
+        let nowhere = decide(employee(State::Active), &to(1, "2025-10-05"), &branch(1)).err();
+        assert_eq!(nowhere, Some(Refusal::NothingChanges {}));
+        let gone = decide(employee(State::Left { on: date("2025-10-10") }), &to(2, "2025-10-11"), &branch(2));
+        assert_eq!(gone.err(), Some(Refusal::HasLeft { left_on: date("2025-10-10") }));
+    }
+}

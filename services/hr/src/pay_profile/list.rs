@@ -1,0 +1,53 @@
+//! Reading pay profiles.
+
+use super::{PayProfile, PayProfileView, store};
+use crate::ids::PayProfileId;
+use axum::response::Response;
+use house::{House, List, One, Page, Problem, Read, Shown, permission};
+use kernel::{Aggregate, BranchId, EmployeeId};
+use serde::Deserialize;
+
+/// Which profiles.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PayProfileFilter {
+    /// Of people of this branch.
+    pub branch: Option<BranchId>,
+    /// Of this employee.
+    pub employee_id: Option<EmployeeId>,
+    /// `draft`, `approved`.
+    pub state: Option<String>,
+}
+
+/// Pay profiles within the caller's reach.
+#[utoipa::path(get, path = "/v1/hr/pay-profiles", params(PayProfileFilter), responses(Page<PayProfileView>))]
+pub(super) async fn list(
+    house: House,
+    list: List<PayProfileFilter, permission!("pay_profile.read")>,
+) -> Result<Response, Problem> {
+    house
+        .list(
+            list,
+            async |pool, list| {
+                let profiles = store::page(pool, &list.reach, &list.filter, list.page).await?;
+                Ok(profiles.iter().map(|profile: &PayProfile| profile.view(profile.version())).collect())
+            },
+            |view: &PayProfileView| view.id.uuid(),
+        )
+        .await
+}
+
+/// One pay profile.
+#[utoipa::path(get, path = "/v1/hr/pay-profiles/{id}", responses(One<PayProfileView>))]
+pub(super) async fn read(
+    house: House,
+    read: Read<PayProfileId, permission!("pay_profile.read")>,
+) -> Result<Response, Problem> {
+    house
+        .read(read, async |pool, read| {
+            let profile = store::find(pool, &read.reach, read.id).await?;
+            Ok(profile.map(|profile| (profile.version(), profile.view(profile.version()))))
+        })
+        .await
+}

@@ -1,0 +1,325 @@
+//! The SQL of punches.
+
+use super::batch::{PunchBatch, Taken};
+use super::list::PunchFilter;
+use super::{Dispute, Punch, State, word};
+use crate::attendance::derive::Direction;
+use crate::ids::{PunchBatchId, PunchId};
+use crate::person::Person;
+use chrono::{DateTime, SubsecRound, Utc};
+use house::list::PageRequest;
+use house::not_found;
+use journal::{Failure, Fault, Reach, Tx};
+use kernel::{BranchId, Decision, EmployeeId, Timestamp, UserId, Version};
+use sqlx::PgPool;
+use std::collections::{BTreeSet, HashMap};
+use uuid::Uuid;
+
+/// A row of `punch`.
+struct Row {
+    id: Uuid,
+    employee_id: Uuid,
+    branch_id: Uuid,
+    device: String,
+    at: DateTime<Utc>,
+    received_at: DateTime<Utc>,
+    skew_seconds: i32,
+    direction: Option<String>,
+    batch_id: Option<Uuid>,
+    state: String,
+    void_reason: Option<String>,
+    disputer_user: Option<Uuid>,
+    disputer_employee: Option<Uuid>,
+    voider_user: Option<Uuid>,
+    voided_at: Option<DateTime<Utc>>,
+    version: i32,
+}
+
+impl Row {
+    fn state(&self) -> Option<State> {
+        let dispute = self
+            .disputer_user
+            .zip(self.void_reason.clone())
+            .map(|(user, reason)| Dispute { by: Person::stored(user, self.disputer_employee), reason });
+        match self.state.as_str() {
+            "recorded" => Some(State::Recorded),
+            "disputed" => dispute.map(State::Disputed),
+            "voided" => {
+                let by = Person { user: UserId::of(self.voider_user?), employee: None };
+                Some(State::Voided(dispute?, by, Timestamp::of(self.voided_at?)))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The direction a row names.
+pub(crate) fn direction(text: Option<&str>) -> Result<Option<Direction>, Fault> {
+    let known = [Direction::In, Direction::Out];
+    let find = |text: &str| known.into_iter().find(|direction| word(*direction) == text);
+    text.map(|text| {
+        find(text).ok_or_else(|| Fault::Corrupt {
+            table: "punch",
+            column: "direction",
+            value: text.to_owned(),
+        })
+    })
+    .transpose()
+}
+
+impl TryFrom<Row> for Punch {
+    type Error = Fault;
+    fn try_from(row: Row) -> Result<Self, Fault> {
+        let corrupt =
+            |column, value: &str| Fault::Corrupt { table: "punch", column, value: value.to_owned() };
+        Ok(Self {
+            state: row.state().ok_or_else(|| corrupt("state", &row.state))?,
+            direction: direction(row.direction.as_deref())?,
+            id: PunchId::of(row.id),
+            employee: EmployeeId::of(row.employee_id),
+            branch: BranchId::of(row.branch_id),
+            device: row.device,
+            at: Timestamp::of(row.at),
+            received_at: Timestamp::of(row.received_at),
+            skew_seconds: row.skew_seconds,
+            batch: row.batch_id.map(PunchBatchId::of),
+            version: Version::of(row.version),
+        })
+    }
+}
+
+/// The places of those that are employed on the day of their punch, by the zone of the device's branch. The day
+/// after the last one counts too, because a night shift ends on it.
+pub(super) async fn employed(
+    tx: &mut Tx,
+    wanted: &[(EmployeeId, Timestamp)],
+    branch: BranchId,
+) -> Result<BTreeSet<usize>, Failure> {
+    let places: Vec<i32> = (0..).take(wanted.len()).collect();
+    let employees: Vec<Uuid> = wanted.iter().map(|(employee, _)| employee.uuid()).collect();
+    let instants: Vec<DateTime<Utc>> = wanted.iter().map(|(_, at)| at.utc()).collect();
+    let found = sqlx::query_scalar!(
+        "SELECT DISTINCT wanted.place AS \"place!\"
+         FROM UNNEST($1::int[], $2::uuid[], $3::timestamptz[]) AS wanted (place, employee_id, at)
+         JOIN branch ON branch.id = $4
+         CROSS JOIN LATERAL (SELECT (wanted.at AT TIME ZONE branch.zone)::date AS day) AS local
+         JOIN employment ON employment.employee_id = wanted.employee_id AND employment.valid && daterange(local.day - 1, local.day, '[]')",
+        &places,
+        &employees,
+        &instants,
+        branch.uuid(),
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    Ok(found.into_iter().filter_map(|place| usize::try_from(place).ok()).collect())
+}
+
+/// Inserts one punch with its event, or answers with the one that is there.
+pub(super) async fn add_once(
+    tx: &mut Tx,
+    decision: &Decision<Punch>,
+    word: fn(Direction) -> &'static str,
+) -> Result<Option<Punch>, Failure> {
+    let punch = decision.state();
+    let inserted = sqlx::query!(
+        "INSERT INTO punch (id, employee_id, branch_id, device, at, second, received_at, skew_seconds, direction, batch_id, state, version)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, 'recorded', $10)
+         ON CONFLICT ON CONSTRAINT punch_once DO NOTHING",
+        punch.id.uuid(),
+        punch.employee.uuid(),
+        punch.branch.uuid(),
+        punch.device,
+        punch.at.utc(),
+        punch.at.utc().trunc_subsecs(0),
+        punch.received_at.utc(),
+        punch.skew_seconds,
+        punch.direction.map(word),
+        decision.version().get(),
+    )
+    .execute(tx.connection())
+    .await?
+    .rows_affected();
+    if inserted == 1 {
+        tx.record(decision);
+        return Ok(None);
+    }
+    let row = sqlx::query_as!(
+        Row,
+        "SELECT id, employee_id, branch_id, device, at, received_at, skew_seconds, direction, batch_id, state, void_reason, disputer_user,
+                disputer_employee, voider_user, voided_at, version
+         FROM punch WHERE employee_id = $1 AND second = $2 AND device = $3",
+        punch.employee.uuid(),
+        punch.at.utc().trunc_subsecs(0),
+        punch.device,
+    )
+    .fetch_one(tx.connection())
+    .await?;
+    Ok(Some(row.try_into()?))
+}
+
+/// Which of the punches are new, and which are there already: by place, the id that stands for it.
+pub(super) async fn add_many(
+    tx: &mut Tx,
+    punches: &[(usize, Punch)],
+) -> Result<HashMap<usize, (PunchId, Taken)>, Failure> {
+    let employees: Vec<Uuid> = punches.iter().map(|(_, punch)| punch.employee.uuid()).collect();
+    let seconds: Vec<_> = punches.iter().map(|(_, punch)| punch.at.utc().trunc_subsecs(0)).collect();
+    let devices: Vec<String> = punches.iter().map(|(_, punch)| punch.device.clone()).collect();
+    let there = sqlx::query!(
+        "SELECT punch.id, punch.employee_id, punch.second
+         FROM UNNEST($1::uuid[], $2::timestamptz[], $3::text[]) AS wanted (employee_id, second, device)
+         JOIN punch USING (employee_id, second, device)",
+        &employees,
+        &seconds,
+        &devices,
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    let mut known: HashMap<(Uuid, DateTime<Utc>), PunchId> =
+        there.into_iter().map(|row| ((row.employee_id, row.second), PunchId::of(row.id))).collect();
+    let mut kept = HashMap::new();
+    for (place, punch) in punches {
+        let key = (punch.employee.uuid(), punch.at.utc().trunc_subsecs(0));
+        let found = known.get(&key).map(|id| (*id, Taken::Repeated));
+        let (id, taken) = found.unwrap_or((punch.id, Taken::Recorded));
+        known.insert(key, id);
+        kept.insert(*place, (id, taken));
+    }
+    Ok(kept)
+}
+
+/// Inserts a batch with its new punches and its event.
+pub(super) async fn add_batch(
+    tx: &mut Tx,
+    decision: &Decision<PunchBatch>,
+    punches: &[(usize, Punch)],
+    kept: &HashMap<usize, (PunchId, Taken)>,
+) -> Result<(), Failure> {
+    let batch = decision.state();
+    let view = house::Shown::view(batch, decision.version());
+    let statement = sqlx::query!(
+        "INSERT INTO punch_batch (id, branch_id, device, recorded, repeated, refused, version) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        batch.id.uuid(),
+        batch.branch.uuid(),
+        batch.device,
+        view.recorded,
+        view.repeated,
+        view.refused,
+        decision.version().get(),
+    );
+    tx.save(decision, statement).await?;
+    let is_new = |place: &usize| kept.get(place).is_some_and(|(_, taken)| *taken == Taken::Recorded);
+    let new: Vec<&Punch> =
+        punches.iter().filter(|(place, _)| is_new(place)).map(|(_, punch)| punch).collect();
+    let Some(first) = new.first() else { return Ok(()) };
+    // A concurrent batch of the same device may have been faster; then its punches are the same ones.
+    sqlx::query!(
+        "INSERT INTO punch (id, employee_id, branch_id, device, at, second, received_at, skew_seconds, direction, batch_id, state, version)
+         SELECT id, employee_id, $5, $6, at, date_trunc('second', at), $7, $8, direction, $9, 'recorded', 0
+         FROM UNNEST($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[]) AS item (id, employee_id, at, direction)
+         ON CONFLICT ON CONSTRAINT punch_once DO NOTHING",
+        &new.iter().map(|punch| punch.id.uuid()).collect::<Vec<_>>(),
+        &new.iter().map(|punch| punch.employee.uuid()).collect::<Vec<_>>(),
+        &new.iter().map(|punch| punch.at.utc()).collect::<Vec<_>>(),
+        &new.iter().map(|punch| punch.direction.map(|way| word(way).to_owned())).collect::<Vec<_>>() as &[Option<String>],
+        batch.branch.uuid(),
+        batch.device,
+        first.received_at.utc(),
+        first.skew_seconds,
+        batch.id.uuid(),
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// Locks a punch within reach: on a device of the branch, or of its people.
+pub(super) async fn load(tx: &mut Tx, id: PunchId) -> Result<Punch, Failure> {
+    let branches = tx.branches();
+    let row = sqlx::query_as!(
+        Row,
+        "SELECT p.id, p.employee_id, p.branch_id, p.device, p.at, p.received_at, p.skew_seconds, p.direction, p.batch_id, p.state, p.void_reason,
+                p.disputer_user, p.disputer_employee, p.voider_user, p.voided_at, p.version
+         FROM punch p JOIN employee e ON e.id = p.employee_id
+         WHERE p.id = $1 AND ($2::uuid[] IS NULL OR p.branch_id = ANY ($2) OR e.branch_id = ANY ($2)) FOR UPDATE OF p",
+        id.uuid(),
+        branches.as_deref(),
+    )
+    .fetch_optional(tx.connection())
+    .await?;
+    Ok(row.ok_or_else(not_found)?.try_into()?)
+}
+
+/// Writes the new state if the version is still the one loaded.
+pub(super) async fn save(tx: &mut Tx, decision: &Decision<Punch>) -> Result<(), Fault> {
+    let punch = decision.state();
+    let dispute = punch.state.dispute();
+    let voided = match &punch.state {
+        State::Voided(_, by, at) => Some((by.user.uuid(), at.utc())),
+        State::Recorded | State::Disputed(_) => None,
+    };
+    let statement = sqlx::query!(
+        "UPDATE punch SET state = $3, void_reason = $4, disputer_user = $5, disputer_employee = $6, voider_user = $7, voided_at = $8, version = $9
+         WHERE id = $1 AND version = $2",
+        punch.id.uuid(),
+        decision.base().get(),
+        punch.state.word(),
+        dispute.map(|dispute| dispute.reason.as_str()),
+        dispute.map(|dispute| dispute.by.user.uuid()),
+        dispute.and_then(|dispute| dispute.by.employee).map(EmployeeId::uuid),
+        voided.map(|(user, _)| user),
+        voided.map(|(_, at)| at),
+        decision.version().get(),
+    );
+    tx.save(decision, statement).await
+}
+
+/// A punch within reach, unlocked.
+pub(super) async fn find(pool: &PgPool, reach: &Reach, id: PunchId) -> Result<Option<Punch>, Failure> {
+    let row = sqlx::query_as!(
+        Row,
+        "SELECT p.id, p.employee_id, p.branch_id, p.device, p.at, p.received_at, p.skew_seconds, p.direction, p.batch_id, p.state, p.void_reason,
+                p.disputer_user, p.disputer_employee, p.voider_user, p.voided_at, p.version
+         FROM punch p JOIN employee e ON e.id = p.employee_id
+         WHERE p.id = $1 AND ($2::uuid[] IS NULL OR p.branch_id = ANY ($2) OR e.branch_id = ANY ($2) OR p.employee_id = $3)",
+        id.uuid(),
+        reach.branches(),
+        reach.own(),
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(row.map(Punch::try_from).transpose()?)
+}
+
+/// One page of punches within reach.
+pub(super) async fn page(
+    pool: &PgPool,
+    reach: &Reach,
+    filter: &PunchFilter,
+    page: PageRequest,
+) -> Result<Vec<Punch>, Failure> {
+    let rows = sqlx::query_as!(
+        Row,
+        "SELECT p.id, p.employee_id, p.branch_id, p.device, p.at, p.received_at, p.skew_seconds, p.direction, p.batch_id, p.state, p.void_reason,
+                p.disputer_user, p.disputer_employee, p.voider_user, p.voided_at, p.version
+         FROM punch p JOIN employee e ON e.id = p.employee_id
+         WHERE ($1::uuid[] IS NULL OR p.branch_id = ANY ($1) OR e.branch_id = ANY ($1) OR p.employee_id = $2)
+           AND ($3::uuid IS NULL OR p.branch_id = $3) AND ($4::uuid IS NULL OR p.employee_id = $4) AND ($5::text IS NULL OR p.state = $5)
+           AND ($6::timestamptz IS NULL OR p.at >= $6) AND ($7::timestamptz IS NULL OR p.at < $7) AND p.id < $8 AND p.id > $9
+         ORDER BY CASE WHEN $10 THEN p.id END DESC, p.id LIMIT $11",
+        reach.branches(),
+        reach.own(),
+        filter.branch.map(BranchId::uuid),
+        filter.employee_id.map(EmployeeId::uuid),
+        filter.state,
+        filter.at_gte.map(Timestamp::utc),
+        filter.at_lt.map(Timestamp::utc),
+        page.below(),
+        page.above(),
+        page.is_newest_first(),
+        page.rows,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(Punch::try_from).collect::<Result<_, _>>()?)
+}
