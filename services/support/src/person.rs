@@ -32,9 +32,7 @@ impl Person {
 }
 
 /// How high somebody stands in a branch: what he may decide, and how much he may spend (R9).
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     /// Whoever works on a case without leading anybody.
@@ -90,7 +88,10 @@ mod tests {
             employee: None,
             roles: vec![Held { role: Role::BM, branches: Some(vec![there]) }],
         };
-        assert_eq!((Standing::of(&manager, here), Standing::of(&manager, there)), (Standing::Agent, Standing::Manager));
+        assert_eq!(
+            (Standing::of(&manager, here), Standing::of(&manager, there)),
+            (Standing::Agent, Standing::Manager)
+        );
     }
 
     #[test]

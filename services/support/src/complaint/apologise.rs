@@ -47,11 +47,8 @@ pub fn decide(
             complaint.apology.or(Some(Apology { at: now }))
         }
     };
-    let recorded = ApologyRecorded {
-        complaint_id: complaint.id,
-        kind: kind.word(),
-        channel: channel.word().to_owned(),
-    };
+    let recorded =
+        ApologyRecorded { complaint_id: complaint.id, kind: kind.word(), channel: channel.word().to_owned() };
     Ok(Decision::of(Complaint { apology, ..complaint }).and(recorded).under(clause!("R1")))
 }
 
@@ -108,7 +105,8 @@ mod tests {
     #[test]
     fn c13_no_liability_apology_for_an_invalid_complaint() {
         let mut invalid = found(Severity::S2, FindingKind::Company);
-        invalid.triage = invalid.triage.map(|triage| super::super::Triage { class: Class::Invalid, ..triage });
+        invalid.triage =
+            invalid.triage.map(|triage| super::super::Triage { class: Class::Invalid, ..triage });
         assert!(matches!(tried(invalid, ApologyKind::Liability), Err(Refusal::ApologyNotOurs { .. })));
     }
 }

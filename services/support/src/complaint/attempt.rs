@@ -37,7 +37,15 @@ pub fn decide(
     let state = match complaint.state {
         State::Replied | State::FollowingUp => {
             let no = FollowUp::next_no(&follow_ups);
-            follow_ups.push(FollowUp { no, channel, score: None, is_last_wanted: false, comment: None, on, at: now });
+            follow_ups.push(FollowUp {
+                no,
+                channel,
+                score: None,
+                is_last_wanted: false,
+                comment: None,
+                on,
+                at: now,
+            });
             State::FollowingUp
         }
         State::Closed(_) => return Err(Refusal::Closed {}),

@@ -14,7 +14,7 @@ use events::support::ComplaintClosed;
 use house::policy::InForce;
 use house::{Addressed, Answer, Command, Commanded, House, permission};
 use journal::Failure;
-use kernel::{Decision, Timestamp, clause};
+use kernel::{Decision, Fen, Timestamp, clause};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -71,7 +71,9 @@ pub fn decide(
         business_s: tally.business_s,
     };
     let state = State::Closed(Closing { outcome, at: now });
-    Ok(Decision::of(Complaint { state, offered_to: None, ..complaint }).and(closed).under(clause!("P3.3.3-3")))
+    Ok(Decision::of(Complaint { state, offered_to: None, ..complaint })
+        .and(closed)
+        .under(clause!("P3.3.3-3")))
 }
 
 /// Whether a case that was answered may end like this.
@@ -80,9 +82,10 @@ fn ended(complaint: &Complaint, outcome: Outcome, terms: &InForce<ComplaintTerms
         return Err(complaint.not_now());
     }
     let has_remedy = complaint.remedy.is_some_and(|remedy| remedy.completed_at.is_some());
+    let has_given = complaint.remedy.is_some_and(|remedy| remedy.cost > Fen::ZERO);
     let fits = match outcome {
-        // Giving way although right is counted apart (R9).
-        Outcome::Resolved => complaint.is_ours() || complaint.finding.is_none() && !complaint.is_invalid(),
+        // Giving something although right is counted apart (R9).
+        Outcome::Resolved => complaint.is_ours() || !complaint.is_invalid() && !has_given,
         Outcome::Goodwill => !complaint.is_ours() && has_remedy,
         Outcome::Unfounded => complaint.is_invalid() || complaint.finding.is_some() && !complaint.is_ours(),
         Outcome::Withdrawn | Outcome::ExternalDispute => true,
@@ -138,7 +141,9 @@ const fn released(outcome: Outcome) -> Option<Release> {
 #[cfg(test)]
 mod tests {
     use super::super::kind::FindingKind;
-    use super::super::walk::{World, employee, followed_up, found, person_of, receiver, registered, replied, replied_as};
+    use super::super::walk::{
+        World, employee, followed_up, found, person_of, receiver, registered, replied, replied_as,
+    };
     use super::*;
     use events::support::Severity;
 
@@ -179,6 +184,9 @@ mod tests {
     #[test]
     fn r9_an_outcome_goes_with_its_finding() {
         let not_ours = followed_up_as(FindingKind::Customer);
+        assert!(tried(not_ours.clone(), Outcome::Resolved).is_ok(), "an explanation gives nothing away");
+        let remedy = not_ours.remedy.map(|remedy| super::super::Remedy { cost: Fen::new(1), ..remedy });
+        let not_ours = Complaint { remedy, ..not_ours };
         let refused = tried(not_ours.clone(), Outcome::Resolved).err();
         assert_eq!(refused, Some(Refusal::OutcomeMismatch { outcome: "resolved".to_owned() }));
         assert!(tried(not_ours, Outcome::Goodwill).is_ok());

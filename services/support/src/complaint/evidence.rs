@@ -42,7 +42,11 @@ impl TryFrom<String> for Hash {
     type Error = &'static str;
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-        if text.len() == DIGITS && text.bytes().all(is_hex) { Ok(Self(text)) } else { Err("support.evidence.hash_malformed") }
+        if text.len() == DIGITS && text.bytes().all(is_hex) {
+            Ok(Self(text))
+        } else {
+            Err("support.evidence.hash_malformed")
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What support records of a complaint for itself: internal events, without a promise of compatibility.
 
-use events::{ComplaintId, event};
 use events::support::{LiabilityShare, Severity};
+use events::{ComplaintId, event};
 use kernel::{EmployeeId, Fen, PolicyVersionId, Timestamp};
 use serde::{Deserialize, Serialize};
 

@@ -263,7 +263,10 @@ mod tests {
 
     #[test]
     fn words_are_those_of_the_page_and_come_back() {
-        assert_eq!((AboutKind::ThirdParty.word().as_str(), Outcome::ExternalDispute.word().as_str()), ("third_party", "external_dispute"));
+        assert_eq!(
+            (AboutKind::ThirdParty.word().as_str(), Outcome::ExternalDispute.word().as_str()),
+            ("third_party", "external_dispute")
+        );
         assert_eq!(RemedyKind::of_word("replace_worker"), Some(RemedyKind::ReplaceWorker));
         assert_eq!(RemedyKind::of_word("replace worker"), None);
     }

@@ -64,7 +64,8 @@ pub(super) async fn read(
 /// The view that a reader may have (`access.md`, Complaints: of himself, no complainant identity).
 fn shown(complaint: &Complaint, reach: &Reach) -> ComplaintView {
     let view = complaint.view(complaint.version());
-    let works_on_it = |own| complaint.owner.uuid() == own || complaint.offered_to.map(EmployeeId::uuid) == Some(own);
+    let works_on_it =
+        |own| complaint.owner.uuid() == own || complaint.offered_to.map(EmployeeId::uuid) == Some(own);
     let is_accused = reach.own().is_some_and(|own| complaint.is_accused(EmployeeId::of(own)));
     let may_see = reach.covers(Some(complaint.branch)) || reach.own().is_some_and(works_on_it);
     if may_see && !is_accused { view } else { view.without_complainant() }

@@ -74,7 +74,9 @@ mod tests {
     #[test]
     fn c3_an_interim_measure_waits_for_nothing_but_authority() {
         let world = World::new();
-        let take = |fen| decide(registered(), MeasureKind::SendReplacement, (Fen::new(fen), Standing::Agent), &world.terms);
+        let take = |fen| {
+            decide(registered(), MeasureKind::SendReplacement, (Fen::new(fen), Standing::Agent), &world.terms)
+        };
         assert!(take(5_000).is_ok(), "before recap, triage and finding");
         assert!(matches!(take(5_001), Err(Refusal::AboveAuthority { .. })), "R9");
     }

@@ -37,7 +37,9 @@ mod view;
 #[cfg(test)]
 mod walk;
 
-pub use case::{Apology, Assurance, Closing, Complaint, Finding, FollowUp, Proposal, Remedy, Rung, Share, State, Triage};
+pub use case::{
+    Apology, Assurance, Closing, Complaint, Finding, FollowUp, Proposal, Remedy, Rung, Share, State, Triage,
+};
 pub use kind::{
     AboutKind, ApologyKind, Class, ComplainantKind, EscalationCause, EvidenceKind, Factor, FindingKind,
     MeasureKind, Offer, Outcome, Party, RemedyKind,

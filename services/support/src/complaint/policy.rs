@@ -112,7 +112,8 @@ impl Terms for ComplaintTerms {
         crate::rulebook::defaults(Self::KIND)
     }
     fn check(&self) -> Result<(), Refused> {
-        let counts = [self.min_proposals.s1, self.min_proposals.s2, self.min_proposals.s3, self.min_proposals.s4];
+        let counts =
+            [self.min_proposals.s1, self.min_proposals.s2, self.min_proposals.s3, self.min_proposals.s4];
         let levels = self.ladder.first_level;
         let levels = [levels.s1, levels.s2, levels.s3, levels.s4];
         let is_sound = counts.into_iter().all(|count| (1..=self.max_proposals).contains(&count))

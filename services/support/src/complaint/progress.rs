@@ -51,7 +51,11 @@ impl Addressed for PromiseReply {
 }
 
 /// Records that the customer was reached, and has a promise again (C1). Only while he waits for us.
-pub fn decide(complaint: Complaint, channel: Channel, next_due_at: Timestamp) -> Result<Decision<Complaint>, Refusal> {
+pub fn decide(
+    complaint: Complaint,
+    channel: Channel,
+    next_due_at: Timestamp,
+) -> Result<Decision<Complaint>, Refusal> {
     if !complaint.is_waiting() {
         return Err(Refusal::NothingPromised {});
     }
@@ -77,7 +81,8 @@ pub(super) async fn route(
                 Told::AnotherTime => Kind::Courtesy,
             };
             let said = store::said(complaint, Direction::Out, channel, kind);
-            let contact = contact::record(tx, store::parties(complaint, cmd.principal.employee), said).await?;
+            let contact =
+                contact::record(tx, store::parties(complaint, cmd.principal.employee), said).await?;
             promise::keep::by_contact(tx, store::case(complaint), &contact).await?;
             let next = store::promised(complaint, channel, cmd.body.next, cmd.principal.employee);
             promise::supersede::by_contact(tx, next, &contact).await?;

@@ -25,7 +25,11 @@ impl Addressed for RaiseSeverity {
 }
 
 /// Makes a case as grave as a factor says; where it becomes major by that, it is reported at once (R4, C9).
-pub fn decide(complaint: Complaint, factor: Factor, grounds: Grounds<'_>) -> Result<Decision<Complaint>, Refusal> {
+pub fn decide(
+    complaint: Complaint,
+    factor: Factor,
+    grounds: Grounds<'_>,
+) -> Result<Decision<Complaint>, Refusal> {
     let to = severity::of_factors(&[factor], &grounds.terms.terms).ok_or(Refusal::NoFactor {})?;
     severity::raised(complaint, to, Some(factor), grounds)
 }
@@ -61,7 +65,8 @@ mod tests {
     #[test]
     fn c8_raising_to_s3_reports_and_raising_to_less_is_refused() {
         let world = World::new();
-        let decision = decide(graded(Severity::S1), Factor::NoShowDependentCare, world.grounds()).expect("graver");
+        let decision =
+            decide(graded(Severity::S1), Factor::NoShowDependentCare, world.grounds()).expect("graver");
         let kinds: Vec<_> = decision.facts().iter().map(|fact| fact.event_type).collect();
         assert_eq!(kinds, ["support.complaint.severity_changed", "support.complaint.major_reported"]);
         let refused = decide(graded(Severity::S3), Factor::Rework, world.grounds()).err();

@@ -24,7 +24,11 @@ impl Addressed for ConfirmRecap {
 }
 
 /// Records that the matter was repeated and agreed.
-pub fn decide(complaint: Complaint, channel: Channel, now: Timestamp) -> Result<Decision<Complaint>, Refusal> {
+pub fn decide(
+    complaint: Complaint,
+    channel: Channel,
+    now: Timestamp,
+) -> Result<Decision<Complaint>, Refusal> {
     let State::Registered = complaint.state else { return Err(complaint.not_now()) };
     if complaint.recap_at.is_some() {
         return Err(Refusal::RecapDone {});

@@ -175,8 +175,14 @@ pub(super) async fn route(
             let decision = decide(reception, &cmd.body, now)?;
             store::add(tx, &decision).await?;
             let (complaint, channel) = (decision.state(), cmd.body.channel);
-            contact::record(tx, store::parties(complaint, Some(receiver)), store::said(complaint, Direction::In, channel, Kind::Substantive)).await?;
-            store::assure(tx, complaint, channel, (cmd.body.promise.as_ref(), cmd.body.answered.as_ref())).await?;
+            contact::record(
+                tx,
+                store::parties(complaint, Some(receiver)),
+                store::said(complaint, Direction::In, channel, Kind::Substantive),
+            )
+            .await?;
+            store::assure(tx, complaint, channel, (cmd.body.promise.as_ref(), cmd.body.answered.as_ref()))
+                .await?;
             Ok::<_, Failure>(decision)
         })
         .await
@@ -204,7 +210,8 @@ mod tests {
         }
         let promised = tried(&ask(), receiver()).expect("received");
         assert_eq!(promised.state().assurance, Assurance::Promised);
-        let answered = tried(&RegisterComplaint { answered: answer, ..neither }, receiver()).expect("received");
+        let answered =
+            tried(&RegisterComplaint { answered: answer, ..neither }, receiver()).expect("received");
         assert_eq!(answered.state().assurance, Assurance::Answered);
     }
 
@@ -216,13 +223,18 @@ mod tests {
         assert_eq!((about_receiver.owner, about_receiver.receiver), (head(), accused()));
         let about_head = RegisterComplaint { about_employee_id: Some(head()), ..ask() };
         let about_head = tried(&about_head, head()).expect("received").into_state();
-        assert_eq!(Some(about_head.owner), World::new().ladder.headquarters, "headquarters, if it is the manager");
+        assert_eq!(
+            Some(about_head.owner),
+            World::new().ladder.headquarters,
+            "headquarters, if it is the manager"
+        );
     }
 
     #[test]
     fn the_call_that_brought_it_begins_its_chain() {
         let call = CallId::of(uuid::Uuid::from_u128(77));
-        let decision = tried(&RegisterComplaint { call_id: Some(call), ..ask() }, receiver()).expect("received");
+        let decision =
+            tried(&RegisterComplaint { call_id: Some(call), ..ask() }, receiver()).expect("received");
         assert_eq!(decision.parent(), Some(call.uuid()));
     }
 }

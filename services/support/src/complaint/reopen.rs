@@ -135,7 +135,11 @@ mod tests {
         ReopenComplaint { reason, channel: Channel::Phone, promise: register_ask().promise, answered: None }
     }
 
-    fn tried(complaint: Complaint, ask: &ReopenComplaint, now: Timestamp) -> Result<Decision<Complaint>, Refusal> {
+    fn tried(
+        complaint: Complaint,
+        ask: &ReopenComplaint,
+        now: Timestamp,
+    ) -> Result<Decision<Complaint>, Refusal> {
         decide(complaint, ask, &World::new().terms, now)
     }
 
@@ -143,9 +147,13 @@ mod tests {
     fn c1_k8_a_reopened_case_is_a_new_cycle_with_a_promise() {
         let bare = ReopenComplaint { promise: None, ..ask(Why::NotContent) };
         assert_eq!(tried(closed(Severity::S2), &bare, World::now()).err(), Some(Refusal::PromiseOrAnswer {}));
-        let decision = tried(closed(Severity::S2), &ask(Why::NotContent), World::now()).expect("in the window");
+        let decision =
+            tried(closed(Severity::S2), &ask(Why::NotContent), World::now()).expect("in the window");
         let state = decision.state();
-        assert_eq!((state.state, state.cycle, state.assurance), (State::Investigating, 2, Assurance::Promised));
+        assert_eq!(
+            (state.state, state.cycle, state.assurance),
+            (State::Investigating, 2, Assurance::Promised)
+        );
         assert!(state.proposals.is_empty() && state.follow_ups.is_empty() && state.remedy.is_none());
         assert!(state.finding.is_some(), "the finding stands until it is changed");
     }

@@ -35,8 +35,8 @@ impl Addressed for ReplyToCustomer {
     type To = ComplaintId;
 }
 
-/// Replies: an S1 on the spot with what it rests on; after the remedy; or where the finding says that it was not our
-/// fault. `elapsed_business_s`: since this cycle began.
+/// Replies: an S1 on the spot with what it rests on; after the remedy; or where it was not our fault, or no complaint
+/// against us at all. `elapsed_business_s`: since this cycle began.
 pub fn decide(
     complaint: Complaint,
     ask: &ReplyToCustomer,
@@ -51,7 +51,8 @@ pub fn decide(
     let is_not_ours = complaint.finding.is_some() && !complaint.is_ours();
     match complaint.state {
         State::Implementing if complaint.remedy.is_some_and(|remedy| remedy.completed_at.is_some()) => {}
-        State::Investigating if is_not_ours || complaint.is_invalid() => {}
+        State::Investigating if is_not_ours => {}
+        State::Triaged | State::Investigating if complaint.is_invalid() => {}
         State::Triaged if complaint.severity() == Some(Severity::S1) => {
             ask.knowledge_ref.as_ref().ok_or(Refusal::KnowledgeMissing {})?;
         }
@@ -65,7 +66,8 @@ pub fn decide(
         | State::FollowingUp
         | State::Closed(_) => return Err(Refusal::ReplyTooEarly {}),
     }
-    let replied = ComplaintReplied { complaint_id: complaint.id, cycle_no: complaint.cycle, elapsed_business_s };
+    let replied =
+        ComplaintReplied { complaint_id: complaint.id, cycle_no: complaint.cycle, elapsed_business_s };
     let state = State::Replied;
     let assurance = Assurance::Settled;
     Ok(Decision::of(Complaint { state, assurance, ..complaint }).and(replied).under(clause!("P3.3.3-4")))
@@ -87,7 +89,8 @@ pub(super) async fn route(
             let complaint = decision.state();
             let said = store::said(complaint, Direction::Out, cmd.body.channel, Kind::Substantive);
             let said = Said { reached: cmd.body.reached, ..said };
-            let contact = contact::record(tx, store::parties(complaint, cmd.principal.employee), said).await?;
+            let contact =
+                contact::record(tx, store::parties(complaint, cmd.principal.employee), said).await?;
             promise::keep::by_contact(tx, store::case(complaint), &contact).await?;
             store::save(tx, &decision).await?;
             ack::watch(tx, complaint).await?;
@@ -118,7 +121,8 @@ mod tests {
     fn a_reply_needs_a_result_and_a_customer_who_hears_it() {
         let unheard = ReplyToCustomer { reached: false, ..ask() };
         assert_eq!(decide(implementing(Severity::S2), &unheard, 0).err(), Some(Refusal::NotReached {}));
-        let too_early = [graded(Severity::S2), investigated(Severity::S2), found(Severity::S2, FindingKind::Worker)];
+        let too_early =
+            [graded(Severity::S2), investigated(Severity::S2), found(Severity::S2, FindingKind::Worker)];
         for complaint in too_early {
             assert_eq!(decide(complaint, &ask(), 0).err(), Some(Refusal::ReplyTooEarly {}));
         }

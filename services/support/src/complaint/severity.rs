@@ -71,7 +71,8 @@ pub fn raised(
     let was_reported = is_reported(triage.severity, &grounds.terms.terms);
     let class = class(to, Some(triage.class), &grounds.terms.terms);
     let complaint = Complaint { triage: Some(Triage { severity: to, class, policy }), ..complaint };
-    let report = (!was_reported && is_reported(to, &grounds.terms.terms)).then(|| report(&complaint, to, grounds));
+    let report =
+        (!was_reported && is_reported(to, &grounds.terms.terms)).then(|| report(&complaint, to, grounds));
     let rung = report.as_ref().map_or(complaint.rung, |(rung, _)| Some(*rung));
     let decision = Decision::of(Complaint { rung, ..complaint }).and(changed).under(clause!("R4"));
     Ok(match report {
@@ -86,7 +87,11 @@ pub fn is_reported(severity: Severity, terms: &ComplaintTerms) -> bool {
 }
 
 /// The report of a major case: which level is asked, and by when it must acknowledge (K11).
-pub fn report(complaint: &Complaint, severity: Severity, grounds: Grounds<'_>) -> (Rung, ComplaintMajorReported) {
+pub fn report(
+    complaint: &Complaint,
+    severity: Severity,
+    grounds: Grounds<'_>,
+) -> (Rung, ComplaintMajorReported) {
     let first = *grounds.terms.terms.ladder.first_level.of(severity);
     let asked_before = complaint.rung.map_or(first, |rung| rung.level);
     let step = grounds.ladder.step_from(first.max(asked_before), |employee| complaint.is_accused(employee));

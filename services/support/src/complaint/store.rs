@@ -1,5 +1,6 @@
 //! The SQL of complaints: one small row, what grows in tables of its own; the row's version guards all of it.
 
+use super::Refusal;
 use super::case::{Apology, Assurance, Closing, Complaint, Matter, Remedy, Rung, State, Triage};
 use super::close::Tally;
 use super::evidence::AddEvidence;
@@ -7,7 +8,6 @@ use super::handover::offer::Employed;
 use super::kind::{AboutKind, Class, ComplainantKind, EscalationCause, Outcome, RemedyKind};
 use super::policy::ComplaintTerms;
 use super::progress::ReplyBy;
-use super::Refusal;
 use crate::contact::{Channel, Direction, Kind, Parties, Reference, Said};
 use crate::promise::make::NewPromise;
 use crate::promise::{self, Case};
@@ -89,7 +89,8 @@ fn count(column: &'static str, value: i32) -> Result<u32, Fault> {
 impl Row {
     fn state(&self) -> Result<State, Fault> {
         let closing = || {
-            let (outcome, at) = self.outcome.as_deref().zip(self.closed_at).ok_or_else(|| corrupt("outcome", ""))?;
+            let (outcome, at) =
+                self.outcome.as_deref().zip(self.closed_at).ok_or_else(|| corrupt("outcome", ""))?;
             Ok::<_, Fault>(Closing { outcome: word::<Outcome>("outcome", outcome)?, at: Timestamp::of(at) })
         };
         Ok(match self.state.as_str() {
@@ -423,8 +424,12 @@ pub(super) async fn care_workers(
     let asked = named.len();
     named.sort_unstable();
     named.dedup();
-    let ids: Vec<Uuid> =
-        named.iter().copied().chain(before.filter_map(|share| share.employee)).map(EmployeeId::uuid).collect();
+    let ids: Vec<Uuid> = named
+        .iter()
+        .copied()
+        .chain(before.filter_map(|share| share.employee))
+        .map(EmployeeId::uuid)
+        .collect();
     let known = sqlx::query!("SELECT id, position FROM known_employee WHERE id = ANY ($1)", &ids)
         .fetch_all(tx.connection())
         .await?;
@@ -458,7 +463,12 @@ pub(super) async fn tally(tx: &mut Tx, complaint: &Complaint, business_s: i64) -
 }
 
 /// Keeps words that go with a step.
-pub(super) async fn note(tx: &mut Tx, complaint: &Complaint, kind: &'static str, text: &Text) -> Result<(), Fault> {
+pub(super) async fn note(
+    tx: &mut Tx,
+    complaint: &Complaint,
+    kind: &'static str,
+    text: &Text,
+) -> Result<(), Fault> {
     let (id, said_by, now) = (tx.fresh::<ComplaintId>(), tx.actor().to_string(), tx.now());
     sqlx::query!(
         "INSERT INTO complaint_note (id, complaint_id, branch_id, kind, text, said_by, said_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",

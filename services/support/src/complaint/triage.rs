@@ -77,7 +77,8 @@ pub fn decide(
         Validity::Valid => severity::class(severity, None, terms),
     };
     let triage = Triage { severity, class, policy: grounds.terms.id };
-    let report = severity::is_reported(severity, terms).then(|| severity::report(&complaint, severity, grounds));
+    let report =
+        severity::is_reported(severity, terms).then(|| severity::report(&complaint, severity, grounds));
     let rung = report.as_ref().map_or(complaint.rung, |(rung, _)| Some(*rung));
     let triaged = ComplaintTriaged {
         complaint_id: complaint.id,
@@ -96,7 +97,8 @@ pub fn decide(
 
 /// What was named, and what the house adds: the damage by its amount, the third complaint by counting.
 fn factors(ask: &TriageComplaint, repeats: u32, terms: &ComplaintTerms) -> Vec<Factor> {
-    let of_the_house = [Factor::DamageLarge, Factor::DamageSmall, Factor::RepeatedComplaint, Factor::RepeatedBrokenPromise];
+    let of_the_house =
+        [Factor::DamageLarge, Factor::DamageSmall, Factor::RepeatedComplaint, Factor::RepeatedBrokenPromise];
     let named = ask.factors.iter().copied().filter(|factor| !of_the_house.contains(factor));
     let damage = ask.damage.map(|damage| {
         if damage.fen() >= terms.damage_fen { Factor::DamageLarge } else { Factor::DamageSmall }
@@ -165,7 +167,11 @@ mod tests {
                 ("support.complaint.triaged", Some("major"))
             );
             assert_eq!(
-                (reported.event_type, reported.data["to_role"].as_str(), reported.data["due_ack_at"].as_str()),
+                (
+                    reported.event_type,
+                    reported.data["to_role"].as_str(),
+                    reported.data["due_ack_at"].as_str()
+                ),
                 ("support.complaint.major_reported", Some(to_role), Some(due.to_string().as_str()))
             );
             assert_eq!(reported.clause, Some(clause!("P3.3.3-6")));
@@ -194,10 +200,15 @@ mod tests {
     fn the_house_adds_damage_and_repetition_and_nobody_else_does() {
         let world = World::new();
         let grade = |ask: &TriageComplaint, repeats| {
-            decide(heard(), ask, repeats, world.grounds()).ok().and_then(|decision| decision.state().severity())
+            decide(heard(), ask, repeats, world.grounds())
+                .ok()
+                .and_then(|decision| decision.state().severity())
         };
         let damage = |fen| TriageComplaint { damage: Some(Money::of(Fen::new(fen))), ..ask(&[]) };
-        assert_eq!((grade(&damage(99_999), 1), grade(&damage(100_000), 1)), (Some(Severity::S2), Some(Severity::S3)));
+        assert_eq!(
+            (grade(&damage(99_999), 1), grade(&damage(100_000), 1)),
+            (Some(Severity::S2), Some(Severity::S3))
+        );
         assert_eq!(grade(&ask(&[Factor::Manner]), 3), Some(Severity::S2), "the third in 90 days");
         assert_eq!(grade(&ask(&[Factor::Manner, Factor::RepeatedComplaint]), 2), Some(Severity::S1));
         assert_eq!(grade(&ask(&[]), 1), None, "a severity comes from factors");

@@ -205,7 +205,8 @@ impl ComplaintView {
 }
 
 fn finding(finding: &Finding) -> FindingView {
-    let share = |share: &super::Share| ShareView { party: share.party, employee_id: share.employee, pct: share.pct };
+    let share =
+        |share: &super::Share| ShareView { party: share.party, employee_id: share.employee, pct: share.pct };
     FindingView {
         finding: finding.kind,
         shares: finding.shares.iter().map(share).collect(),

@@ -150,7 +150,12 @@ pub(super) fn graded(severity: Severity) -> Complaint {
 }
 
 fn graded_by(factor: Factor) -> TriageComplaint {
-    TriageComplaint { factors: vec![factor], damage: None, validity: Validity::Valid, customer: Reachable::Reached }
+    TriageComplaint {
+        factors: vec![factor],
+        damage: None,
+        validity: Validity::Valid,
+        customer: Reachable::Reached,
+    }
 }
 
 pub(super) fn investigated(severity: Severity) -> Complaint {
@@ -163,7 +168,9 @@ pub(super) fn found(severity: Severity, kind: FindingKind) -> Complaint {
     let shares = match kind {
         FindingKind::Company => vec![share(Party::Company, None, 100)],
         FindingKind::Worker => vec![share(Party::Worker, Some(accused()), 100)],
-        FindingKind::Shared => vec![share(Party::Worker, Some(accused()), 60), share(Party::Customer, None, 40)],
+        FindingKind::Shared => {
+            vec![share(Party::Worker, Some(accused()), 60), share(Party::Customer, None, 40)]
+        }
         FindingKind::Customer => vec![share(Party::Customer, None, 100)],
         FindingKind::ThirdParty => vec![share(Party::ThirdParty, None, 100)],
         FindingKind::Unfounded => vec![],
@@ -174,7 +181,10 @@ pub(super) fn found(severity: Severity, kind: FindingKind) -> Complaint {
 
 /// So many proposals, each at this cost.
 pub(super) fn offers(count: usize, fen: i64) -> Vec<ProposalAsk> {
-    let offer = ProposalAsk { remedy: RemedyKind::Redo, text: Text::of("重做一次"), cost: Money::of(Fen::new(fen)) };
+    let offer =
+        ProposalAsk {
+            remedy: RemedyKind::Redo, text: Text::of("重做一次"), cost: Money::of(Fen::new(fen))
+        };
     vec![offer; count]
 }
 
@@ -225,12 +235,15 @@ fn scored(score: u8) -> RecordFollowUp {
 }
 
 fn followed(complaint: Complaint, score: u8) -> Result<Decision<Complaint>, Refusal> {
-    let follow_up = record::taken_down(&complaint, &scored(score), "2025-09-30".parse().expect("a date"), World::now());
+    let follow_up =
+        record::taken_down(&complaint, &scored(score), "2025-09-30".parse().expect("a date"), World::now());
     record::decide(complaint, &scored(score), follow_up, &World::new().terms.terms)
 }
 
 pub(super) fn followed_up(severity: Severity, scores: &[u8]) -> Complaint {
-    scores.iter().fold(replied(severity), |complaint, score| saved(followed(complaint, *score).expect("asked")))
+    scores
+        .iter()
+        .fold(replied(severity), |complaint, score| saved(followed(complaint, *score).expect("asked")))
 }
 
 pub(super) fn closed(severity: Severity) -> Complaint {
@@ -269,7 +282,12 @@ enum Step {
 const EMPLOYEES: [u128; 6] = [4, 11, 20, 30, 40, 60];
 
 fn steps() -> impl Strategy<Value = Step> {
-    let factor = prop::sample::select(vec![Factor::Manner, Factor::Rework, Factor::NoShowDependentCare, Factor::Theft]);
+    let factor = prop::sample::select(vec![
+        Factor::Manner,
+        Factor::Rework,
+        Factor::NoShowDependentCare,
+        Factor::Theft,
+    ]);
     let kind = prop::sample::select(vec![
         FindingKind::Company,
         FindingKind::Worker,
@@ -332,7 +350,10 @@ fn shares(kind: FindingKind, blamed: u128, pct: u8) -> Vec<ShareAsk> {
         FindingKind::Company => vec![of(Party::Company, None, pct)],
         FindingKind::Worker => vec![of(Party::Worker, Some(employee(blamed)), pct)],
         FindingKind::Shared => {
-            vec![of(Party::Worker, Some(employee(blamed)), pct), of(Party::Customer, None, 100_u8.saturating_sub(pct))]
+            vec![
+                of(Party::Worker, Some(employee(blamed)), pct),
+                of(Party::Customer, None, 100_u8.saturating_sub(pct)),
+            ]
         }
         FindingKind::Customer => vec![of(Party::Customer, None, pct)],
         FindingKind::ThirdParty => vec![of(Party::ThirdParty, None, pct)],
@@ -365,7 +386,11 @@ fn walk(before: &Complaint, step: Step, who: Person) -> Result<Decision<Complain
         Step::Raise(factor) => raise::decide(complaint, factor, world.grounds()),
         Step::Investigate => investigate::decide(complaint),
         Step::Find(finding, blamed, pct) => {
-            let ask = FindLiability { finding, shares: shares(finding, blamed, pct), basis_code: Code::of("video") };
+            let ask = FindLiability {
+                finding,
+                shares: shares(finding, blamed, pct),
+                basis_code: Code::of("video"),
+            };
             Ok(find::decide(complaint, &ask, Finder { person: who, standing }, staff)?.decision)
         }
         Step::Second => Ok(second::decide(complaint, Finder { person: who, standing }, staff)?.decision),
@@ -379,11 +404,16 @@ fn walk(before: &Complaint, step: Step, who: Person) -> Result<Decision<Complain
         Step::Reply => reply::decide(complaint, &told(), 1),
         Step::Progress => progress::decide(complaint, Channel::Phone, now),
         Step::Break if !complaint.is_waiting() => Err(complaint.not_now()),
-        Step::Break => super::escalation::broken::decide_lapse(complaint, super::escalation::broken::Lapse::Broken, world.grounds()),
+        Step::Break => super::escalation::broken::decide_lapse(
+            complaint,
+            super::escalation::broken::Lapse::Broken,
+            world.grounds(),
+        ),
         Step::FollowUp(score) => followed(complaint, score),
         Step::Close(outcome) => close::decide(complaint, (outcome, who), &world.terms, Tally::default(), now),
         Step::Reopen(reason) => {
-            let ask = ReopenComplaint { reason, channel: Channel::Phone, promise: ask().promise, answered: None };
+            let ask =
+                ReopenComplaint { reason, channel: Channel::Phone, promise: ask().promise, answered: None };
             reopen::decide(complaint, &ask, &world.terms, now)
         }
         Step::Escalate => escalate::decide(complaint, EscalationCause::Urgent, world.grounds()),
@@ -396,8 +426,14 @@ fn walk(before: &Complaint, step: Step, who: Person) -> Result<Decision<Complain
 fn holds(complaint: &Complaint) -> Result<(), TestCaseError> {
     let is_settled = complaint.assurance == Assurance::Settled;
     prop_assert!(!(complaint.is_waiting() && is_settled), "C1: {:?}", complaint.state);
-    prop_assert!(complaint.assurance != Assurance::Lapsed || complaint.broken_promises > 0, "C1: only a broken one leaves a gap");
-    prop_assert!(!complaint.is_accused(complaint.owner) || complaint.proposed.is_some(), "C2: the accused owns it");
+    prop_assert!(
+        complaint.assurance != Assurance::Lapsed || complaint.broken_promises > 0,
+        "C1: only a broken one leaves a gap"
+    );
+    prop_assert!(
+        !complaint.is_accused(complaint.owner) || complaint.proposed.is_some(),
+        "C2: the accused owns it"
+    );
     prop_assert_ne!(Some(complaint.owner), complaint.matter.about_employee, "C2");
     prop_assert_eq!(complaint.receiver, receiver(), "C2: the receiver stays on record");
     for finding in complaint.finding.iter().chain(&complaint.proposed) {

@@ -81,10 +81,7 @@ mod tests {
             decide(confirmed(), own, &terms, late).err(),
             Some(Refusal::AppealTooLate { until: last })
         );
-        assert_eq!(
-            decide(confirmed(), person(20, Some(21)), &terms, last).err(),
-            Some(Refusal::NotYours {})
-        );
+        assert_eq!(decide(confirmed(), person(20, Some(21)), &terms, last).err(), Some(Refusal::NotYours {}));
         assert_eq!(
             decide(assessed(None), own, &terms, last).err(),
             Some(Refusal::NotConfirmed { state: "assessed" })

@@ -133,7 +133,10 @@ mod tests {
             );
             assert_eq!(fact.data["reverses"], fact.data["penalty_id"]);
         }
-        assert_eq!(judged(Some(5_000)).err(), Some(Refusal::NotReduced { amount: Money::of(Fen::new(5_000)) }));
+        assert_eq!(
+            judged(Some(5_000)).err(),
+            Some(Refusal::NotReduced { amount: Money::of(Fen::new(5_000)) })
+        );
         let floor = Money::of(Fen::new(1_000));
         assert_eq!(judged(Some(999)).err(), Some(Refusal::BelowFloor { floor, policy_version: fine().id }));
     }

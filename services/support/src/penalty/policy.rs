@@ -75,7 +75,10 @@ mod tests {
             [Severity::S1, Severity::S2, Severity::S3, Severity::S4].map(band),
             [Some(1_000), Some(5_000), Some(20_000), None]
         );
-        assert_eq!((terms.floor_fen, terms.hearing_business_days, terms.appeal_days), (Fen::new(1_000), 3, 7));
+        assert_eq!(
+            (terms.floor_fen, terms.hearing_business_days, terms.appeal_days),
+            (Fen::new(1_000), 3, 7)
+        );
     }
 
     #[test]

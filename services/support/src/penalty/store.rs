@@ -63,7 +63,10 @@ impl Row {
             "reversed" => {
                 let ground = Ground::of(self.ground.as_deref()?)?;
                 let new_amount = Fen::new(self.new_amount_fen?);
-                Some(State::Reversed(verdict?, Reversal { ground, appeal, judgement: judgement?, new_amount }))
+                Some(State::Reversed(
+                    verdict?,
+                    Reversal { ground, appeal, judgement: judgement?, new_amount },
+                ))
             }
             _ => None,
         }

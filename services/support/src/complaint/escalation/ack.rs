@@ -3,11 +3,11 @@
 use super::escalate;
 use super::ladder;
 use crate::by_severity::BySeverity;
+use crate::clock;
 use crate::complaint::kind::EscalationCause;
 use crate::complaint::policy::ComplaintTerms;
 use crate::complaint::severity::Grounds;
 use crate::complaint::{Complaint, store};
-use crate::clock;
 use chrono::TimeDelta;
 use events::ComplaintId;
 use journal::{Due, Failure, Fault, Tx};

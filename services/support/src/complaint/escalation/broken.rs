@@ -19,7 +19,11 @@ pub enum Lapse {
 }
 
 /// Counts the lapse, and makes the case graver by one with the second broken promise (`support.md` §11).
-pub fn decide_lapse(complaint: Complaint, lapse: Lapse, grounds: Grounds<'_>) -> Result<Decision<Complaint>, Refusal> {
+pub fn decide_lapse(
+    complaint: Complaint,
+    lapse: Lapse,
+    grounds: Grounds<'_>,
+) -> Result<Decision<Complaint>, Refusal> {
     let broken = complaint.broken_promises + u32::from(lapse == Lapse::Broken);
     let lapsed = PromiseLapsed { complaint_id: complaint.id, broken };
     let is_repeated = lapse == Lapse::Broken && broken == grounds.terms.terms.repeat.broken_promises;
@@ -36,7 +40,11 @@ pub fn decide_lapse(complaint: Complaint, lapse: Lapse, grounds: Grounds<'_>) ->
 
 /// Asks one level more after a broken promise, or one whose renewal was missed; called by the promise, in its
 /// transaction. A case that needs no reply any more is left alone.
-pub(crate) async fn after_broken_promise(tx: &mut Tx, promise: &Promise, _at: Timestamp) -> Result<(), Failure> {
+pub(crate) async fn after_broken_promise(
+    tx: &mut Tx,
+    promise: &Promise,
+    _at: Timestamp,
+) -> Result<(), Failure> {
     let complaint = store::load_for_clock(tx, promise.case.complaint).await?;
     if !complaint.is_waiting() {
         return Ok(());
@@ -46,7 +54,9 @@ pub(crate) async fn after_broken_promise(tx: &mut Tx, promise: &Promise, _at: Ti
     let ack_due = ack::due(tx, complaint.branch, &terms.terms).await?;
     let grounds = Grounds { terms: &terms, ladder: &ladder, ack_due: &ack_due };
     let (lapse, cause) = match promise.state {
-        Kept::Broken { renewal, .. } if renewal.escalations <= 1 => (Lapse::Broken, EscalationCause::PromiseBroken),
+        Kept::Broken { renewal, .. } if renewal.escalations <= 1 => {
+            (Lapse::Broken, EscalationCause::PromiseBroken)
+        }
         Kept::Broken { .. }
         | Kept::KeptByAttempt { .. }
         | Kept::Active
@@ -84,7 +94,11 @@ mod tests {
         let kinds: Vec<_> = second.facts().iter().map(|fact| fact.event_type).collect();
         assert_eq!(
             kinds,
-            ["support.complaint.severity_changed", "support.complaint.major_reported", "support.complaint.promise_lapsed"]
+            [
+                "support.complaint.severity_changed",
+                "support.complaint.major_reported",
+                "support.complaint.promise_lapsed"
+            ]
         );
         let third = decide_lapse(second.into_state(), Lapse::Broken, world.grounds()).expect("counted");
         assert_eq!(third.state().severity(), Some(Severity::S3), "once");

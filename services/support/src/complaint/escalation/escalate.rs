@@ -94,10 +94,13 @@ mod tests {
         let mut complaint = graded(Severity::S1);
         let (owner, assurance) = (complaint.owner, complaint.assurance);
         for (level, role) in [(2, "team_lead"), (3, "branch_head"), (4, "headquarters")] {
-            let decision =
-                decide(complaint, EscalationCause::BeyondAbility, world.grounds()).expect("somebody is higher");
+            let decision = decide(complaint, EscalationCause::BeyondAbility, world.grounds())
+                .expect("somebody is higher");
             let fact = &decision.facts()[0];
-            assert_eq!((fact.data["level"].as_u64(), fact.data["to_role"].as_str()), (Some(level), Some(role)));
+            assert_eq!(
+                (fact.data["level"].as_u64(), fact.data["to_role"].as_str()),
+                (Some(level), Some(role))
+            );
             complaint = decision.into_state();
             assert_eq!((complaint.owner, complaint.assurance), (owner, assurance), "R7");
         }
@@ -117,7 +120,8 @@ mod tests {
     fn c11_the_accused_is_not_asked() {
         let mut world = World::new();
         world.ladder.team_lead = Some(accused());
-        let rung = decide(registered(), EscalationCause::Urgent, world.grounds()).expect("asked").into_state().rung;
+        let rung =
+            decide(registered(), EscalationCause::Urgent, world.grounds()).expect("asked").into_state().rung;
         assert_eq!(rung.map(|rung| rung.level), Some(3));
         assert_ne!(Some(accused()), Some(team_lead()));
     }

@@ -97,7 +97,8 @@ mod tests {
 
     #[test]
     fn c2_the_head_owns_instead_and_headquarters_instead_of_the_head() {
-        let ladder = Ladder { team_lead: None, branch_head: Some(employee(3)), headquarters: Some(employee(4)) };
+        let ladder =
+            Ladder { team_lead: None, branch_head: Some(employee(3)), headquarters: Some(employee(4)) };
         assert_eq!(ladder.owner_instead(|accused| accused == employee(9)), Some(employee(3)));
         assert_eq!(ladder.owner_instead(|accused| accused == employee(3)), Some(employee(4)));
     }

@@ -42,7 +42,7 @@ pub struct Finder {
     pub standing: Standing,
 }
 
-/// Finds: at S1 the receiver on the spot, up to S2 a manager alone; an agent's finding waits for a manager, and from
+/// Finds: at S1 the receiver alone, on the spot or later; up to S2 a manager alone; an agent's finding waits for a manager, and from
 /// S3 on a manager's for headquarters. A decider is never among those he finds liable (C11), an invalid complaint is
 /// never our fault (C13), and the shares are 100 (C14).
 pub fn decide(
@@ -53,7 +53,8 @@ pub fn decide(
 ) -> Result<Found, Refusal> {
     let severity = complaint.graded()?;
     let is_receiver = finder.person.is_employee(complaint.receiver);
-    let is_on_the_spot = complaint.state == State::Triaged && severity == Severity::S1 && is_receiver;
+    let is_small = severity == Severity::S1 && is_receiver;
+    let is_on_the_spot = complaint.state == State::Triaged && is_small;
     if complaint.state != State::Investigating && !is_on_the_spot {
         return Err(complaint.not_now());
     }
@@ -70,7 +71,7 @@ pub fn decide(
     if severity >= Severity::S3 && is_agent {
         return Err(Refusal::HigherStanding { needed: Standing::Manager.word().to_owned() });
     }
-    if severity >= Severity::S3 || is_agent && !is_on_the_spot {
+    if severity >= Severity::S3 || is_agent && !is_small {
         return Ok(Found { decision: proposed(complaint, finding), freed: Vec::new() });
     }
     found::into_force(complaint, finding, severity, staff)
@@ -117,12 +118,22 @@ mod tests {
     use super::*;
     use crate::complaint::Apology;
     use crate::complaint::kind::{Class, Party};
-    use crate::complaint::walk::{World, accused, employee, graded, head, investigated, manager, person_of, receiver};
+    use crate::complaint::walk::{
+        World, accused, employee, graded, head, investigated, manager, person_of, receiver,
+    };
     use kernel::EmployeeId;
 
     pub(super) fn ask(finding: FindingKind, shares: &[(Party, Option<EmployeeId>, u8)]) -> FindLiability {
-        let share = |(party, employee_id, pct): &(_, _, _)| ShareAsk { party: *party, employee_id: *employee_id, pct: *pct };
-        FindLiability { finding, shares: shares.iter().map(share).collect(), basis_code: Code::of("statement") }
+        let share = |(party, employee_id, pct): &(_, _, _)| ShareAsk {
+            party: *party,
+            employee_id: *employee_id,
+            pct: *pct,
+        };
+        FindLiability {
+            finding,
+            shares: shares.iter().map(share).collect(),
+            basis_code: Code::of("statement"),
+        }
     }
 
     fn tried(complaint: Complaint, ask: &FindLiability, standing: Standing) -> Result<Found, Refusal> {
@@ -139,7 +150,8 @@ mod tests {
     #[test]
     fn a_finding_of_ours_upholds_one_per_party() {
         let shares = [(Party::Worker, Some(accused()), 60), (Party::Company, None, 40)];
-        let found = tried(investigated(Severity::S2), &ask(FindingKind::Shared, &shares), Standing::Manager).expect("found");
+        let found = tried(investigated(Severity::S2), &ask(FindingKind::Shared, &shares), Standing::Manager)
+            .expect("found");
         assert_eq!(
             kinds(&found),
             ["support.complaint.liability_found", "support.complaint.upheld", "support.complaint.upheld"]
@@ -163,7 +175,8 @@ mod tests {
         let found = tried(investigated(Severity::S2), &first, Standing::Manager).expect("found");
         let apology = Some(Apology { at: World::now() });
         let complaint = Complaint { apology, ..found.decision.into_state() };
-        let later = tried(complaint, &ask(FindingKind::Customer, &[(Party::Customer, None, 100)]), Standing::Manager);
+        let later =
+            tried(complaint, &ask(FindingKind::Customer, &[(Party::Customer, None, 100)]), Standing::Manager);
         let later = later.expect("changed");
         assert_eq!(later.freed, [accused()]);
         assert_eq!(
@@ -190,6 +203,8 @@ mod tests {
         let ask = ask(FindingKind::Company, &[(Party::Company, None, 100)]);
         let spot = tried(graded(Severity::S1), &ask, Standing::Agent).expect("on the spot");
         assert_eq!(kinds(&spot)[0], "support.complaint.liability_found");
+        let later = tried(investigated(Severity::S1), &ask, Standing::Agent).expect("it is still his");
+        assert_eq!(kinds(&later)[0], "support.complaint.liability_found");
         let refused = tried(graded(Severity::S2), &ask, Standing::Agent).err();
         assert_eq!(refused, Some(Refusal::NotNow { state: "triaged".to_owned() }));
         let elsewhere = Complaint { receiver: employee(98), ..graded(Severity::S1) };
@@ -200,7 +215,11 @@ mod tests {
     #[test]
     fn an_agents_finding_waits_for_a_manager_and_from_s3_on_a_managers_for_headquarters() {
         let ask = ask(FindingKind::Company, &[(Party::Company, None, 100)]);
-        for (severity, standing) in [(Severity::S2, Standing::Agent), (Severity::S3, Standing::Manager), (Severity::S4, Standing::Headquarters)] {
+        for (severity, standing) in [
+            (Severity::S2, Standing::Agent),
+            (Severity::S3, Standing::Manager),
+            (Severity::S4, Standing::Headquarters),
+        ] {
             let found = tried(investigated(severity), &ask, standing).expect("proposed");
             assert_eq!(kinds(&found), ["support.complaint.finding_proposed"]);
             assert!(found.decision.state().finding.is_none() && found.decision.state().proposed.is_some());
@@ -233,9 +252,13 @@ mod tests {
     #[test]
     fn c13_an_invalid_complaint_is_nobodys_fault_of_ours() {
         let mut invalid = investigated(Severity::S2);
-        invalid.triage = invalid.triage.map(|triage| crate::complaint::Triage { class: Class::Invalid, ..triage });
+        invalid.triage =
+            invalid.triage.map(|triage| crate::complaint::Triage { class: Class::Invalid, ..triage });
         let ours = ask(FindingKind::Company, &[(Party::Company, None, 100)]);
-        assert_eq!(tried(invalid.clone(), &ours, Standing::Manager).err(), Some(Refusal::InvalidIsNotOurs {}));
+        assert_eq!(
+            tried(invalid.clone(), &ours, Standing::Manager).err(),
+            Some(Refusal::InvalidIsNotOurs {})
+        );
         assert!(tried(invalid, &ask(FindingKind::Unfounded, &[]), Standing::Manager).is_ok());
     }
 

@@ -6,7 +6,9 @@ use crate::complaint::facts::{ApologySuperseded, OwnerReplaced};
 use crate::complaint::{Complaint, Finding, Refusal, Share};
 use crate::words::Word;
 use events::WorkerId;
-use events::support::{ComplaintFindingReversed, ComplaintLiabilityFound, ComplaintUpheld, LiabilityShare, Severity};
+use events::support::{
+    ComplaintFindingReversed, ComplaintLiabilityFound, ComplaintUpheld, LiabilityShare, Severity,
+};
 use kernel::{Decision, EmployeeId, clause};
 
 /// Whom a finding may name, and who owns the case if its owner is among them.
@@ -36,14 +38,22 @@ pub struct Found {
 
 /// The parts as events show them.
 pub(super) fn shown(shares: &[Share]) -> Vec<LiabilityShare> {
-    let part = |share: &Share| LiabilityShare { party: share.party.word(), employee_id: share.employee, pct: share.pct };
+    let part = |share: &Share| LiabilityShare {
+        party: share.party.word(),
+        employee_id: share.employee,
+        pct: share.pct,
+    };
     shares.iter().map(part).collect()
 }
 
 /// The parts of a finding that are ours.
 fn liable(finding: Option<&Finding>) -> Vec<Share> {
     let ours = finding.filter(|finding| finding.kind.is_ours());
-    ours.into_iter().flat_map(|finding| &finding.shares).filter(|share| is_ours(share.party)).copied().collect()
+    ours.into_iter()
+        .flat_map(|finding| &finding.shares)
+        .filter(|share| is_ours(share.party))
+        .copied()
+        .collect()
 }
 
 /// Puts a finding into force: `upheld` for each party newly liable, `finding_reversed` for each one freed; an apology
@@ -80,7 +90,8 @@ pub(super) fn into_force(
     let freed: Vec<_> = before.iter().filter(|share| !is_in(&after, share)).copied().collect();
     let is_apology_superseded = complaint.apology.is_some() && !finding.kind.is_ours();
     let apology = complaint.apology.filter(|_| !is_apology_superseded);
-    let (from, complaint) = (complaint.owner, Complaint { finding: Some(finding), proposed: None, apology, ..complaint });
+    let (from, complaint) =
+        (complaint.owner, Complaint { finding: Some(finding), proposed: None, apology, ..complaint });
     let complaint = owned_by_another(complaint, staff.ladder)?;
     let to = complaint.owner;
     let mut decision = Decision::of(complaint).and(found).under(clause!("P6.5-5"));
@@ -89,7 +100,9 @@ pub(super) fn into_force(
     }
     for share in &freed {
         let (worker_id, employee_id) = (staff.worker(share.employee), share.employee);
-        decision = decision.and(ComplaintFindingReversed { complaint_id: id, worker_id, employee_id }).under(clause!("R5"));
+        decision = decision
+            .and(ComplaintFindingReversed { complaint_id: id, worker_id, employee_id })
+            .under(clause!("R5"));
     }
     if is_apology_superseded {
         decision = decision.and(ApologySuperseded { complaint_id: id }).under(clause!("R2"));

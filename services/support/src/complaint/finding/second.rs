@@ -1,7 +1,7 @@
 //! Seconding a finding: from S3 on two persons decide, and an agent's finding is a manager's too (R4).
 
-use super::found::{self, Found, Staff};
 use super::find::Finder;
+use super::found::{self, Found, Staff};
 use crate::complaint::escalation::ladder;
 use crate::complaint::{Complaint, ComplaintView, Finding, Refusal, State, store};
 use crate::penalty;
@@ -68,9 +68,9 @@ pub(in crate::complaint) async fn route(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::complaint::Share;
     use crate::complaint::kind::{FindingKind, Party};
     use crate::complaint::walk::{World, accused, headquarters, investigated, manager};
-    use crate::complaint::Share;
     use crate::words::Code;
 
     fn proposed(severity: Severity) -> Complaint {

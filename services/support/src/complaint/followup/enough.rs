@@ -51,7 +51,15 @@ mod tests {
 
     fn done(score: u8) -> FollowUp {
         let on = "2025-09-30".parse().expect("a date");
-        FollowUp { no: 1, channel: Channel::Phone, score: Some(score), is_last_wanted: false, comment: None, on, at: World::now() }
+        FollowUp {
+            no: 1,
+            channel: Channel::Phone,
+            score: Some(score),
+            is_last_wanted: false,
+            comment: None,
+            on,
+            at: World::now(),
+        }
     }
 
     fn failed(on: &str, channel: Channel) -> FollowUp {

@@ -67,7 +67,11 @@ pub fn decide(
     }
     let now = follow_up.at;
     let n = complaint.follow_ups.iter().filter(|done| done.score.is_some()).count() + 1;
-    let done = FollowUpDone { complaint_id: complaint.id, n: u32::try_from(n).unwrap_or(u32::MAX), score: ask.score };
+    let done = FollowUpDone {
+        complaint_id: complaint.id,
+        n: u32::try_from(n).unwrap_or(u32::MAX),
+        score: ask.score,
+    };
     let follow_ups = complaint.follow_ups.iter().cloned().chain([follow_up]).collect();
     let complaint = Complaint { state: State::FollowingUp, follow_ups, ..complaint };
     if ask.score > terms.follow_up.reopen_at_most {
@@ -114,7 +118,13 @@ pub(in crate::complaint) async fn route(
             contact::record(tx, store::parties(complaint, cmd.principal.employee), said).await?;
             store::save(tx, &decision).await?;
             store::add_follow_up(tx, complaint, asked_in, &follow_up).await?;
-            store::assure(tx, complaint, cmd.body.channel, (cmd.body.promise.as_ref(), cmd.body.answered.as_ref())).await?;
+            store::assure(
+                tx,
+                complaint,
+                cmd.body.channel,
+                (cmd.body.promise.as_ref(), cmd.body.answered.as_ref()),
+            )
+            .await?;
             Ok::<_, Failure>(decision)
         })
         .await
@@ -123,8 +133,8 @@ pub(in crate::complaint) async fn route(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::complaint::walk::{World, ask as register_ask, investigated, replied};
     use crate::complaint::Assurance;
+    use crate::complaint::walk::{World, ask as register_ask, investigated, replied};
     use events::support::Severity;
 
     fn ask(score: u8) -> RecordFollowUp {
@@ -147,13 +157,20 @@ mod tests {
     #[test]
     fn c6_a_score_of_two_or_less_reopens_by_itself_and_carries_a_promise() {
         for score in [1, 2] {
-            assert_eq!(tried(replied(Severity::S2), &ask(score)).err(), Some(Refusal::PromiseOrAnswer {}), "C1");
+            assert_eq!(
+                tried(replied(Severity::S2), &ask(score)).err(),
+                Some(Refusal::PromiseOrAnswer {}),
+                "C1"
+            );
             let promised = RecordFollowUp { promise: register_ask().promise, ..ask(score) };
             let decision = tried(replied(Severity::S2), &promised).expect("asked");
             let kinds: Vec<_> = decision.facts().iter().map(|fact| fact.event_type).collect();
             assert_eq!(kinds, ["support.complaint.followup_done", "support.complaint.reopened"]);
             let state = decision.state();
-            assert_eq!((state.state, state.cycle, state.assurance), (State::Investigating, 2, Assurance::Promised));
+            assert_eq!(
+                (state.state, state.cycle, state.assurance),
+                (State::Investigating, 2, Assurance::Promised)
+            );
         }
         let three = tried(replied(Severity::S2), &ask(3)).expect("asked");
         assert_eq!(three.state().state, State::FollowingUp);

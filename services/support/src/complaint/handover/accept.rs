@@ -21,7 +21,8 @@ impl Addressed for AcceptHandOver {
 
 /// Accepts a case: only whom it was offered to.
 pub fn decide(complaint: Complaint, who: Person, now: Timestamp) -> Result<Decision<Complaint>, Refusal> {
-    let to = complaint.offered_to.filter(|offered| who.is_employee(*offered)).ok_or(Refusal::NotOffered {})?;
+    let to =
+        complaint.offered_to.filter(|offered| who.is_employee(*offered)).ok_or(Refusal::NotOffered {})?;
     let handed_over =
         ComplaintHandedOver { complaint_id: complaint.id, from: complaint.owner, to, accepted_at: now };
     let complaint = Complaint { owner: to, offered_to: None, ..complaint };
@@ -55,7 +56,8 @@ mod tests {
         let offered = Complaint { offered_to: Some(employee(60)), ..registered() };
         let refused = decide(offered.clone(), person_of(employee(61)), World::now()).err();
         assert_eq!(refused, Some(Refusal::NotOffered {}));
-        let taken = decide(offered, person_of(employee(60)), World::now()).expect("offered to him").into_state();
+        let taken =
+            decide(offered, person_of(employee(60)), World::now()).expect("offered to him").into_state();
         assert_eq!((taken.owner, taken.receiver, taken.offered_to), (employee(60), receiver(), None));
     }
 }

@@ -79,11 +79,16 @@ mod tests {
         let owner = (person_of(receiver()), Standing::Agent);
         let offered = decide(registered(), employee(60), owner, Employed::Yes).expect("offered");
         assert_eq!((offered.state().owner, offered.state().offered_to), (receiver(), Some(employee(60))));
-        for (to, is_employed) in [(accused(), Employed::Yes), (receiver(), Employed::Yes), (employee(60), Employed::No)] {
+        for (to, is_employed) in
+            [(accused(), Employed::Yes), (receiver(), Employed::Yes), (employee(60), Employed::No)]
+        {
             assert_eq!(decide(registered(), to, owner, is_employed).err(), Some(Refusal::NotEligible {}));
         }
         let another = (person_of(employee(61)), Standing::Agent);
-        assert_eq!(decide(registered(), employee(60), another, Employed::Yes).err(), Some(Refusal::NotOwner {}));
+        assert_eq!(
+            decide(registered(), employee(60), another, Employed::Yes).err(),
+            Some(Refusal::NotOwner {})
+        );
         let manager = (person_of(employee(61)), Standing::Manager);
         assert!(decide(registered(), employee(60), manager, Employed::Yes).is_ok(), "Assign");
     }

@@ -79,7 +79,10 @@ mod tests {
     fn on_objection_the_next_one_may_be_presented() {
         let no = CustomerDecides::Object { reason_code: Code::of("too_late") };
         let decision = decide(presented(Severity::S2), &no).expect("one is on the table");
-        assert_eq!((decision.state().state, decision.facts()[0].data["reason_code"].as_str()), (State::Proposing, Some("too_late")));
+        assert_eq!(
+            (decision.state().state, decision.facts()[0].data["reason_code"].as_str()),
+            (State::Proposing, Some("too_late"))
+        );
         let refused = decide(decision.into_state(), &CustomerDecides::Accept {}).err();
         assert_eq!(refused, Some(Refusal::NothingPresented {}));
     }

@@ -59,7 +59,11 @@ pub fn decide(
     let least = if before == 0 { *terms.terms.min_proposals.of(severity) } else { 1 };
     let count = |count: usize| u8::try_from(count).unwrap_or(u8::MAX);
     if asks.len() < usize::from(least) || before + asks.len() > usize::from(most) {
-        return Err(Refusal::ProposalCount { least, most: most.saturating_sub(count(before)), policy_version });
+        return Err(Refusal::ProposalCount {
+            least,
+            most: most.saturating_sub(count(before)),
+            policy_version,
+        });
     }
     let authority = terms.terms.authority(standing, severity);
     if asks.iter().any(|ask| ask.cost.fen() > authority) {
@@ -117,7 +121,8 @@ mod tests {
     #[test]
     fn r8_so_many_as_the_severity_asks_for_and_four_at_most() {
         let policy_version = World::new().terms.id;
-        for (severity, least) in [(Severity::S1, 1), (Severity::S2, 2), (Severity::S3, 3), (Severity::S4, 3)] {
+        for (severity, least) in [(Severity::S1, 1), (Severity::S2, 2), (Severity::S3, 3), (Severity::S4, 3)]
+        {
             let refused = tried(severity, usize::from(least) - 1, Standing::Manager).err();
             assert_eq!(refused, Some(Refusal::ProposalCount { least, most: 4, policy_version }));
             assert!(tried(severity, usize::from(least), Standing::Manager).is_ok());

@@ -90,16 +90,18 @@ pub(in crate::complaint) async fn route(
 
 #[cfg(test)]
 mod tests {
+    use super::super::prepare;
     use super::*;
     use crate::complaint::Apology;
     use crate::complaint::kind::FindingKind;
     use crate::complaint::walk::{World, found, graded, investigated, offers};
     use crate::person::Standing;
-    use super::super::prepare;
 
     fn prepared(complaint: Complaint) -> Complaint {
         let world = World::new();
-        prepare::decide(complaint, &offers(3, 0), Standing::Manager, &world.terms).expect("prepared").into_state()
+        prepare::decide(complaint, &offers(3, 0), Standing::Manager, &world.terms)
+            .expect("prepared")
+            .into_state()
     }
 
     fn tried(complaint: Complaint, rank: u8) -> Result<Decision<Complaint>, Refusal> {
@@ -123,7 +125,10 @@ mod tests {
             let apologised = Complaint { apology: Some(Apology { at: World::now() }), ..ours };
             assert!(tried(apologised, 1).is_ok());
         }
-        assert!(tried(prepared(found(Severity::S2, FindingKind::Customer)), 1).is_ok(), "not ours: none, never");
+        assert!(
+            tried(prepared(found(Severity::S2, FindingKind::Customer)), 1).is_ok(),
+            "not ours: none, never"
+        );
     }
 
     #[test]
@@ -140,8 +145,11 @@ mod tests {
     fn r9_a_cost_above_authority_is_not_presented_also_when_the_severity_has_fallen() {
         let world = World::new();
         let costly = found(Severity::S2, FindingKind::Customer);
-        let costly = prepare::decide(costly, &offers(2, 20_000), Standing::Agent, &world.terms).expect("within").into_state();
-        let triage = costly.triage.map(|triage| crate::complaint::Triage { severity: Severity::S1, ..triage });
+        let costly = prepare::decide(costly, &offers(2, 20_000), Standing::Agent, &world.terms)
+            .expect("within")
+            .into_state();
+        let triage =
+            costly.triage.map(|triage| crate::complaint::Triage { severity: Severity::S1, ..triage });
         assert!(matches!(tried(Complaint { triage, ..costly }, 1), Err(Refusal::AboveAuthority { .. })));
     }
 }

@@ -33,7 +33,9 @@ pub fn decide(complaint: Complaint) -> Result<Decision<Complaint>, Refusal> {
     let remedy = Remedy { kind: accepted.remedy, cost: accepted.cost, completed_at: None };
     let started = ComplaintRemedyStarted { complaint_id: complaint.id, kind: remedy.kind.word() };
     let state = State::Implementing;
-    Ok(Decision::of(Complaint { state, remedy: Some(remedy), ..complaint }).and(started).under(clause!("P4-2")))
+    Ok(Decision::of(Complaint { state, remedy: Some(remedy), ..complaint })
+        .and(started)
+        .under(clause!("P4-2")))
 }
 
 /// Begins the remedy (P4-2).
@@ -65,7 +67,8 @@ mod tests {
         for complaint in [graded(Severity::S1), investigated(Severity::S2), presented(Severity::S2)] {
             assert_eq!(decide(complaint).err(), Some(Refusal::NotAccepted {}));
         }
-        let accepted = customer::decide(presented(Severity::S2), &CustomerDecides::Accept {}).expect("accepted");
+        let accepted =
+            customer::decide(presented(Severity::S2), &CustomerDecides::Accept {}).expect("accepted");
         let started = decide(accepted.into_state()).expect("accepted");
         assert_eq!(started.state().state, State::Implementing);
         assert!(decide(started.into_state()).is_err(), "once");

@@ -26,7 +26,11 @@ fn of(complaints: &mut [Complaint], id: Uuid) -> Option<&mut Complaint> {
     complaints.iter_mut().find(|complaint| complaint.id.uuid() == id)
 }
 
-async fn findings(connection: &mut PgConnection, complaints: &mut [Complaint], ids: &[Uuid]) -> Result<(), Fault> {
+async fn findings(
+    connection: &mut PgConnection,
+    complaints: &mut [Complaint],
+    ids: &[Uuid],
+) -> Result<(), Fault> {
     let rows = sqlx::query!(
         "SELECT complaint_id, role, finding, basis_code, parties, employees AS \"employees: Vec<Option<Uuid>>\", pcts, first_user,
                 first_employee, second_user, second_employee
@@ -42,7 +46,8 @@ async fn findings(connection: &mut PgConnection, complaints: &mut [Complaint], i
             let party = word::<Party>("parties", party)?;
             shares.push(Share { party, employee: employee.map(EmployeeId::of), pct });
         }
-        let first = Person { user: UserId::of(row.first_user), employee: row.first_employee.map(EmployeeId::of) };
+        let first =
+            Person { user: UserId::of(row.first_user), employee: row.first_employee.map(EmployeeId::of) };
         let second = row
             .second_user
             .map(|user| Person { user: UserId::of(user), employee: row.second_employee.map(EmployeeId::of) });
@@ -61,7 +66,11 @@ async fn findings(connection: &mut PgConnection, complaints: &mut [Complaint], i
     Ok(())
 }
 
-async fn proposals(connection: &mut PgConnection, complaints: &mut [Complaint], ids: &[Uuid]) -> Result<(), Fault> {
+async fn proposals(
+    connection: &mut PgConnection,
+    complaints: &mut [Complaint],
+    ids: &[Uuid],
+) -> Result<(), Fault> {
     let rows = sqlx::query!(
         "SELECT p.complaint_id, p.rank, p.remedy, p.text, p.cost_fen, p.authority, p.offer
          FROM complaint_proposal AS p JOIN complaint AS c ON c.id = p.complaint_id AND c.cycle_no = p.cycle_no
@@ -71,7 +80,8 @@ async fn proposals(connection: &mut PgConnection, complaints: &mut [Complaint], 
     .fetch_all(connection)
     .await?;
     for row in rows {
-        let authority = Standing::parse(&row.authority).ok_or_else(|| corrupt("authority", &row.authority))?;
+        let authority =
+            Standing::parse(&row.authority).ok_or_else(|| corrupt("authority", &row.authority))?;
         let proposal = Proposal {
             rank: u8::try_from(row.rank).map_err(|_| corrupt("rank", &row.rank.to_string()))?,
             remedy: word::<RemedyKind>("remedy", &row.remedy)?,
@@ -87,7 +97,11 @@ async fn proposals(connection: &mut PgConnection, complaints: &mut [Complaint], 
     Ok(())
 }
 
-async fn follow_ups(connection: &mut PgConnection, complaints: &mut [Complaint], ids: &[Uuid]) -> Result<(), Fault> {
+async fn follow_ups(
+    connection: &mut PgConnection,
+    complaints: &mut [Complaint],
+    ids: &[Uuid],
+) -> Result<(), Fault> {
     let rows = sqlx::query!(
         "SELECT f.complaint_id, f.no, f.channel, f.score, f.is_last_wanted, f.comment, f.on_date, f.at
          FROM complaint_follow_up AS f JOIN complaint AS c ON c.id = f.complaint_id AND c.cycle_no = f.cycle_no
@@ -97,7 +111,8 @@ async fn follow_ups(connection: &mut PgConnection, complaints: &mut [Complaint],
     .fetch_all(connection)
     .await?;
     for row in rows {
-        let score = row.score.map(|score| u8::try_from(score).map_err(|_| corrupt("score", &score.to_string())));
+        let score =
+            row.score.map(|score| u8::try_from(score).map_err(|_| corrupt("score", &score.to_string())));
         let follow_up = FollowUp {
             no: count("no", row.no)?,
             channel: Channel::of(&row.channel).ok_or_else(|| corrupt("channel", &row.channel))?,
