@@ -3,14 +3,19 @@
 mod agent;
 pub mod call;
 pub mod callback;
+mod by_severity;
+mod clock;
+pub mod complaint;
 pub mod contact;
 pub mod customer;
 pub mod hours;
 pub mod penalty;
+pub mod person;
 pub mod promise;
 mod reactions;
 mod rulebook;
 mod timers;
+pub mod words;
 
 use house::Service;
 use house::policy::PolicyKind;
@@ -27,7 +32,10 @@ pub fn service() -> Service {
         .room(customer::routes())
         .room(call::routes())
         .room(callback::routes())
+        .governed_by(PolicyKind::of::<penalty::policy::FineTerms>())
+        .governed_by(PolicyKind::of::<complaint::policy::ComplaintTerms>())
         .room(promise::routes())
+        .room(complaint::routes())
         .room(penalty::routes())
         .reacts(reactions::reactions())
         .times(timers::timers())

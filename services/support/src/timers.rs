@@ -1,6 +1,8 @@
 //! What time causes in support: one line per kind of timer.
 
 use crate::{callback, promise};
+use crate::complaint::escalation::ack;
+use crate::promise;
 use journal::Timers;
 
 /// Every clock that runs here.
@@ -10,4 +12,5 @@ pub(crate) fn timers() -> Timers {
         .on(promise::DUE, promise::lapse::due)
         .on(promise::WARNING, promise::warn::due)
         .on(promise::RENEWAL, promise::lapse::renewal_due)
+        .on(ack::ACK, ack::lapsed)
 }

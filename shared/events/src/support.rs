@@ -10,7 +10,7 @@ pub use penalty::{
 use crate::{
     CallId, CallbackId, ComplaintId, ContractId, CustomerId, HouseholdId, PromiseId, VisitId, WorkerId, event,
 };
-use kernel::{EmployeeId, Fen, PolicyVersionId, Timestamp};
+use kernel::{EmployeeId, Fen, PolicyVersionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 /// How grave a complaint is: `S1` a manner or small omission … `S4` injury, theft, the press (`support.md` §11).
@@ -362,6 +362,9 @@ pub struct ComplaintLiabilityFound {
     pub shares: Vec<LiabilityShare>,
     /// On what it rests, as a code.
     pub basis_code: String,
+    /// Who decided; two from S3 on.
+    #[serde(default)]
+    pub decided_by: Vec<UserId>,
 }
 event!(ComplaintLiabilityFound, "support.complaint.liability_found", v1);
 

@@ -1,6 +1,7 @@
 //! Confirming a fine: from here on it is final, and payroll takes it.
 
-use super::{Penalty, PenaltyView, Person, Refusal, State, Verdict, store};
+use super::{Penalty, PenaltyView, Refusal, State, Verdict, store};
+use crate::person::Person;
 use events::PenaltyId;
 use events::support::PenaltyConfirmed;
 use house::{Addressed, Answer, Command, Commanded, House, known, permission};
@@ -26,18 +27,7 @@ pub fn decide(
     month: Month,
     now: Timestamp,
 ) -> Result<Decision<Penalty>, Refusal> {
-    let State::Assessed { heard_at } = penalty.state else {
-        return Err(Refusal::AlreadyDecided { state: penalty.state.word() });
-    };
-    if decider.is(&penalty.proposer) {
-        return Err(Refusal::OwnProposal {});
-    }
-    if decider.employee == Some(penalty.employee) {
-        return Err(Refusal::OwnCase {});
-    }
-    if heard_at.is_none() && now < penalty.hearing_ends_at {
-        return Err(Refusal::HearingOpen { ends_at: penalty.hearing_ends_at });
-    }
+    let heard_at = ripe(&penalty, decider, now)?;
     let confirmed = PenaltyConfirmed {
         penalty_id: penalty.id,
         complaint_id: penalty.complaint,
@@ -51,6 +41,23 @@ pub fn decide(
     };
     let state = State::Confirmed(Verdict { by: decider, at: now, heard_at });
     Ok(Decision::of(Penalty { state, ..penalty }).and(confirmed).under(clause!("P6.6-1")))
+}
+
+/// When the employee answered, if he did: refused where this fine cannot be decided now, or not by this person.
+pub(super) fn ripe(penalty: &Penalty, decider: Person, now: Timestamp) -> Result<Option<Timestamp>, Refusal> {
+    let State::Assessed { heard_at } = penalty.state else {
+        return Err(Refusal::AlreadyDecided { state: penalty.state.word() });
+    };
+    if decider.is(&penalty.proposer) {
+        return Err(Refusal::OwnProposal {});
+    }
+    if decider.employee == Some(penalty.employee) {
+        return Err(Refusal::OwnCase {});
+    }
+    if heard_at.is_none() && now < penalty.hearing_ends_at {
+        return Err(Refusal::HearingOpen { ends_at: penalty.hearing_ends_at });
+    }
+    Ok(heard_at)
 }
 
 /// Makes a fine final (P6.6-1).
@@ -71,7 +78,8 @@ pub(super) async fn route(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use super::super::Appeal;
     use super::*;
     use chrono::TimeDelta;
     use events::ComplaintId;
@@ -79,18 +87,18 @@ mod tests {
     use kernel::{BranchId, EmployeeId, Fen, PolicyVersionId, UserId, Version};
     use uuid::Uuid;
 
-    fn person(user: u128, employee: Option<u128>) -> Person {
+    pub fn person(user: u128, employee: Option<u128>) -> Person {
         Person {
             user: UserId::of(Uuid::from_u128(user)),
             employee: employee.map(|id| EmployeeId::of(Uuid::from_u128(id))),
         }
     }
 
-    fn ends_at() -> Timestamp {
+    pub fn ends_at() -> Timestamp {
         Timestamp::of("2025-10-13T09:30:00Z".parse().expect("a literal"))
     }
 
-    fn assessed(heard_at: Option<Timestamp>) -> Penalty {
+    pub fn assessed(heard_at: Option<Timestamp>) -> Penalty {
         Penalty {
             id: PenaltyId::of(Uuid::from_u128(1)),
             branch: BranchId::of(Uuid::from_u128(2)),
@@ -106,6 +114,15 @@ mod tests {
             state: State::Assessed { heard_at },
             version: Version::of(1),
         }
+    }
+
+    pub fn confirmed() -> Penalty {
+        decide(assessed(None), person(20, Some(21)), october(), ends_at()).expect("ripe").into_state()
+    }
+
+    pub fn appealed() -> Penalty {
+        let State::Confirmed(verdict) = confirmed().state else { panic!("it is confirmed") };
+        Penalty { state: State::Appealed(verdict, Appeal { at: ends_at() }), ..confirmed() }
     }
 
     fn october() -> Month {

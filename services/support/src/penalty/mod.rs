@@ -4,16 +4,23 @@
 //! may be answered by the employee, is decided by another one, and may be appealed to a third. Payroll hears of it
 //! only once it is confirmed. What is not here: how it is taken from pay (hr, `deduction`).
 
+pub mod appeal;
+pub mod assess;
 pub mod confirm;
+pub mod dismiss;
+pub mod follow;
+pub mod hear;
+pub mod judge;
 mod list;
+pub mod policy;
 mod store;
 
+use crate::person::Person;
 use events::support::{PenaltyKind, Severity};
 use events::{CallId, ComplaintId, PenaltyId};
-use house::{House, OpenApiRouter, Principal, Shown, routes};
+use house::{House, OpenApiRouter, Shown, routes};
 use kernel::{
-    Aggregate, BranchId, EmployeeId, Fen, Money, PolicyVersionId, Timestamp, UserId, Version, clause,
-    refusals,
+    Aggregate, BranchId, EmployeeId, Fen, Money, PolicyVersionId, Timestamp, Version, clause, refusals,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -49,27 +56,6 @@ pub struct Penalty {
     pub version: Version,
 }
 
-/// Somebody who decides: two accounts of one person are one person (`access.md`, separation of duties).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Person {
-    /// The account.
-    pub user: UserId,
-    /// The employee behind it.
-    pub employee: Option<EmployeeId>,
-}
-
-impl Person {
-    /// Whoever sent a command.
-    pub const fn of(principal: &Principal) -> Self {
-        Self { user: principal.user, employee: principal.employee }
-    }
-
-    /// True where both are one person.
-    pub fn is(&self, other: &Self) -> bool {
-        self.user == other.user || self.employee.is_some() && self.employee == other.employee
-    }
-}
-
 /// How far a fine has come, with what exists only from there on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -86,8 +72,8 @@ pub enum State {
     Appealed(Verdict, Appeal),
     /// The appeal changed nothing.
     Upheld(Verdict, Appeal, Judgement),
-    /// The appeal reduced it, or took it away.
-    Reversed(Verdict, Appeal, Judgement, Fen),
+    /// Reduced, or taken away, by an appeal or by a finding that was changed.
+    Reversed(Verdict, Reversal),
 }
 
 /// Who decided a fine, and when.
@@ -108,11 +94,50 @@ pub struct Appeal {
     pub at: Timestamp,
 }
 
-/// When the appeal was decided.
+/// Who decided the appeal, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Judgement {
+    /// Who.
+    pub by: Person,
     /// When.
     pub at: Timestamp,
+}
+
+/// Why a confirmed fine is not, or not wholly, one any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reversal {
+    /// An appeal, or a finding that was changed.
+    pub ground: Ground,
+    /// When the employee had appealed, if he had.
+    pub appeal: Option<Appeal>,
+    /// Who reversed it, and when.
+    pub judgement: Judgement,
+    /// What remains; nothing where it is gone.
+    pub new_amount: Fen,
+}
+
+/// Why a fine was reversed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ground {
+    /// The appeal was right, at least in part.
+    Appeal,
+    /// The finding it rested on was changed (`support.md` §5).
+    Finding,
+}
+
+impl Ground {
+    /// As tables write it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Appeal => "appeal",
+            Self::Finding => "finding",
+        }
+    }
+
+    /// The ground of a word.
+    pub fn of(word: &str) -> Option<Self> {
+        [Self::Appeal, Self::Finding].into_iter().find(|ground| ground.word() == word)
+    }
 }
 
 impl State {
@@ -152,6 +177,34 @@ refusals! {
     OwnCase {} = "sod.penalty.own_case", clause!("R5");
     /// It was decided before.
     AlreadyDecided { state: &'static str } = "support.penalty.already_decided", clause!("R5");
+    /// A fine is at least the floor.
+    BelowFloor { floor: Money, policy_version: PolicyVersionId } = "support.penalty.below_floor", clause!("P6.6-1");
+    /// A fine is at most the band of the severity.
+    AboveBand { band: Money, policy_version: PolicyVersionId } = "support.penalty.above_band", clause!("R5");
+    /// The complaint was not upheld, or not against this employee.
+    NotAttributed {} = "support.penalty.not_attributed", clause!("R5");
+    /// An invalid complaint costs nobody anything (C13).
+    ComplaintInvalid {} = "support.penalty.complaint_invalid", clause!("R5");
+    /// At S4 headquarters proposes.
+    HeadquartersOnly {} = "support.penalty.headquarters_only", clause!("R5");
+    /// There is a fine for this complaint and employee already.
+    OnePerComplaint {} = "support.penalty.one_per_complaint", clause!("R5");
+    /// He has answered already.
+    AlreadyHeard { heard_at: Timestamp } = "support.penalty.already_heard", clause!("R5");
+    /// Only a confirmed fine can be appealed.
+    NotConfirmed { state: &'static str } = "support.penalty.not_confirmed", clause!("R5");
+    /// Only whoever is fined appeals.
+    NotYours {} = "support.penalty.not_yours", clause!("R5");
+    /// The time to appeal is over.
+    AppealTooLate { until: Timestamp } = "support.penalty.appeal_too_late", clause!("R5");
+    /// There is no appeal to judge.
+    NotAppealed { state: &'static str } = "support.penalty.not_appealed", clause!("R5");
+    /// Whoever confirmed a fine does not judge the appeal.
+    OwnVerdict {} = "sod.penalty.own_verdict", clause!("R5");
+    /// An appeal makes a fine smaller, not larger.
+    NotReduced { amount: Money } = "support.penalty.not_reduced", clause!("R5");
+    /// Floor and bands contradict each other.
+    BandsContradict {} = "support.penalty.bands_contradict", clause!("R5");
 }
 
 /// A fine as the API shows it.
@@ -191,7 +244,7 @@ impl Shown for Penalty {
     type View = PenaltyView;
     fn view(&self, version: Version) -> PenaltyView {
         let new_amount = match self.state {
-            State::Reversed(.., new_amount) => Some(Money::of(new_amount)),
+            State::Reversed(_, reversal) => Some(Money::of(reversal.new_amount)),
             State::Assessed { .. }
             | State::Dismissed(_)
             | State::Confirmed(_)
@@ -222,8 +275,12 @@ impl Shown for Penalty {
 /// The room's routes.
 pub(crate) fn routes() -> OpenApiRouter<House> {
     OpenApiRouter::new()
-        .routes(routes!(list::list))
+        .routes(routes!(list::list, assess::route))
         .routes(routes!(list::read))
+        .routes(routes!(hear::route))
         .routes(routes!(list::history))
         .routes(routes!(confirm::route))
+        .routes(routes!(dismiss::route))
+        .routes(routes!(appeal::route))
+        .routes(routes!(judge::route))
 }

@@ -1,12 +1,14 @@
 //! The SQL of fines.
 
-use super::{Appeal, Judgement, Penalty, Person, State, Verdict};
+use super::{Appeal, Ground, Judgement, Penalty, Refusal, Reversal, State, Verdict};
+use crate::person::Person;
+use crate::words::Text;
 use chrono::{DateTime, Utc};
 use events::support::{PenaltyKind, Severity};
 use events::{CallId, ComplaintId, PenaltyId};
 use house::list::PageRequest;
 use house::not_found;
-use journal::{Failure, Fault, Reach, Tx};
+use journal::{Failure, Fault, Reach, RefuseOn, Tx};
 use kernel::{BranchId, Decision, EmployeeId, Fen, PolicyVersionId, Timestamp, UserId, Version};
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -32,6 +34,9 @@ struct Row {
     decider_employee: Option<Uuid>,
     appealed_at: Option<DateTime<Utc>>,
     judged_at: Option<DateTime<Utc>>,
+    judge_user: Option<Uuid>,
+    judge_employee: Option<Uuid>,
+    ground: Option<String>,
     new_amount_fen: Option<i64>,
     version: i32,
 }
@@ -45,7 +50,10 @@ impl Row {
             heard_at,
         });
         let appeal = self.appealed_at.map(|at| Appeal { at: Timestamp::of(at) });
-        let judgement = self.judged_at.map(|at| Judgement { at: Timestamp::of(at) });
+        let judgement = self.judged_at.zip(self.judge_user).map(|(at, user)| Judgement {
+            by: Person { user: UserId::of(user), employee: self.judge_employee.map(EmployeeId::of) },
+            at: Timestamp::of(at),
+        });
         match self.state.as_str() {
             "assessed" => Some(State::Assessed { heard_at }),
             "dismissed" => verdict.map(State::Dismissed),
@@ -53,7 +61,12 @@ impl Row {
             "appealed" => Some(State::Appealed(verdict?, appeal?)),
             "upheld" => Some(State::Upheld(verdict?, appeal?, judgement?)),
             "reversed" => {
-                Some(State::Reversed(verdict?, appeal?, judgement?, Fen::new(self.new_amount_fen?)))
+                let ground = Ground::of(self.ground.as_deref()?)?;
+                let new_amount = Fen::new(self.new_amount_fen?);
+                Some(State::Reversed(
+                    verdict?,
+                    Reversal { ground, appeal, judgement: judgement?, new_amount },
+                ))
             }
             _ => None,
         }
@@ -92,7 +105,8 @@ pub(super) async fn load(tx: &mut Tx, id: PenaltyId) -> Result<Penalty, Failure>
     let row = sqlx::query_as!(
         Row,
         "SELECT id, branch_id, complaint_id, call_id, employee_id, kind, amount_fen, severity, policy_version, proposer_user, proposer_employee,
-                state, hearing_ends_at, heard_at, decided_at, decider_user, decider_employee, appealed_at, judged_at, new_amount_fen, version
+                state, hearing_ends_at, heard_at, decided_at, decider_user, decider_employee, appealed_at, judged_at, judge_user, judge_employee,
+                ground, new_amount_fen, version
          FROM penalty WHERE id = $1 AND ($2::uuid[] IS NULL OR branch_id = ANY ($2) OR employee_id = $3) FOR UPDATE",
         id.uuid(),
         branches.as_deref(),
@@ -109,7 +123,7 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<Penalty>) -> Result<()
     let columns = Columns::of(penalty.state);
     let statement = sqlx::query!(
         "UPDATE penalty SET state = $3, heard_at = $4, decided_at = $5, decider_user = $6, decider_employee = $7, appealed_at = $8,
-                judged_at = $9, new_amount_fen = $10, version = $11
+                judged_at = $9, new_amount_fen = $10, version = $11, judge_user = $12, judge_employee = $13, ground = $14
          WHERE id = $1 AND version = $2",
         penalty.id.uuid(),
         decision.base().get(),
@@ -122,6 +136,9 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<Penalty>) -> Result<()
         columns.judgement.map(|judgement| judgement.at.utc()),
         columns.new_amount.map(Fen::fen),
         decision.version().get(),
+        columns.judgement.map(|judgement| judgement.by.user.uuid()),
+        columns.judgement.and_then(|judgement| judgement.by.employee).map(EmployeeId::uuid),
+        columns.ground.map(Ground::word),
     );
     tx.save(decision, statement).await
 }
@@ -134,6 +151,7 @@ struct Columns {
     appeal: Option<Appeal>,
     judgement: Option<Judgement>,
     new_amount: Option<Fen>,
+    ground: Option<Ground>,
 }
 
 impl Columns {
@@ -147,14 +165,102 @@ impl Columns {
             State::Upheld(verdict, appeal, judgement) => {
                 Self { appeal: Some(appeal), judgement: Some(judgement), ..decided(verdict) }
             }
-            State::Reversed(verdict, appeal, judgement, new_amount) => Self {
-                appeal: Some(appeal),
-                judgement: Some(judgement),
-                new_amount: Some(new_amount),
+            State::Reversed(verdict, reversal) => Self {
+                appeal: reversal.appeal,
+                judgement: Some(reversal.judgement),
+                new_amount: Some(reversal.new_amount),
+                ground: Some(reversal.ground),
                 ..decided(verdict)
             },
         }
     }
+}
+
+/// Writes a new fine; a second one for the same complaint and employee is refused by the database (R5).
+pub(super) async fn add(tx: &mut Tx, decision: &Decision<Penalty>) -> Result<(), Failure> {
+    let penalty = decision.state();
+    let statement = sqlx::query!(
+        "INSERT INTO penalty (id, branch_id, complaint_id, call_id, employee_id, kind, amount_fen, severity, policy_version, proposer_user,
+                              proposer_employee, state, hearing_ends_at, version)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        penalty.id.uuid(),
+        penalty.branch.uuid(),
+        penalty.complaint.uuid(),
+        penalty.call.map(CallId::uuid),
+        penalty.employee.uuid(),
+        penalty.kind.word(),
+        penalty.amount.fen(),
+        penalty.severity.word(),
+        penalty.policy.uuid(),
+        penalty.proposer.user.uuid(),
+        penalty.proposer.employee.map(EmployeeId::uuid),
+        penalty.state.word(),
+        penalty.hearing_ends_at.utc(),
+        decision.version().get(),
+    );
+    tx.save(decision, statement).await.refuse_on("penalty_one_per_complaint", Refusal::OnePerComplaint {})
+}
+
+/// What a statement belongs to.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Kind {
+    Assessment,
+    Hearing,
+    Dismissal,
+    Appeal,
+    Judgement,
+}
+
+impl Kind {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Assessment => "assessment",
+            Self::Hearing => "hearing",
+            Self::Dismissal => "dismissal",
+            Self::Appeal => "appeal",
+            Self::Judgement => "judgement",
+        }
+    }
+}
+
+/// Keeps what was said with a step of a fine.
+pub(super) async fn said(tx: &mut Tx, penalty: &Penalty, kind: Kind, text: &Text) -> Result<(), Fault> {
+    let (id, said_by, now) = (tx.fresh::<PenaltyId>(), tx.actor().to_string(), tx.now());
+    sqlx::query!(
+        "INSERT INTO penalty_statement (id, penalty_id, branch_id, kind, text, said_by, said_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        id.uuid(),
+        penalty.id.uuid(),
+        penalty.branch.uuid(),
+        kind.word(),
+        text.as_str(),
+        said_by,
+        now.utc(),
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// Locks the fines of these employees for one complaint: a finding that frees them undoes what followed from it,
+/// whoever may see it, so no reach is asked.
+pub(super) async fn of_complaint(
+    tx: &mut Tx,
+    complaint: ComplaintId,
+    employees: &[EmployeeId],
+) -> Result<Vec<Penalty>, Failure> {
+    let employees: Vec<Uuid> = employees.iter().map(|employee| employee.uuid()).collect();
+    let rows = sqlx::query_as!(
+        Row,
+        "SELECT id, branch_id, complaint_id, call_id, employee_id, kind, amount_fen, severity, policy_version, proposer_user, proposer_employee,
+                state, hearing_ends_at, heard_at, decided_at, decider_user, decider_employee, appealed_at, judged_at, judge_user, judge_employee,
+                ground, new_amount_fen, version
+         FROM penalty WHERE complaint_id = $1 AND employee_id = ANY ($2) ORDER BY id FOR UPDATE",
+        complaint.uuid(),
+        &employees,
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    Ok(rows.into_iter().map(Penalty::try_from).collect::<Result<_, _>>()?)
 }
 
 /// A fine within reach, unlocked.
@@ -162,7 +268,8 @@ pub(super) async fn find(pool: &PgPool, reach: &Reach, id: PenaltyId) -> Result<
     let row = sqlx::query_as!(
         Row,
         "SELECT id, branch_id, complaint_id, call_id, employee_id, kind, amount_fen, severity, policy_version, proposer_user, proposer_employee,
-                state, hearing_ends_at, heard_at, decided_at, decider_user, decider_employee, appealed_at, judged_at, new_amount_fen, version
+                state, hearing_ends_at, heard_at, decided_at, decider_user, decider_employee, appealed_at, judged_at, judge_user, judge_employee,
+                ground, new_amount_fen, version
          FROM penalty WHERE id = $1 AND ($2::uuid[] IS NULL OR branch_id = ANY ($2) OR employee_id = $3)",
         id.uuid(),
         reach.branches(),
@@ -183,7 +290,8 @@ pub(super) async fn page(
     let rows = sqlx::query_as!(
         Row,
         "SELECT id, branch_id, complaint_id, call_id, employee_id, kind, amount_fen, severity, policy_version, proposer_user, proposer_employee,
-                state, hearing_ends_at, heard_at, decided_at, decider_user, decider_employee, appealed_at, judged_at, new_amount_fen, version
+                state, hearing_ends_at, heard_at, decided_at, decider_user, decider_employee, appealed_at, judged_at, judge_user, judge_employee,
+                ground, new_amount_fen, version
          FROM penalty
          WHERE ($1::uuid[] IS NULL OR branch_id = ANY ($1) OR employee_id = $2) AND ($3::uuid IS NULL OR branch_id = $3)
            AND ($4::uuid IS NULL OR complaint_id = $4) AND ($5::uuid IS NULL OR employee_id = $5) AND ($6::text IS NULL OR state = $6)

@@ -5,6 +5,7 @@
 
 use super::keep::{self, Tried, decide_by_attempts};
 use super::{Promise, RENEWAL, Refusal, Renewal, RenewalClock, State, store};
+use crate::complaint::escalation::after_broken_promise;
 use chrono::TimeDelta;
 use events::event;
 use events::support::{PromiseBroken, PromiseFact};
@@ -115,10 +116,9 @@ fn rounds(state: State, escalations: u32, round: TimeDelta) -> TimeDelta {
     round * rounds
 }
 
-/// The hook of the case: asks one level more. The complaint room puts `complaint::escalate::after_broken_promise` here;
-/// until then `support.promise.broken` and `renewal_missed` say the same to whoever listens.
-async fn ask_one_level_more(_tx: &mut Tx, _promise: &Promise, _at: Timestamp) -> Result<(), Failure> {
-    Ok(())
+/// Asks one level more of the case that the promise belongs to.
+async fn ask_one_level_more(tx: &mut Tx, promise: &Promise, at: Timestamp) -> Result<(), Failure> {
+    after_broken_promise(tx, promise, at).await
 }
 
 #[cfg(test)]

@@ -2,5 +2,7 @@
 
 mod call;
 mod customer;
+mod complaint;
+mod fine;
 mod penalty;
 mod promise;

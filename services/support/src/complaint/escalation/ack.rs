@@ -1,0 +1,58 @@
+//! The clock of an acknowledgement: who does not answer in time is passed over (K11).
+
+use super::escalate;
+use super::ladder;
+use crate::by_severity::BySeverity;
+use crate::clock;
+use crate::complaint::kind::EscalationCause;
+use crate::complaint::policy::ComplaintTerms;
+use crate::complaint::severity::Grounds;
+use crate::complaint::{Complaint, store};
+use chrono::TimeDelta;
+use events::ComplaintId;
+use journal::{Due, Failure, Fault, Tx};
+use kernel::{BranchId, Timestamp};
+
+/// The timer that looks whether a level has acknowledged.
+pub(crate) const ACK: &str = "complaint.ack";
+
+/// By when a level that is asked now must acknowledge, for each severity: business time, but day and night from the
+/// severity on that the terms name.
+pub(crate) async fn due(
+    tx: &mut Tx,
+    branch: BranchId,
+    terms: &ComplaintTerms,
+) -> Result<BySeverity<Timestamp>, Fault> {
+    let (calendar, now) = (clock::calendar(tx, branch).await?, tx.now());
+    terms.ladder.ack_minutes.try_map(|severity, minutes| {
+        if severity >= terms.ladder.wall_from {
+            Ok(now.plus(TimeDelta::minutes(i64::from(*minutes))))
+        } else {
+            clock::minutes_end(&calendar, now, *minutes)
+        }
+    })
+}
+
+/// Starts the clock of the level asked last, or stops it: acknowledged, closed, or nobody is higher.
+pub(crate) async fn watch(tx: &mut Tx, complaint: &Complaint) -> Result<(), Fault> {
+    match complaint.rung.filter(|rung| rung.acknowledged_at.is_none() && rung.level < ladder::TOP) {
+        Some(rung) if complaint.is_waiting() => tx.schedule(ACK, complaint.id, rung.due_ack_at).await,
+        Some(_) | None => tx.cancel(ACK, complaint.id).await,
+    }
+}
+
+/// The timer [`ACK`]: nobody has acknowledged, the next level is asked.
+pub(crate) async fn lapsed(tx: &mut Tx, due: Due) -> Result<(), Failure> {
+    let complaint = store::load(tx, ComplaintId::of(due.reference)).await?;
+    let is_open = complaint.rung.is_some_and(|rung| rung.acknowledged_at.is_none());
+    if !is_open || !complaint.is_waiting() {
+        return Ok(());
+    }
+    let terms = store::terms(tx, complaint.branch).await?;
+    let ladder = ladder::of(tx, complaint.branch).await?;
+    let ack_due = self::due(tx, complaint.branch, &terms.terms).await?;
+    let grounds = Grounds { terms: &terms, ladder: &ladder, ack_due: &ack_due };
+    let decision = escalate::decide(complaint, EscalationCause::Unacknowledged, grounds)?;
+    store::save(tx, &decision).await?;
+    Ok(watch(tx, decision.state()).await?)
+}

@@ -1,0 +1,114 @@
+//! What a broken promise does to its case: one level more is asked, and a second one makes the case graver (P8).
+
+use super::{ack, escalate, ladder};
+use crate::complaint::facts::PromiseLapsed;
+use crate::complaint::kind::{EscalationCause, Factor};
+use crate::complaint::severity::{self, Grounds};
+use crate::complaint::{Assurance, Complaint, Refusal, store};
+use crate::promise::{Promise, State as Kept};
+use journal::{Failure, Tx};
+use kernel::{Decision, Timestamp, clause};
+
+/// Whether the promise has just been broken, or its renewal was missed once more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lapse {
+    /// Its time has passed.
+    Broken,
+    /// There is still no next one.
+    RenewalMissed,
+}
+
+/// Counts the lapse, and makes the case graver by one with the second broken promise (`support.md` §11).
+pub fn decide_lapse(
+    complaint: Complaint,
+    lapse: Lapse,
+    grounds: Grounds<'_>,
+) -> Result<Decision<Complaint>, Refusal> {
+    let broken = complaint.broken_promises + u32::from(lapse == Lapse::Broken);
+    let lapsed = PromiseLapsed { complaint_id: complaint.id, broken };
+    let is_repeated = lapse == Lapse::Broken && broken == grounds.terms.terms.repeat.broken_promises;
+    let complaint = Complaint { broken_promises: broken, assurance: Assurance::Lapsed, ..complaint };
+    let graver = complaint.severity().filter(|_| is_repeated).map(severity::next);
+    match graver.filter(|graver| Some(*graver) > complaint.severity()) {
+        Some(graver) => {
+            let decision = severity::raised(complaint, graver, Some(Factor::RepeatedBrokenPromise), grounds)?;
+            Ok(decision.and(lapsed).under(clause!("P4-1")))
+        }
+        None => Ok(Decision::of(complaint).and(lapsed).under(clause!("P4-1"))),
+    }
+}
+
+/// Asks one level more after a broken promise, or one whose renewal was missed; called by the promise, in its
+/// transaction. A case that needs no reply any more is left alone.
+pub(crate) async fn after_broken_promise(
+    tx: &mut Tx,
+    promise: &Promise,
+    _at: Timestamp,
+) -> Result<(), Failure> {
+    let complaint = store::load_for_clock(tx, promise.case.complaint).await?;
+    if !complaint.is_waiting() {
+        return Ok(());
+    }
+    let terms = store::terms(tx, complaint.branch).await?;
+    let ladder = ladder::of(tx, complaint.branch).await?;
+    let ack_due = ack::due(tx, complaint.branch, &terms.terms).await?;
+    let grounds = Grounds { terms: &terms, ladder: &ladder, ack_due: &ack_due };
+    let (lapse, cause) = match promise.state {
+        Kept::Broken { renewal, .. } if renewal.escalations <= 1 => {
+            (Lapse::Broken, EscalationCause::PromiseBroken)
+        }
+        Kept::Broken { .. }
+        | Kept::KeptByAttempt { .. }
+        | Kept::Active
+        | Kept::Kept { .. }
+        | Kept::Released { .. }
+        | Kept::Superseded { .. } => (Lapse::RenewalMissed, EscalationCause::RenewalMissed),
+    };
+    let decision = decide_lapse(complaint, lapse, grounds)?;
+    store::save(tx, &decision).await?;
+    let complaint = store::load_for_clock(tx, promise.case.complaint).await?;
+    match escalate::decide(complaint, cause, grounds) {
+        Ok(decision) => {
+            store::save(tx, &decision).await?;
+            Ok(ack::watch(tx, decision.state()).await?)
+        }
+        // Headquarters was asked already: there is nobody higher, and the case goes on.
+        Err(Refusal::AtTop {}) => Ok(()),
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::complaint::walk::{World, graded};
+    use events::support::Severity;
+
+    #[test]
+    fn the_second_broken_promise_of_a_case_adds_one_and_reports_what_becomes_major() {
+        let world = World::new();
+        let first = decide_lapse(graded(Severity::S2), Lapse::Broken, world.grounds()).expect("counted");
+        assert_eq!((first.facts().len(), first.state().severity()), (1, Some(Severity::S2)));
+        assert_eq!(first.state().assurance, Assurance::Lapsed);
+        let second = decide_lapse(first.into_state(), Lapse::Broken, world.grounds()).expect("counted");
+        let kinds: Vec<_> = second.facts().iter().map(|fact| fact.event_type).collect();
+        assert_eq!(
+            kinds,
+            [
+                "support.complaint.severity_changed",
+                "support.complaint.major_reported",
+                "support.complaint.promise_lapsed"
+            ]
+        );
+        let third = decide_lapse(second.into_state(), Lapse::Broken, world.grounds()).expect("counted");
+        assert_eq!(third.state().severity(), Some(Severity::S3), "once");
+    }
+
+    #[test]
+    fn p8_a_missed_renewal_is_no_second_broken_promise() {
+        let world = World::new();
+        let first = decide_lapse(graded(Severity::S1), Lapse::Broken, world.grounds()).expect("counted");
+        let missed = decide_lapse(first.into_state(), Lapse::RenewalMissed, world.grounds()).expect("noted");
+        assert_eq!((missed.state().broken_promises, missed.state().severity()), (1, Some(Severity::S1)));
+    }
+}

@@ -1,0 +1,11 @@
+//! Handing a case over: it changes its owner only when the other one accepts (C2, R7).
+
+pub mod accept;
+pub mod offer;
+
+use house::{House, OpenApiRouter, routes};
+
+/// The sub-room's routes.
+pub(super) fn routes() -> OpenApiRouter<House> {
+    OpenApiRouter::new().routes(routes!(offer::route)).routes(routes!(accept::route))
+}

@@ -1,0 +1,128 @@
+//! How grave a case is: factors set the floor, repetition adds one, and what becomes major is reported in the same
+//! decision (R4, C8, C9).
+
+use super::facts::SeverityChanged;
+use super::kind::{Class, Factor};
+use super::policy::ComplaintTerms;
+use super::{Complaint, Refusal, Rung, Triage};
+use crate::by_severity::BySeverity;
+use crate::complaint::escalation::ladder::Ladder;
+use crate::words::Word;
+use events::support::{ComplaintMajorReported, Severity};
+use house::policy::InForce;
+use kernel::{Decision, Timestamp, clause};
+
+/// What a severity is decided with.
+#[derive(Debug, Clone, Copy)]
+pub struct Grounds<'a> {
+    /// The terms in force.
+    pub terms: &'a InForce<ComplaintTerms>,
+    /// Who stands above the owner.
+    pub ladder: &'a Ladder,
+    /// By when a level asked now must acknowledge.
+    pub ack_due: &'a BySeverity<Timestamp>,
+}
+
+/// The severity that factors set, and those of the house added: any one sets the floor, repetition adds one.
+pub fn of_factors(factors: &[Factor], terms: &ComplaintTerms) -> Option<Severity> {
+    let floor = factors.iter().filter_map(|factor| terms.factors.get(factor)).max().copied();
+    let is_repeated = factors.contains(&Factor::RepeatedComplaint);
+    floor.map(|floor| if is_repeated { next(floor) } else { floor })
+}
+
+/// One graver; S4 is the gravest.
+pub const fn next(severity: Severity) -> Severity {
+    match severity {
+        Severity::S1 => Severity::S2,
+        Severity::S2 => Severity::S3,
+        Severity::S3 | Severity::S4 => Severity::S4,
+    }
+}
+
+/// Ordinary or major; a case that was major once stays so, lowering does not unreport it.
+pub fn class(severity: Severity, before: Option<Class>, terms: &ComplaintTerms) -> Class {
+    match before {
+        Some(Class::Invalid) => Class::Invalid,
+        Some(Class::Major) => Class::Major,
+        Some(Class::Ordinary) | None if severity >= terms.major_from => Class::Major,
+        Some(Class::Ordinary) | None => Class::Ordinary,
+    }
+}
+
+/// Makes a case graver, and reports it where it becomes major by that.
+pub fn raised(
+    complaint: Complaint,
+    to: Severity,
+    factor: Option<Factor>,
+    grounds: Grounds<'_>,
+) -> Result<Decision<Complaint>, Refusal> {
+    let Some(triage) = complaint.triage else { return Err(complaint.not_now()) };
+    if to <= triage.severity {
+        return Err(Refusal::NotRaised { severity: triage.severity.word().to_owned() });
+    }
+    let policy = grounds.terms.id;
+    let changed = SeverityChanged {
+        complaint_id: complaint.id,
+        from: triage.severity,
+        to,
+        factor: factor.map(|factor| factor.word()),
+        policy_version: policy,
+    };
+    let was_reported = is_reported(triage.severity, &grounds.terms.terms);
+    let class = class(to, Some(triage.class), &grounds.terms.terms);
+    let complaint = Complaint { triage: Some(Triage { severity: to, class, policy }), ..complaint };
+    let report =
+        (!was_reported && is_reported(to, &grounds.terms.terms)).then(|| report(&complaint, to, grounds));
+    let rung = report.as_ref().map_or(complaint.rung, |(rung, _)| Some(*rung));
+    let decision = Decision::of(Complaint { rung, ..complaint }).and(changed).under(clause!("R4"));
+    Ok(match report {
+        Some((_, reported)) => decision.and(reported).under(clause!("P3.3.3-6")),
+        None => decision,
+    })
+}
+
+/// True where a case of this severity is reported by the house.
+pub fn is_reported(severity: Severity, terms: &ComplaintTerms) -> bool {
+    severity >= terms.major_from
+}
+
+/// The report of a major case: which level is asked, and by when it must acknowledge (K11).
+pub fn report(
+    complaint: &Complaint,
+    severity: Severity,
+    grounds: Grounds<'_>,
+) -> (Rung, ComplaintMajorReported) {
+    let first = *grounds.terms.terms.ladder.first_level.of(severity);
+    let asked_before = complaint.rung.map_or(first, |rung| rung.level);
+    let step = grounds.ladder.step_from(first.max(asked_before), |employee| complaint.is_accused(employee));
+    let due_ack_at = *grounds.ack_due.of(severity);
+    let rung =
+        Rung { level: step.level, cause: None, asked: step.employee, due_ack_at, acknowledged_at: None };
+    let to_role = step.role().to_owned();
+    (rung, ComplaintMajorReported { complaint_id: complaint.id, to_role, due_ack_at })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use house::policy::Terms;
+
+    #[test]
+    fn factors_set_the_floor_and_repetition_adds_one() {
+        let terms = ComplaintTerms::defaults();
+        for (factors, severity) in [
+            (&[Factor::Manner][..], Some(Severity::S1)),
+            (&[Factor::Manner, Factor::LateOverHour], Some(Severity::S2)),
+            (&[Factor::DamageSmall], Some(Severity::S2)),
+            (&[Factor::DamageLarge], Some(Severity::S3)),
+            (&[Factor::NoShowDependentCare], Some(Severity::S3)),
+            (&[Factor::Theft, Factor::Manner], Some(Severity::S4)),
+            (&[Factor::Manner, Factor::RepeatedComplaint], Some(Severity::S2)),
+            (&[Factor::Rework, Factor::RepeatedComplaint], Some(Severity::S3)),
+            (&[Factor::Injury, Factor::RepeatedComplaint], Some(Severity::S4)),
+            (&[], None),
+        ] {
+            assert_eq!(of_factors(factors, &terms), severity, "{factors:?}");
+        }
+    }
+}

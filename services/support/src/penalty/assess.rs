@@ -1,0 +1,222 @@
+//! Proposing a fine, for one complaint that was upheld against one employee.
+
+use super::policy::FineTerms;
+use super::{Penalty, PenaltyView, Refusal, State, store};
+use crate::complaint::attribution::{self, Attribution};
+use crate::person::{Person, Standing};
+use crate::{clock, words::Text};
+use events::support::{PenaltyAssessed, Severity};
+use events::{ComplaintId, PenaltyId};
+use house::policy::InForce;
+use house::{Addressed, Answer, Command, Commanded, House, New, permission, policy};
+use journal::Failure;
+use kernel::{Decision, EmployeeId, Money, Timestamp, Version, Zone, clause};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// A fine is proposed; the employee may answer it.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AssessPenalty {
+    /// The upheld complaint.
+    pub complaint_id: ComplaintId,
+    /// Who is fined.
+    pub employee_id: EmployeeId,
+    /// How much: the floor at least, the severity's band at most.
+    pub amount: Money,
+    /// Why so much.
+    pub reason: Text,
+}
+
+impl Addressed for AssessPenalty {
+    type To = New<PenaltyId>;
+}
+
+/// Who proposes, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Proposal {
+    /// The fresh id.
+    pub id: PenaltyId,
+    /// Who proposes.
+    pub proposer: Person,
+    /// How high he stands in the branch.
+    pub standing: Standing,
+    /// The end of the hearing.
+    pub hearing_ends_at: Timestamp,
+}
+
+/// Proposes a fine (R5): only for a complaint that is upheld and attributed to the employee; his share does not
+/// scale it.
+pub fn decide(
+    proposal: Proposal,
+    case: &Attribution,
+    ask: &AssessPenalty,
+    fine: &InForce<FineTerms>,
+) -> Result<Decision<Penalty>, Refusal> {
+    let (terms, policy_version) = (&fine.terms, fine.id);
+    if proposal.proposer.is_employee(ask.employee_id) {
+        return Err(Refusal::OwnCase {});
+    }
+    if case.is_invalid {
+        return Err(Refusal::ComplaintInvalid {});
+    }
+    let severity = case.severity_against(ask.employee_id).ok_or(Refusal::NotAttributed {})?;
+    if severity == Severity::S4 && proposal.standing != Standing::Headquarters {
+        return Err(Refusal::HeadquartersOnly {});
+    }
+    let amount = ask.amount.fen();
+    if amount < terms.floor_fen {
+        return Err(Refusal::BelowFloor { floor: Money::of(terms.floor_fen), policy_version });
+    }
+    if let Some(band) = terms.band(severity).filter(|band| amount > *band) {
+        return Err(Refusal::AboveBand { band: Money::of(band), policy_version });
+    }
+    let penalty = Penalty {
+        id: proposal.id,
+        branch: case.branch,
+        complaint: case.complaint,
+        call: case.call,
+        employee: ask.employee_id,
+        kind: terms.kind,
+        amount,
+        severity,
+        policy: policy_version,
+        proposer: proposal.proposer,
+        hearing_ends_at: proposal.hearing_ends_at,
+        state: State::Assessed { heard_at: None },
+        version: Version::NONE,
+    };
+    let assessed = PenaltyAssessed {
+        penalty_id: penalty.id,
+        complaint_id: penalty.complaint,
+        employee_id: penalty.employee,
+        kind: penalty.kind,
+        amount_fen: amount,
+        severity,
+        policy_version,
+        hearing_ends_at: penalty.hearing_ends_at,
+    };
+    Ok(Decision::of(penalty).and(assessed).under(clause!("P6.6-1")).born_of(case.complaint))
+}
+
+/// Proposes a fine (P6.6-1, R5).
+#[utoipa::path(post, path = "/v1/support/penalties", request_body = AssessPenalty, responses(Commanded<PenaltyView>))]
+pub(super) async fn route(
+    house: House,
+    cmd: Command<AssessPenalty, permission!("penalty.propose")>,
+) -> Answer<PenaltyView> {
+    house
+        .commit(cmd, async |tx, cmd, now| {
+            let case = attribution::of(tx, cmd.body.complaint_id).await?;
+            let calendar = clock::calendar(tx, case.branch).await?;
+            let today = now.date_in(Zone::SHANGHAI);
+            let fine = policy::in_force::<FineTerms>(tx.connection(), Some(case.branch), today).await?;
+            let proposal = Proposal {
+                id: cmd.id,
+                proposer: Person::of(&cmd.principal),
+                standing: Standing::of(&cmd.principal, case.branch),
+                hearing_ends_at: clock::days_end(&calendar, now, fine.terms.hearing_business_days)?,
+            };
+            let decision = decide(proposal, &case, &cmd.body, &fine)?;
+            store::add(tx, &decision).await?;
+            store::said(tx, decision.state(), store::Kind::Assessment, &cmd.body.reason).await?;
+            Ok::<_, Failure>(decision)
+        })
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use house::policy::Terms;
+    use kernel::{BranchId, Fen, PolicyVersionId, UserId};
+    use uuid::Uuid;
+
+    const ACCUSED: u128 = 4;
+
+    fn employee(id: u128) -> EmployeeId {
+        EmployeeId::of(Uuid::from_u128(id))
+    }
+
+    fn case(severity: Severity, share: u8) -> Attribution {
+        Attribution {
+            complaint: ComplaintId::of(Uuid::from_u128(3)),
+            branch: BranchId::of(Uuid::from_u128(2)),
+            call: None,
+            is_invalid: false,
+            severity: Some(severity),
+            shares: vec![(employee(ACCUSED), share)],
+        }
+    }
+
+    fn fine() -> InForce<FineTerms> {
+        InForce { id: PolicyVersionId::of(Uuid::from_u128(5)), terms: FineTerms::defaults() }
+    }
+
+    fn proposal(standing: Standing) -> Proposal {
+        Proposal {
+            id: PenaltyId::of(Uuid::from_u128(1)),
+            proposer: Person { user: UserId::of(Uuid::from_u128(10)), employee: Some(employee(11)) },
+            standing,
+            hearing_ends_at: Timestamp::of("2025-10-13T09:30:00Z".parse().expect("a literal")),
+        }
+    }
+
+    fn ask(fen: i64) -> AssessPenalty {
+        AssessPenalty {
+            complaint_id: ComplaintId::of(Uuid::from_u128(3)),
+            employee_id: employee(ACCUSED),
+            amount: Money::of(Fen::new(fen)),
+            reason: Text::of("迟到两小时"),
+        }
+    }
+
+    #[test]
+    fn st63_below_the_floor_and_above_the_band_is_refused_with_its_clause() {
+        for (severity, most) in [(Severity::S1, 1_000), (Severity::S2, 5_000), (Severity::S3, 20_000)] {
+            let tried = |fen| decide(proposal(Standing::Agent), &case(severity, 100), &ask(fen), &fine());
+            let below = tried(999).expect_err("below the floor");
+            assert_eq!(kernel::Refusal::refused(below).clause, Some(clause!("P6.6-1")));
+            let above = tried(most + 1).expect_err("above the band");
+            assert_eq!(
+                above,
+                Refusal::AboveBand { band: Money::of(Fen::new(most)), policy_version: fine().id }
+            );
+            assert!(tried(1_000).is_ok() && tried(most).is_ok());
+        }
+    }
+
+    #[test]
+    fn st63_a_fine_needs_a_share_in_an_upheld_complaint() {
+        let tried = |case: &Attribution| decide(proposal(Standing::Agent), case, &ask(1_000), &fine()).err();
+        assert_eq!(tried(&case(Severity::S2, 0)), Some(Refusal::NotAttributed {}));
+        let not_ours = Attribution { shares: vec![], ..case(Severity::S2, 1) };
+        assert_eq!(tried(&not_ours), Some(Refusal::NotAttributed {}));
+        let another = Attribution { shares: vec![(employee(99), 100)], ..case(Severity::S2, 1) };
+        assert_eq!(tried(&another), Some(Refusal::NotAttributed {}));
+        assert_eq!(tried(&case(Severity::S2, 1)), None, "the share does not scale the fine");
+    }
+
+    #[test]
+    fn c13_an_invalid_complaint_costs_nobody_anything() {
+        let invalid = Attribution { is_invalid: true, ..case(Severity::S2, 100) };
+        let refused = decide(proposal(Standing::Agent), &invalid, &ask(1_000), &fine()).err();
+        assert_eq!(refused, Some(Refusal::ComplaintInvalid {}));
+    }
+
+    #[test]
+    fn r5_at_s4_headquarters_proposes_and_no_band_binds_it() {
+        let tried = |standing| decide(proposal(standing), &case(Severity::S4, 50), &ask(300_000), &fine());
+        assert_eq!(tried(Standing::Manager).err(), Some(Refusal::HeadquartersOnly {}));
+        let decision = tried(Standing::Headquarters).expect("by decision");
+        assert_eq!(decision.facts()[0].event_type, "support.penalty.assessed");
+    }
+
+    #[test]
+    fn r5_nobody_proposes_his_own_fine() {
+        let own = Person { user: UserId::of(Uuid::from_u128(10)), employee: Some(employee(ACCUSED)) };
+        let proposal = Proposal { proposer: own, ..proposal(Standing::Headquarters) };
+        let refused = decide(proposal, &case(Severity::S1, 100), &ask(1_000), &fine()).err();
+        assert_eq!(refused, Some(Refusal::OwnCase {}));
+    }
+}

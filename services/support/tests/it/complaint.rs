@@ -1,0 +1,302 @@
+//! Complaints through HTTP: `support.md` §5, from the call to the end.
+
+use house::Role;
+use kernel::{BranchId, EmployeeId};
+use serde_json::{Value, json};
+use testkit::{Client, Platform, Who};
+use uuid::Uuid;
+
+pub const BRANCH: BranchId = BranchId::of(Uuid::from_u128(7));
+
+pub fn employee(id: u128) -> EmployeeId {
+    EmployeeId::of(Uuid::from_u128(id))
+}
+
+pub fn worker() -> EmployeeId {
+    employee(4)
+}
+
+/// One branch: agents 11 and 12, manager 30, care worker 4; headquarters are 40 and 41.
+pub async fn platform(at: &str) -> Platform {
+    let platform = Platform::start(vec![support::service()], at).await;
+    let pool = platform.pool("support");
+    sqlx::query("INSERT INTO known_branch (id, code, zone, city, minimum_wage_fen) VALUES ($1, 'B01', 'Asia/Shanghai', '上海', 269000)")
+        .bind(BRANCH.uuid())
+        .execute(pool)
+        .await
+        .expect("a branch");
+    let staff = [(4, "care_worker"), (11, "customer_service"), (12, "customer_service"), (30, "manager")];
+    for (id, position) in staff {
+        sqlx::query("INSERT INTO known_employee (id, branch_id, position, state, effective_on) VALUES ($1, $2, $3, 'employed', '2025-01-01')")
+            .bind(employee(id).uuid())
+            .bind(BRANCH.uuid())
+            .bind(position)
+            .execute(pool)
+            .await
+            .expect("an employee");
+    }
+    platform
+}
+
+pub fn agent(platform: &Platform, id: u128) -> Client {
+    platform.client(&Who::branch(id, Role::CA, BRANCH).employed_as(employee(id)))
+}
+
+pub fn manager(platform: &Platform) -> Client {
+    platform.client(&Who::branch(30, Role::BM, BRANCH).employed_as(employee(30)))
+}
+
+pub fn headquarters(platform: &Platform, id: u128) -> Client {
+    platform.client(&Who::network(id, Role::HQ).employed_as(employee(id)))
+}
+
+pub fn complaint() -> Value {
+    json!({
+        "branch_id": BRANCH, "channel": "phone", "complainant": "customer", "about": "worker", "about_employee_id": worker(),
+        "category": "late_arrival", "verbatim": "阿姨迟到了两个小时", "remedy_sought": "重做一次",
+        "promise": { "due_at": "2025-09-29T08:00:00Z", "agreed": "agreed" }
+    })
+}
+
+pub async fn registered(client: &Client, body: Value) -> String {
+    let registered = client.create("/v1/support/complaints", body).await.expect(201);
+    format!("/v1/support/complaints/{}", registered["id"].as_str().expect("an id"))
+}
+
+/// Recap, triage, investigation.
+pub async fn investigated(client: &Client, path: &str, factor: &str) {
+    client.tell(path, "recap", json!({ "channel": "phone" })).await.expect(200);
+    client.tell(path, "triage", json!({ "factors": [factor] })).await.expect(200);
+    client.tell(path, "investigate", json!({})).await.expect(200);
+}
+
+pub fn finding(employee: EmployeeId) -> Value {
+    json!({ "finding": "worker", "basis_code": "gps", "shares": [{ "party": "worker", "employee_id": employee, "pct": 100 }] })
+}
+
+fn proposals(costs: &[&str]) -> Value {
+    let proposal = |cost: &&str| json!({ "remedy": "redo", "text": "重做一次", "cost": { "amount": cost, "currency": "CNY" } });
+    json!({ "proposals": costs.iter().map(proposal).collect::<Vec<_>>() })
+}
+
+/// From the finding's apology to the reply.
+async fn put_right(client: &Client, path: &str) {
+    client.tell(path, "apologise", json!({ "kind": "liability", "channel": "phone" })).await.expect(200);
+    client.tell(path, "prepare", proposals(&["0", "100.00"])).await.expect(200);
+    client.tell(path, "present", json!({ "rank": 1 })).await.expect(200);
+    client.tell(path, "decide", json!({ "answer": "object", "reason_code": "not_enough" })).await.expect(200);
+    client.tell(path, "present", json!({ "rank": 2 })).await.expect(200);
+    client.tell(path, "start", json!({})).await.refused(409, "support.remedy.not_accepted", Some("P4-2"));
+    client.tell(path, "decide", json!({ "answer": "accept" })).await.expect(200);
+    client.tell(path, "start", json!({})).await.expect(200);
+    client.tell(path, "reply", reply()).await.refused(409, "support.reply.too_early", Some("P3.3.3-4"));
+    client.tell(path, "complete", json!({})).await.expect(200);
+    let replied = client.tell(path, "reply", reply()).await.expect(200);
+    assert_eq!((&replied["state"], &replied["assurance"]), (&json!("replied"), &json!("settled")));
+}
+
+fn reply() -> Value {
+    json!({ "channel": "phone", "reached": true, "process": "核对了定位", "result": "重做一次" })
+}
+
+async fn promises(platform: &Platform) -> Vec<String> {
+    let states: Vec<(String,)> = sqlx::query_as("SELECT state FROM promise ORDER BY id")
+        .fetch_all(platform.pool("support"))
+        .await
+        .expect("promises");
+    states.into_iter().map(|(state,)| state).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_whole_life_of_a_complaint_of_ours() {
+    let platform = platform("2025-09-28T02:00:00Z").await;
+    let (receiver, head) = (agent(&platform, 11), manager(&platform));
+    let path = registered(&receiver, complaint()).await;
+    let seen = receiver.get(&path).await.expect(200);
+    assert_eq!((&seen["no"], &seen["owner_id"]), (&json!("TS-B01-20250928-0001"), &json!(employee(11))));
+    investigated(&receiver, &path, "late_over_hour").await;
+    receiver.tell(&path, "apologise", json!({ "kind": "liability", "channel": "phone" })).await.refused(
+        409,
+        "support.apology.before_finding",
+        Some("P6.5-5"),
+    );
+    let proposed = receiver.tell(&path, "find", finding(worker())).await.expect(200);
+    assert!(proposed["finding"].is_null(), "an agent's finding waits for a manager");
+    head.tell(&path, "second", json!({})).await.expect(200);
+    receiver
+        .tell(&path, "evidence", json!({ "kind": "statement", "employee_id": worker(), "text": "堵车" }))
+        .await
+        .expect(200);
+    receiver
+        .tell(
+            &path,
+            "measure",
+            json!({ "kind": "send_replacement", "cost": { "amount": "200.00", "currency": "CNY" } }),
+        )
+        .await
+        .expect(200);
+    put_right(&receiver, &path).await;
+    assert_eq!(promises(&platform).await, ["kept"]);
+    receiver.tell(&path, "close", json!({ "outcome": "resolved" })).await.refused(
+        409,
+        "support.close.follow_up_due",
+        Some("R11"),
+    );
+    receiver.tell(&path, "follow-up", json!({ "channel": "phone", "score": 4 })).await.expect(200);
+    receiver.tell(&path, "follow-up", json!({ "channel": "message", "score": 5 })).await.expect(200);
+    let closed = receiver.tell(&path, "close", json!({ "outcome": "resolved" })).await.expect(200);
+    assert_eq!((&closed["state"], &closed["outcome"]), (&json!("closed"), &json!("resolved")));
+    receiver.tell(&path, "raise", json!({ "factor": "theft" })).await.refused(
+        409,
+        "support.complaint.closed",
+        Some("P3.3.3-3"),
+    );
+    let reopen = json!({ "reason": "happened_again", "channel": "phone", "promise": { "due_at": "2025-09-29T08:00:00Z", "agreed": "agreed" } });
+    let again = receiver.tell(&path, "reopen", reopen).await.expect(200);
+    assert_eq!(
+        (&again["state"], &again["cycle_no"], &again["proposals"]),
+        (&json!("investigating"), &json!(2), &json!([]))
+    );
+    let listed = head.get("/v1/support/complaints?state=investigating&severity=S2").await.expect(200);
+    assert_eq!(listed["data"][0]["no"], "TS-B01-20250928-0001");
+    let himself =
+        platform.client(&Who::branch(4, Role::SE, BRANCH).employed_as(worker())).get(&path).await.expect(200);
+    assert!(
+        himself["verbatim"].is_null() && himself["severity"] == "S2",
+        "of himself, no complainant identity"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c1_c6_a_low_score_reopens_with_a_promise_and_a_withdrawal_releases_it() {
+    let platform = platform("2025-09-28T02:00:00Z").await;
+    let (receiver, head) = (agent(&platform, 11), manager(&platform));
+    let path = registered(&receiver, complaint()).await;
+    investigated(&receiver, &path, "rework").await;
+    head.tell(&path, "find", finding(worker())).await.expect(200);
+    put_right(&receiver, &path).await;
+    let low = json!({ "channel": "phone", "score": 2 });
+    receiver.tell(&path, "follow-up", low).await.refused(
+        409,
+        "support.complaint.promise_or_answer",
+        Some("P4-1"),
+    );
+    let low = json!({ "channel": "phone", "score": 2, "promise": { "due_at": "2025-09-29T08:00:00Z", "agreed": "agreed" } });
+    let reopened = receiver.tell(&path, "follow-up", low).await.expect(200);
+    assert_eq!((&reopened["state"], &reopened["cycle_no"]), (&json!("investigating"), &json!(2)));
+    receiver.tell(&path, "close", json!({ "outcome": "withdrawn" })).await.expect(200);
+    assert_eq!(promises(&platform).await, ["kept", "released"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn st67_progress_keeps_a_promise_and_carries_the_next_one_within_its_horizon() {
+    let platform = platform("2025-09-28T02:00:00Z").await;
+    let receiver = agent(&platform, 11);
+    let path = registered(&receiver, complaint()).await;
+    let progress = |due_at: &str| json!({ "channel": "phone", "told": "progress", "next": { "due_at": due_at, "agreed": "agreed" } });
+    receiver.tell(&path, "progress", progress("2025-09-28T01:00:00Z")).await.refused(
+        409,
+        "support.promise.in_the_past",
+        Some("P4-1"),
+    );
+    receiver.tell(&path, "progress", progress("2025-10-30T02:00:00Z")).await.refused(
+        409,
+        "support.promise.beyond_horizon",
+        Some("P4-1"),
+    );
+    assert_eq!(promises(&platform).await, ["active"], "no refusal changed anything");
+    receiver.tell(&path, "progress", progress("2025-09-29T09:00:00Z")).await.expect(200);
+    assert_eq!(promises(&platform).await, ["kept", "active"]);
+    let later = json!({ "channel": "phone", "told": "another_time", "next": { "due_at": "2025-09-29T07:00:00Z", "agreed": "agreed" } });
+    receiver.tell(&path, "progress", later).await.expect(200);
+    assert_eq!(promises(&platform).await, ["kept", "superseded", "active"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn p8_k11_a_broken_promise_asks_one_level_and_who_does_not_answer_is_passed_over() {
+    let platform = platform("2025-09-28T02:00:00Z").await;
+    let receiver = agent(&platform, 11);
+    let path = registered(&receiver, complaint()).await;
+    investigated(&receiver, &path, "rework").await;
+    platform.at("2025-09-29T08:01:00Z").await;
+    platform.drain().await;
+    let broken = receiver.get(&path).await.expect(200);
+    assert_eq!((&broken["assurance"], &broken["broken_promises"]), (&json!("lapsed"), &json!(1)));
+    assert_eq!(broken["escalation"]["level"], 3, "nobody leads a team here: an empty level is skipped");
+    assert_eq!(broken["escalation"]["cause"], "promise_broken");
+    platform.at("2025-09-29T08:31:00Z").await;
+    platform.drain().await;
+    let missed = receiver.get(&path).await.expect(200);
+    assert_eq!(
+        (&missed["escalation"]["level"], &missed["escalation"]["cause"]),
+        (&json!(4), &json!("renewal_missed"))
+    );
+    receiver.tell(&path, "acknowledge", json!({})).await.refused(
+        409,
+        "support.escalation.not_asked",
+        Some("R7"),
+    );
+    headquarters(&platform, 40).tell(&path, "acknowledge", json!({})).await.expect(200);
+    let renewed = json!({ "channel": "phone", "told": "progress", "next": { "due_at": "2025-09-30T02:00:00Z", "agreed": "agreed" } });
+    let renewed = receiver.tell(&path, "progress", renewed).await.expect(200);
+    assert_eq!(renewed["assurance"], "promised");
+    assert_eq!(promises(&platform).await, ["broken", "active"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c9_k11_a_major_case_is_reported_at_once_and_passed_on_by_the_wall_clock() {
+    let platform = platform("2025-09-27T16:00:00Z").await;
+    let receiver = agent(&platform, 11);
+    let mut body = complaint();
+    body["promise"]["due_at"] = json!("2025-09-28T02:00:00Z");
+    let path = registered(&receiver, body).await;
+    receiver.tell(&path, "recap", json!({ "channel": "phone" })).await.expect(200);
+    let rehearsed =
+        receiver.tell(&path, "triage?dry_run=true", json!({ "factors": ["theft"] })).await.expect(200);
+    let kinds: Vec<_> = rehearsed["events"]
+        .as_array()
+        .expect("events")
+        .iter()
+        .filter_map(|event| event["type"].as_str())
+        .collect();
+    assert_eq!(kinds, ["support.complaint.triaged.v1", "support.complaint.major_reported.v1"]);
+    let triaged = receiver.tell(&path, "triage", json!({ "factors": ["theft"] })).await.expect(200);
+    assert_eq!((&triaged["severity"], &triaged["class"]), (&json!("S4"), &json!("major")));
+    assert_eq!(triaged["escalation"]["level"], 3);
+    let due = triaged["escalation"]["due_ack_at"].as_str().expect("an instant");
+    assert!(due.starts_with("2025-09-27T16:15:"), "fifteen minutes on the wall, at midnight: {due}");
+    platform.at("2025-09-27T16:16:00Z").await;
+    platform.drain().await;
+    let passed = receiver.get(&path).await.expect(200);
+    assert_eq!(
+        (&passed["escalation"]["level"], &passed["escalation"]["cause"]),
+        (&json!(4), &json!("unacknowledged"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn st76_c2_c7_c11_the_accused_owns_nothing_and_decides_nothing() {
+    let platform = platform("2025-09-28T02:00:00Z").await;
+    let (receiver, head) = (agent(&platform, 11), manager(&platform));
+    let mut about_head = complaint();
+    about_head["about"] = json!("agent");
+    about_head["about_employee_id"] = json!(employee(30));
+    let path = registered(&receiver, about_head.clone()).await;
+    head.tell(&path, "recap", json!({ "channel": "phone" })).await.refused(
+        409,
+        "sod.complaint.own_case",
+        Some("R7"),
+    );
+    investigated(&receiver, &path, "manner").await;
+    head.tell(&path, "find", finding(worker())).await.refused(409, "sod.complaint.own_case", Some("R7"));
+    let mut about_receiver = complaint();
+    about_receiver["about_employee_id"] = json!(employee(11));
+    let path = registered(&receiver, about_receiver).await;
+    let owned = head.get(&path).await.expect(200);
+    assert_eq!((&owned["owner_id"], &owned["receiver_id"]), (&json!(employee(30)), &json!(employee(11))));
+    let offer = json!({ "to": employee(12) });
+    let offered = head.tell(&path, "hand-over", offer).await.expect(200);
+    assert_eq!(offered["owner_id"], json!(employee(30)), "not before he accepts");
+    let taken = agent(&platform, 12).tell(&path, "accept", json!({})).await.expect(200);
+    assert_eq!(taken["owner_id"], json!(employee(12)));
+}
