@@ -2,7 +2,6 @@
 
 use crate::{callback, promise};
 use crate::complaint::escalation::ack;
-use crate::promise;
 use journal::Timers;
 
 /// Every clock that runs here.
