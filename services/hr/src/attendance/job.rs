@@ -187,6 +187,10 @@ async fn punches(
 
 /// Writes all days at once. Corrected days stay as they are; days that are no longer anybody's go, unless somebody
 /// has asked to correct them.
+#[expect(
+    clippy::as_conversions,
+    reason = "how sqlx is told that an array holds nulls; no number is converted"
+)]
 async fn keep(tx: &mut Tx, month: &AttendanceMonth, rows: &[DayRow]) -> Result<(), Failure> {
     let employees: Vec<Uuid> = rows.iter().map(|row| row.employee).collect();
     let days: Vec<NaiveDate> = rows.iter().map(|row| row.day.day).collect();

@@ -285,23 +285,23 @@ mod tests {
     use super::*;
     use uuid::Uuid;
 
-    fn command(items: usize, atomic: bool) -> RecordPunches {
+    fn command(items: usize) -> RecordPunches {
         let item = |place: usize| NewPunch {
             client_ref: Some(place.to_string()),
             employee_id: EmployeeId::of(Uuid::from_u128(9)),
             at: at("2025-10-09T00:30:00Z"),
             direction: None,
         };
-        RecordPunches { device: device(None), atomic, items: (0..items).map(item).collect() }
+        RecordPunches { device: device(None), atomic: false, items: (0..items).map(item).collect() }
     }
 
     #[test]
     fn each_item_has_a_result_of_its_own_and_all_or_nothing_is_refused_whole() {
         let (now, employed) = (at("2025-10-09T01:00:00Z"), BTreeSet::from([0, 2]));
-        let mixed = command(3, false);
+        let mixed = command(3);
         let refused = check(&mixed, &employed, now).expect("what is in order is taken");
         assert_eq!(refused.keys().collect::<Vec<_>>(), [&1]);
-        let atomic = check(&command(3, true), &employed, now).err();
+        let atomic = check(&RecordPunches { atomic: true, ..command(3) }, &employed, now).err();
         let whole = Refusal::BatchRefused { items: vec![1], codes: vec!["hr.punch.not_employed"] };
         assert_eq!(atomic, Some(whole));
         let kept = HashMap::from([
@@ -320,7 +320,7 @@ mod tests {
         let now = at("2025-10-09T01:00:00Z");
         let employed = (0..=501).collect();
         for (items, is_good) in [(0, false), (1, true), (500, true), (501, false)] {
-            assert_eq!(check(&command(items, false), &employed, now).is_ok(), is_good, "{items}");
+            assert_eq!(check(&command(items), &employed, now).is_ok(), is_good, "{items}");
         }
     }
 }
