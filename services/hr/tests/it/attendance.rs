@@ -78,6 +78,15 @@ async fn h_e4_h_e30_by_policy_the_second_counts_and_a_night_shift_belongs_to_the
     govern(&story, "attendance", seconds).await;
     let mut calendar = defaults(&story, "work_calendar").await;
     let night = json!({ "weekly": { "sun": ["22:00-30:00"] } });
+    calendar["national"][1]["year"] = json!(2025);
+    let twice = json!({ "kind": "work_calendar", "valid_from": "2025-11-01", "parameters": calendar, "reason": "试行" });
+    let headquarters = story.platform.client(&Who::network(50, Role::HQ));
+    headquarters.create("/v1/hr/policies", twice).await.refused(
+        422,
+        "hr.work_calendar.contradiction",
+        Some("P6.7-1"),
+    );
+    calendar["national"][1]["year"] = json!(2026);
     calendar["branches"] = json!({ story.here.to_string(): night });
     govern(&story, "work_calendar", calendar).await;
     let employee = story.hire("customer_service", "2025-10-01").await;

@@ -27,6 +27,10 @@ async fn h_e11_a_probation_below_the_minimum_wage_is_refused_and_nothing_is_kept
     let unemployed = profile(employee, "2025-09-30", "6000.00", Value::Null);
     let refused = story.clerk.create("/v1/hr/pay-profiles", unemployed).await;
     refused.refused(409, "hr.pay_profile.not_employed", Some("P6.6-1"));
+    let mut greedy = profile(employee, "2025-10-01", "6000.00", Value::Null);
+    greedy["commission_bp"] = json!(10_001);
+    let refused = story.clerk.create("/v1/hr/pay-profiles", greedy).await;
+    refused.refused(422, "hr.pay_profile.rate_above_whole", Some("P6.6-2"));
     // The higher minimum wage that comes during the probation counts.
     let headquarters = story.platform.client(&Who::network(1, Role::HQ));
     let wage = json!({ "amount": { "amount": "2740.00", "currency": "CNY" }, "from": "2025-12-01" });

@@ -20,6 +20,10 @@ async fn the_same_device_second_and_person_is_the_same_punch() {
     let single = json!({ "device": device, "employee_id": employee, "at": "2025-10-09T00:29:30Z" });
     let single = story.clerk.create("/v1/hr/punches", single).await.expect(201);
     assert_eq!(single["id"], first["items"][0]["punch_id"]);
+    let single = json!({ "device": { "code": "desk", "branch_id": story.here }, "employee_id": employee, "at": "2025-10-09T00:29:31Z" });
+    let himself = story.platform.client(&Who::network(30, Role::HC).employed_as(employee));
+    let refused = himself.create("/v1/hr/punches", single).await;
+    refused.refused(409, "sod.punch.own_record", Some("P6.2-4"));
     assert_eq!(story.count("SELECT count(*) FROM punch").await, 2);
     let batches = "SELECT count(*) FROM journal WHERE type = 'hr.punch.batch_recorded.v0'";
     assert_eq!(story.count(batches).await, 2, "one event per request");
@@ -56,6 +60,8 @@ async fn a_batch_has_a_result_per_item_or_is_all_or_nothing() {
             (Some("refused"), Some("hr.punch.in_the_future")),
         ]
     );
+    let none = json!({ "device": { "code": "B01-door", "branch_id": story.here }, "items": [] });
+    key.create("/v1/hr/punches/batch", none).await.refused(422, "hr.punch.batch_size", None);
     let elsewhere = story.platform.client(&Who::branch(41, Role::IC, story.there));
     let refused = elsewhere.create("/v1/hr/punches/batch", body(false)).await;
     refused.refused(404, "resource.not_found", None);
