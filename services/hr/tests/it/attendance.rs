@@ -206,6 +206,25 @@ async fn a_missing_punch_is_given_before_the_close_and_survives_the_next_derivat
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_voided_punch_does_not_count_and_a_clock_that_is_off_charges_nobody() {
+    let story = Story::begin("2025-10-10T00:00:00Z").await;
+    let employee = story.hire("customer_service", "2025-10-09").await;
+    let batch = story.punch(employee, &["2025-10-09T00:20:00Z", "2025-10-09T09:31:00Z"]).await;
+    // Another device is 121 seconds slow, and shows 08:40.
+    let device = json!({ "code": "B01-back", "branch_id": story.here, "clock": "2025-10-09T23:57:59Z" });
+    let body = json!({ "device": device, "employee_id": employee, "at": "2025-10-09T00:40:00Z" });
+    story.clerk.create("/v1/hr/punches", body).await.expect(201);
+    let month = story.open_month("2025-10").await;
+    assert_eq!(came_to(&story.day(employee, "2025-10-09").await.expect("a workday")), ("present", 0));
+    let punch = format!("/v1/hr/punches/{}", batch["items"][0]["punch_id"].as_str().expect("an id"));
+    story.clerk.tell(&punch, "void", json!({ "reason": "代打卡" })).await.expect(200);
+    story.second_clerk.tell(&punch, "confirm-void", json!({})).await.expect(200);
+    story.clerk.tell(&month, "refresh", json!({})).await.expect(200);
+    let day = story.day(employee, "2025-10-09").await.expect("a workday");
+    assert_eq!(came_to(&day), ("late_unconfirmed", 10));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_day_belongs_to_the_branch_of_that_day_and_a_suspension_has_none() {
     let story = Story::begin("2025-10-31T16:00:00Z").await;
     let employee = story.hire("customer_service", "2025-10-09").await;
@@ -217,9 +236,16 @@ async fn a_day_belongs_to_the_branch_of_that_day_and_a_suspension_has_none() {
     clerk.tell(&path, "transfer", moved).await.expect(200);
     story.open_month("2025-10").await;
     let there = json!({ "branch_id": story.there, "month": "2025-10" });
-    clerk.create("/v1/hr/attendance-months", there).await.expect(201);
-    let days = story.days(employee, "2025-10").await;
-    let of = |branch| days.iter().filter(|day| day["branch_id"] == json!(branch)).count();
+    let there = clerk.create("/v1/hr/attendance-months", there).await.expect(201);
+    let counted = async || {
+        let days = story.days(employee, "2025-10").await;
+        let of = |branch| days.iter().filter(|day| day["branch_id"] == json!(branch)).count();
+        (of(story.here), of(story.there))
+    };
     // 9, 10, 11 (make-up), 15, 16, 17 October here; 20–24 and 27–31 there.
-    assert_eq!((of(story.here), of(story.there)), (6, 10));
+    assert_eq!(counted().await, (6, 10));
+    clerk.tell(&path, "leave", json!({ "effective_on": "2025-10-29" })).await.expect(200);
+    let there = format!("/v1/hr/attendance-months/{}", there["id"].as_str().expect("an id"));
+    clerk.tell(&there, "refresh", json!({})).await.expect(200);
+    assert_eq!(counted().await, (6, 7), "whoever has left has no days any more");
 }
