@@ -108,7 +108,7 @@ async fn h_e4_h_e30_by_policy_the_second_counts_and_a_night_shift_belongs_to_the
 
 #[tokio::test(flavor = "multi_thread")]
 async fn k13_h8_a_month_closes_when_it_is_over_and_then_only_corrections_change_it() {
-    let story = Story::begin("2025-10-31T15:59:59Z").await;
+    let story = Story::begin("2025-10-31T15:30:00Z").await;
     let employee = story.hire("customer_service", "2025-10-30").await;
     story.punch(employee, &["2025-10-30T00:40:00Z", "2025-10-30T09:30:00Z"]).await;
     let month = story.open_month("2025-10").await;

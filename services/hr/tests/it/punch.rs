@@ -40,7 +40,7 @@ async fn a_batch_has_a_result_per_item_or_is_all_or_nothing() {
             "items": [
                 { "client_ref": "a", "employee_id": employee, "at": "2025-10-09T00:29:30Z", "direction": "in" },
                 { "client_ref": "b", "employee_id": stranger, "at": "2025-10-09T00:29:30Z" },
-                { "client_ref": "c", "employee_id": employee, "at": "2025-10-09T10:00:01Z" },
+                { "client_ref": "c", "employee_id": employee, "at": "2025-10-09T11:00:00Z" },
             ],
         })
     };
