@@ -1,0 +1,3 @@
+//! What happens across services, each on a database of its own, over a real bus.
+
+mod fine_to_payslip;
