@@ -43,6 +43,7 @@ CREATE UNIQUE INDEX payslip_once ON payslip (employee_id, month) WHERE is_issued
 CREATE INDEX payslip_branch ON payslip (branch_id, id) WHERE is_issued;
 
 CREATE TABLE pay_line (
+    id             uuid    PRIMARY KEY,
     payslip_id     uuid    NOT NULL REFERENCES payslip ON DELETE CASCADE,
     place          integer NOT NULL CHECK (place > 0),
     kind           text    NOT NULL,
@@ -59,9 +60,9 @@ CREATE TABLE pay_line (
     branch_id      uuid,
     formula_zh     text    NOT NULL,
     formula_en     text    NOT NULL,
-    PRIMARY KEY (payslip_id, place)
+    CONSTRAINT pay_line_place UNIQUE (payslip_id, place)
 );
-CREATE INDEX pay_line_clause ON pay_line (clause, payslip_id);
+CREATE INDEX pay_line_clause ON pay_line (clause, id);
 CREATE INDEX pay_line_source ON pay_line (source_event) WHERE source_event IS NOT NULL;
 
 -- What a slip does to each fine: posted when the run is approved, not before.

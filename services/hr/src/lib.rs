@@ -5,8 +5,12 @@
 
 pub mod attendance;
 pub mod deduction;
+mod fact;
 pub mod pay_profile;
+pub mod pay_run;
 pub mod payroll;
+pub mod payslip;
+pub mod person;
 mod reactions;
 pub mod rulebook;
 
@@ -20,6 +24,8 @@ static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 pub fn service() -> Service {
     Service::new("hr", &MIGRATOR)
         .room(deduction::routes())
+        .room(pay_run::routes())
+        .room(payslip::routes())
         .reacts(reactions::reactions())
         .governed_by(PolicyKind::of::<PayPolicy>())
 }
