@@ -1,2 +1,46 @@
-//! (in the making)
-fn main() {}
+//! `cargo xtask`: what a developer and the continuous integration do with the tree, one file per verb.
+
+mod check;
+mod sqlx;
+mod tree;
+mod r#where;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Work on the tree of Steward")]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Renew the data that lets queries compile without a database (`.sqlx` of each crate).
+    Sqlx(sqlx::Sqlx),
+    /// Format, lints, documents, tidiness, generated files: all that must hold before a commit.
+    Check(check::Check),
+    /// Show a clause: its rule data, where it is decided, how it refuses, where it is tested.
+    Where(r#where::Where),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    if let Some(code) = sqlx::wrapper::run_if_called_as_rustc() {
+        return code;
+    }
+    let done = match Arguments::parse().verb {
+        Verb::Sqlx(verb) => verb.run().await,
+        Verb::Check(verb) => verb.run(),
+        Verb::Where(verb) => verb.run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Not `{error:?}`: where RUST_BACKTRACE is set, a page of frames would hide what to do.
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

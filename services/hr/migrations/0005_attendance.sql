@@ -1,5 +1,6 @@
 -- Attendance: one row per office employee and scheduled day, derived from punches and kept; open until the month
--- of the branch is closed, afterwards changed by an approved correction only (H8): the trigger holds that.
+-- of the branch is closed, afterwards changed by an approved correction only (H8): the triggers hold that, once per
+-- statement and not per row, because a month has millions of days.
 SET lock_timeout = '2s';
 
 CREATE TABLE attendance_month (
@@ -8,8 +9,8 @@ CREATE TABLE attendance_month (
     month      date        NOT NULL CHECK (extract(day FROM month) = 1),
     state      text        NOT NULL CHECK (state IN ('open', 'closed')),
     derived_at timestamptz NOT NULL,
-    days       integer     NOT NULL,
-    incomplete integer     NOT NULL,
+    days       bigint      NOT NULL,
+    incomplete bigint      NOT NULL,
     closed_at  timestamptz,
     closer_user uuid,
     version    integer     NOT NULL,
@@ -18,36 +19,52 @@ CREATE TABLE attendance_month (
 );
 
 CREATE TABLE attendance_day (
-    id              uuid        PRIMARY KEY,
-    month_id        uuid        NOT NULL REFERENCES attendance_month,
-    employee_id     uuid        NOT NULL REFERENCES employee,
+    id               uuid        PRIMARY KEY,
+    month_id         uuid        NOT NULL REFERENCES attendance_month,
+    employee_id      uuid        NOT NULL REFERENCES employee,
     -- Where he is assigned on that day.
-    branch_id       uuid        NOT NULL,
-    day             date        NOT NULL,
-    shift_start     timestamptz NOT NULL,
-    shift_end       timestamptz NOT NULL,
-    first_in        timestamptz,
-    last_out        timestamptz,
-    result          text        NOT NULL CHECK (result IN ('present', 'late', 'late_unconfirmed', 'incomplete', 'absent', 'on_leave', 'excused')),
+    branch_id        uuid        NOT NULL,
+    day              date        NOT NULL,
+    shift_start      timestamptz NOT NULL,
+    shift_end        timestamptz NOT NULL,
+    first_in         timestamptz,
+    last_out         timestamptz,
+    result           text        NOT NULL CHECK (result IN ('present', 'late', 'late_unconfirmed', 'incomplete', 'absent', 'on_leave', 'excused')),
     -- Also recorded where the day is not late: within the grace, or excused.
-    late_minutes    integer     NOT NULL CHECK (late_minutes >= 0),
-    early_minutes   integer     NOT NULL CHECK (early_minutes >= 0),
-    policy_version  uuid        NOT NULL,
-    correction_id   uuid,
-    version         integer     NOT NULL,
+    late_minutes     bigint      NOT NULL CHECK (late_minutes >= 0),
+    early_minutes    bigint      NOT NULL CHECK (early_minutes >= 0),
+    policy_version   uuid        NOT NULL,
+    calendar_version uuid        NOT NULL,
+    -- The newest correction that changed it; derivation leaves such a day alone.
+    correction_id    uuid,
+    version          integer     NOT NULL,
     CONSTRAINT attendance_day_once UNIQUE (employee_id, day)
 );
 CREATE INDEX attendance_day_branch ON attendance_day (branch_id, day);
 CREATE INDEX attendance_day_month ON attendance_day (month_id);
 
 CREATE FUNCTION attendance_day_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    is_broken boolean;
 BEGIN
-    IF EXISTS (SELECT FROM attendance_month WHERE id = coalesce(OLD.month_id, NEW.month_id) AND state = 'closed')
-       AND (TG_OP <> 'UPDATE' OR NEW.correction_id IS NOT DISTINCT FROM OLD.correction_id) THEN
+    IF TG_OP = 'INSERT' THEN
+        SELECT EXISTS (SELECT FROM attendance_month m WHERE m.state = 'closed' AND m.id IN (SELECT month_id FROM after)) INTO is_broken;
+    ELSIF TG_OP = 'DELETE' THEN
+        SELECT EXISTS (SELECT FROM attendance_month m WHERE m.state = 'closed' AND m.id IN (SELECT month_id FROM before)) INTO is_broken;
+    ELSE
+        SELECT EXISTS (SELECT FROM before JOIN after USING (id)
+                       JOIN attendance_month m ON m.id IN (before.month_id, after.month_id)
+                       WHERE m.state = 'closed' AND after.correction_id IS NOT DISTINCT FROM before.correction_id) INTO is_broken;
+    END IF;
+    IF is_broken THEN
         RAISE EXCEPTION USING ERRCODE = 'check_violation', CONSTRAINT = 'attendance_day_of_closed_month',
             MESSAGE = 'a day of a closed month changes only by an approved correction (H8)';
     END IF;
-    RETURN coalesce(NEW, OLD);
+    RETURN NULL;
 END $$;
-CREATE TRIGGER attendance_day_kept BEFORE INSERT OR UPDATE OR DELETE ON attendance_day
-    FOR EACH ROW EXECUTE FUNCTION attendance_day_kept();
+CREATE TRIGGER attendance_day_kept_insert AFTER INSERT ON attendance_day
+    REFERENCING NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION attendance_day_kept();
+CREATE TRIGGER attendance_day_kept_update AFTER UPDATE ON attendance_day
+    REFERENCING OLD TABLE AS before NEW TABLE AS after FOR EACH STATEMENT EXECUTE FUNCTION attendance_day_kept();
+CREATE TRIGGER attendance_day_kept_delete AFTER DELETE ON attendance_day
+    REFERENCING OLD TABLE AS before FOR EACH STATEMENT EXECUTE FUNCTION attendance_day_kept();

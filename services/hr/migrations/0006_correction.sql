@@ -36,9 +36,9 @@ CREATE TABLE attendance_adjustment (
     day              date        NOT NULL,
     month            date        NOT NULL CHECK (extract(day FROM month) = 1),
     old_result       text        NOT NULL,
-    old_late_minutes integer     NOT NULL,
+    old_late_minutes bigint      NOT NULL,
     new_result       text        NOT NULL,
-    new_late_minutes integer     NOT NULL,
+    new_late_minutes bigint      NOT NULL,
     approved_at      timestamptz NOT NULL
 );
 CREATE INDEX attendance_adjustment_month ON attendance_adjustment (month, employee_id);

@@ -1,8 +1,12 @@
 //! What time causes in support: one line per kind of timer.
 
+use crate::promise;
 use journal::Timers;
 
-/// No clock runs yet.
+/// Every clock that runs here.
 pub(crate) fn timers() -> Timers {
     Timers::new()
+        .on(promise::DUE, promise::lapse::due)
+        .on(promise::WARNING, promise::warn::due)
+        .on(promise::RENEWAL, promise::lapse::renewal_due)
 }

@@ -87,6 +87,14 @@ pub struct Stack {
     place: Option<Place>,
 }
 
+/// Deletes the data directory of a stack that does not run.
+///
+/// # Errors
+/// When another process owns the directory, or something in it cannot be deleted.
+pub async fn remove(data_dir: &std::path::Path) -> Result<()> {
+    place::remove(data_dir, &|_| ()).await
+}
+
 /// One of the two servers, configured or our own.
 struct Part<T> {
     url: String,

@@ -45,6 +45,18 @@ const THROWAWAY: &str = "throwaway";
 /// A link in the data directory to the folder elsewhere.
 const SERVERS: &str = "servers";
 
+/// Deletes a data directory and, where the servers' files had to lie elsewhere, those too.
+pub(crate) async fn remove(data_dir: &Path, progress: Listener<'_>) -> Result<()> {
+    let lock = Lock::acquire(&data_dir.join(LOCK), progress).await?;
+    if let Ok(elsewhere) = data_dir.join(SERVERS).canonicalize() {
+        fs::remove_dir_all(&elsewhere)
+            .with_context(|| format!("{} cannot be deleted", elsewhere.display()))?;
+    }
+    fs::remove_dir_all(data_dir).with_context(|| format!("{} cannot be deleted", data_dir.display()))?;
+    drop(lock);
+    Ok(())
+}
+
 impl Place {
     /// Locks the directory and makes sure that it is what `durability` promises.
     pub(crate) async fn open(

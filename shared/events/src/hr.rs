@@ -172,6 +172,74 @@ pub struct EmployeeLeft {
 }
 event!(EmployeeLeft, "hr.employee.left", v1);
 
+/// What a scheduled day came to (P6.2-4, P6.7-1).
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum AttendanceResult {
+    /// Came in time and left.
+    Present,
+    /// Came after start and grace.
+    Late,
+    /// Came late by a device whose clock was off: not charged.
+    LateUnconfirmed,
+    /// Came or left without the other punch.
+    Incomplete,
+    /// Did not come, and had no leave.
+    Absent,
+    /// Had leave.
+    OnLeave,
+    /// Was late or absent, and a correction excused it.
+    Excused,
+}
+
+impl AttendanceResult {
+    /// Every result.
+    pub const ALL: [Self; 7] = [
+        Self::Present,
+        Self::Late,
+        Self::LateUnconfirmed,
+        Self::Incomplete,
+        Self::Absent,
+        Self::OnLeave,
+        Self::Excused,
+    ];
+
+    /// As tables and texts write it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Present => "present",
+            Self::Late => "late",
+            Self::LateUnconfirmed => "late_unconfirmed",
+            Self::Incomplete => "incomplete",
+            Self::Absent => "absent",
+            Self::OnLeave => "on_leave",
+            Self::Excused => "excused",
+        }
+    }
+
+    /// The result of a word.
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|result| result.word() == word)
+    }
+}
+
+/// A day of a closed month that was anything but ordinary: pay lines point to it. Days on which somebody was simply
+/// present have no event of their own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttendanceDayClosed {
+    /// Who.
+    pub employee_id: EmployeeId,
+    /// The business day on which the shift began.
+    pub day: NaiveDate,
+    /// What it came to.
+    pub result: AttendanceResult,
+    /// Minutes after the start of the shift, begun ones counted.
+    pub late_minutes: i64,
+}
+event!(AttendanceDayClosed, "hr.attendance.day_closed", v1);
+
 /// The attendance of a month is closed in a branch: it changes only by an approved correction (H8).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttendanceMonthClosed {

@@ -1,10 +1,16 @@
 //! What support publishes: calls, complaints, promises, callbacks, fines (`support.md`).
 
-use crate::{
-    CallId, CallbackId, ComplaintId, ContractId, CustomerId, HouseholdId, PenaltyId, PromiseId, VisitId,
-    WorkerId, event,
+mod penalty;
+
+pub use penalty::{
+    PenaltyAppealRejected, PenaltyAppealed, PenaltyAssessed, PenaltyConfirmed, PenaltyDismissed,
+    PenaltyHeard, PenaltyKind, PenaltyReversed,
 };
-use kernel::{EmployeeId, Fen, Month, PolicyVersionId, Timestamp};
+
+use crate::{
+    CallId, CallbackId, ComplaintId, ContractId, CustomerId, HouseholdId, PromiseId, VisitId, WorkerId, event,
+};
+use kernel::{EmployeeId, Fen, PolicyVersionId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// How grave a complaint is: `S1` a manner or small omission … `S4` injury, theft, the press (`support.md` §11).
@@ -39,140 +45,6 @@ impl Severity {
     }
 }
 
-/// What a fine costs: money, points, or a proven loss (ruling R6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum PenaltyKind {
-    /// Money, within cap and floor.
-    #[default]
-    Fine,
-    /// Points; no money moves.
-    ScoreDeduction,
-    /// Compensation for a proven loss; the same caps.
-    LossCompensation,
-}
-
-impl PenaltyKind {
-    /// As tables and texts write it.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Fine => "fine",
-            Self::ScoreDeduction => "score_deduction",
-            Self::LossCompensation => "loss_compensation",
-        }
-    }
-
-    /// The kind of a word.
-    pub fn of(word: &str) -> Option<Self> {
-        [Self::Fine, Self::ScoreDeduction, Self::LossCompensation]
-            .into_iter()
-            .find(|kind| kind.word() == word)
-    }
-}
-
-/// A fine was proposed (P6.6-1): the employee may be heard until `hearing_ends_at`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PenaltyAssessed {
-    /// The fine.
-    pub penalty_id: PenaltyId,
-    /// The upheld complaint.
-    pub complaint_id: ComplaintId,
-    /// Who is fined.
-    pub employee_id: EmployeeId,
-    /// Money, points or loss.
-    pub kind: PenaltyKind,
-    /// Fen, at least the floor of P6.6-1.
-    pub amount_fen: Fen,
-    /// The complaint's severity.
-    pub severity: Severity,
-    /// The fine policy in force.
-    pub policy_version: PolicyVersionId,
-    /// From this instant it may be decided without an answer.
-    pub hearing_ends_at: Timestamp,
-}
-event!(PenaltyAssessed, "support.penalty.assessed", v1);
-
-/// A fine became final; payroll deducts it (P6.6-1).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PenaltyConfirmed {
-    /// The fine.
-    pub penalty_id: PenaltyId,
-    /// The upheld complaint.
-    pub complaint_id: ComplaintId,
-    /// The call that brought the complaint, if one did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub call_id: Option<CallId>,
-    /// Who is fined.
-    pub employee_id: EmployeeId,
-    /// Money, points or loss.
-    pub kind: PenaltyKind,
-    /// Fen, at least 1.
-    pub amount_fen: Fen,
-    /// The complaint's severity.
-    pub severity: Severity,
-    /// The month of the confirmation, in the branch's zone.
-    pub month: Month,
-    /// The fine policy in force.
-    pub policy_version: PolicyVersionId,
-}
-event!(PenaltyConfirmed, "support.penalty.confirmed", v1);
-
-/// The proposer's fine was not confirmed; payroll never hears of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PenaltyDismissed {
-    /// The fine.
-    pub penalty_id: PenaltyId,
-    /// The complaint.
-    pub complaint_id: ComplaintId,
-    /// Who would have been fined.
-    pub employee_id: EmployeeId,
-}
-event!(PenaltyDismissed, "support.penalty.dismissed", v1);
-
-/// The employee has been heard, or has let the time pass.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PenaltyHeard {
-    /// The fine.
-    pub penalty_id: PenaltyId,
-    /// Who was heard.
-    pub employee_id: EmployeeId,
-}
-event!(PenaltyHeard, "support.penalty.heard", v1);
-
-/// The employee does not accept a confirmed fine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PenaltyAppealed {
-    /// The fine.
-    pub penalty_id: PenaltyId,
-    /// Who appeals.
-    pub employee_id: EmployeeId,
-}
-event!(PenaltyAppealed, "support.penalty.appealed", v1);
-
-/// The appeal changed nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PenaltyAppealRejected {
-    /// The fine.
-    pub penalty_id: PenaltyId,
-    /// Who appealed.
-    pub employee_id: EmployeeId,
-}
-event!(PenaltyAppealRejected, "support.penalty.appeal_rejected", v1);
-
-/// A confirmed fine was reduced, or reversed altogether: payroll gives back what it took too much.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PenaltyReversed {
-    /// The fine.
-    pub penalty_id: PenaltyId,
-    /// The confirmation it reverses: the id of the fine again, as the page names it.
-    pub reverses: PenaltyId,
-    /// Who was fined.
-    pub employee_id: EmployeeId,
-    /// What remains of the fine; 0 = all of it is gone.
-    pub new_amount_fen: Fen,
-}
-event!(PenaltyReversed, "support.penalty.reversed", v1);
-
 /// A customer is known from now on; his particulars are read through the API, with rights.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CustomerRegistered {
@@ -187,8 +59,21 @@ pub struct CustomerRegistered {
     pub area_code: Option<String>,
     /// `call`, `visit` or `web`.
     pub first_touch: String,
+    /// The call he came by, where it is known.
+    #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
 }
 event!(CustomerRegistered, "support.customer.registered", v1);
+
+/// Something in a customer's card changed; what it says now is read through the API.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CustomerUpdated {
+    /// The customer.
+    pub customer_id: CustomerId,
+    /// Which members changed, as the API calls them.
+    pub changed_fields: Vec<String>,
+}
+event!(CustomerUpdated, "support.customer.updated", v1);
 
 /// Somebody took the call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -205,6 +90,28 @@ pub struct CallAnswered {
     pub late: bool,
 }
 event!(CallAnswered, "support.call.answered", v1);
+
+/// The caller waited for more than five rings: a courtesy apology is due (P3.3.1-1, R1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallLateApologyDue {
+    /// The call.
+    pub call_id: CallId,
+    /// Who owes it.
+    pub employee_id: EmployeeId,
+    /// How often it rang.
+    pub rings: u32,
+}
+event!(CallLateApologyDue, "support.call.late_apology_due", v1);
+
+/// It was said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallLateApologyRecorded {
+    /// The call.
+    pub call_id: CallId,
+    /// Who said it.
+    pub employee_id: EmployeeId,
+}
+event!(CallLateApologyRecorded, "support.call.late_apology_recorded", v1);
 
 /// A call's record is complete.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -318,6 +225,18 @@ pub struct CallbackFailed {
     pub cause: String,
 }
 event!(CallbackFailed, "support.callback.failed", v1);
+
+/// A callback will not be made any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallbackAbandoned {
+    /// The callback.
+    pub callback_id: CallbackId,
+    /// `missed_call`, `after_service` …
+    pub kind: String,
+    /// Why, as a code.
+    pub reason: String,
+}
+event!(CallbackAbandoned, "support.callback.abandoned", v1);
 
 /// A complaint was received; whoever received it owns it (P3.3.3-0, R7).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -375,7 +375,7 @@ mod tests {
             let problem = format!("{:?}", refused(body));
             assert!(problem.contains("request.schema") && problem.contains(code), "{body}: {problem}");
         }
-        for body in ["", "{", "[1,", "{\"amount\":NaN}", "{} {}"] {
+        for body in ["", "{", "{\"amount\":{", "{\"amount\":NaN}"] {
             let problem = format!("{:?}", refused(body));
             assert!(problem.contains("request.unreadable"), "{body}: {problem}");
         }

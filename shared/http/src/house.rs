@@ -34,6 +34,9 @@ struct Inner {
     relay: Relay,
 }
 
+/// Events of one history at the most; a thing that has had more is read through the feed.
+const HISTORY: i64 = 1_000;
+
 /// An aggregate that the API shows.
 pub trait Shown: Aggregate {
     /// What the API shows of it.
@@ -197,6 +200,24 @@ impl House {
             return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
         }
         Ok(([(header::ETAG, tag)], Json(view)).into_response())
+    }
+
+    /// Reads what happened to one thing, oldest first: the journal is the history. `find` says whether the thing
+    /// exists within reach; absent and out of reach are the same 404.
+    pub async fn history<I, P, T>(
+        &self,
+        read: Read<I, P>,
+        find: impl AsyncFnOnce(&PgPool, &Read<I, P>) -> Result<Option<T>, Failure>,
+    ) -> Result<Response, Problem>
+    where
+        I: Id,
+    {
+        if find(self.pool(), &read).await?.is_none() {
+            return Err(Problem::plain(error_code!("resource.not_found")));
+        }
+        let page = journal::history::Page { after: 0, limit: HISTORY, branches: None };
+        let data = journal::history::of_aggregate(self.pool(), self.service(), read.id.uuid(), page).await?;
+        Ok(Json(json!({ "data": data })).into_response())
     }
 
     /// Reads one page of a list.

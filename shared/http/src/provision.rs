@@ -78,7 +78,10 @@ pub async fn provision(
     let as_role =
         |role: &str, password: &str| admin.clone().username(role).password(password).database(&database);
     migrate(&as_role(&owner, &passwords.owner), service, &app).await?;
-    Ok(as_role(&app, &passwords.app).to_url_lossy().to_string())
+    let mut url = as_role(&app, &passwords.app).to_url_lossy();
+    // What sqlx adds is its own; psql would refuse it.
+    url.set_query(None);
+    Ok(url.to_string())
 }
 
 /// Brings the tables of journal, house and service up to date, as their owner, and renews the grants.

@@ -72,8 +72,10 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
     axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
 }
 
-async fn version() -> Json<Value> {
-    Json(json!({ "version": env!("CARGO_PKG_VERSION") }))
+/// The version, and what time it is here: on demo data that is not real time.
+async fn version(State(services): State<Services>) -> Json<Value> {
+    let now = services.first().map(|service| service.house.now());
+    Json(json!({ "version": env!("CARGO_PKG_VERSION"), "now": now }))
 }
 
 /// Ready, degraded (serves, but something does not get through) or not: with the reason of each service.

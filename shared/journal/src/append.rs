@@ -7,6 +7,10 @@ use uuid::Uuid;
 
 /// Appends everything pending. An aggregate keeps the correlation id of its first event; a new one takes its
 /// parent's, else its cause's, else begins a chain with its own first event (`events.md` §4).
+#[expect(
+    clippy::as_conversions,
+    reason = "how sqlx is told the type of an array whose elements may be null; no number"
+)]
 pub(crate) async fn append(tx: &mut Tx) -> Result<(), Fault> {
     let rows = std::mem::take(&mut tx.pending);
     if rows.is_empty() {

@@ -171,6 +171,7 @@ mod tests {
             let mut collected = Collected { amount_fen: Fen::new(amount), fee_base_fen: fee, ..page() };
             for ((part, fen), number) in refunds.into_iter().zip(2..) {
                 if let Ok(reversal) = reverse(&collected, id(number), refund(part, fen)) {
+                    prop_assert!(reversal.amount_fen <= reversal.fee_base_fen && reversal.fee_base_fen <= Fen::ZERO);
                     collected.reversals.push(reversal);
                 }
                 prop_assert!(Fen::ZERO <= collected.fee_left_fen());

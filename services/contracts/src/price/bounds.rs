@@ -79,21 +79,22 @@ impl OverridePolicy {
         }
         quantities.sort_unstable();
         quantities.dedup();
-        quantities.into_iter().find_map(|quantity| {
-            let units = quantity.exact();
-            self.compare(quantity, over.amount(quantity) / units, base.amount(quantity) / units)
-        })
+        quantities
+            .into_iter()
+            .find_map(|quantity| self.compare(quantity, over.amount(quantity), base.amount(quantity)))
     }
 
+    /// Compares totals, because they are exact where a price per unit would be a division.
     fn compare(&self, quantity: Quantity, over: Decimal, base: Decimal) -> Option<Breach> {
         let (least, most) = (base * self.floor_bp.factor(), base * self.ceiling_bp.factor());
-        let unit_fen = Fen::round(over);
+        let units = quantity.exact();
+        let unit_fen = Fen::round(over / units);
         // The bounds are told as the last amounts inside, so that the first refused one is a fen beyond.
-        let up = least.round_dp_with_strategy(0, RoundingStrategy::ToPositiveInfinity);
+        let up = |exact: Decimal| exact.round_dp_with_strategy(0, RoundingStrategy::ToPositiveInfinity);
         if over < least {
-            Some(Breach::BelowFloor { quantity, unit_fen, least_fen: Fen::round(up) })
+            Some(Breach::BelowFloor { quantity, unit_fen, least_fen: Fen::round(up(least / units)) })
         } else if over > most {
-            Some(Breach::AboveCeiling { quantity, unit_fen, most_fen: Fen::round_down(most) })
+            Some(Breach::AboveCeiling { quantity, unit_fen, most_fen: Fen::round_down(most / units) })
         } else {
             None
         }

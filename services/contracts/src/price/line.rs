@@ -304,10 +304,10 @@ mod tests {
 
     #[test]
     fn thirds_of_a_visit_still_round_half_up() {
-        // Three times half of 10 of 30 minutes of a base of 1 fen: each is a sixth, all are exactly half a fen.
+        // Three times 250 % of 10 of 30 minutes of a base of 1 fen: each is 5/6, all are exactly 2.5 fen.
         let surcharge = |id| Surcharge {
             trigger: Trigger::Calendar { class: DayClass::Statutory },
-            charge: Charge::OfBase { rate_bp: BasisPoints::new(5_000) },
+            charge: Charge::OfBase { rate_bp: BasisPoints::new(25_000) },
             ..surcharge(id)
         };
         let surcharges = [surcharge(1), surcharge(2), surcharge(3)];
@@ -316,7 +316,7 @@ mod tests {
             &Tables { surcharges: &surcharges, calendar: &holidays(), ..tables(&[cny("0.02")]) },
             None,
         );
-        assert_eq!(priced.expect("a price").total_fen, Fen::new(2), "1 + 3 × 1/6 = 1.5");
+        assert_eq!(priced.expect("a price").total_fen, Fen::new(4), "1 + 3 × 5/6 = 3.5");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! A price entry names a service, a unit and attributes, belongs to the network, a branch or a signed contract,
 //! and is in force on a half-open range of dates in the branch's zone. [`resolve`] finds the one that counts,
-//! [`line`] makes an amount of it, [`supersede`] decides whether a new one may be published.
+//! [`mod@line`] makes an amount of it, [`supersede`] decides whether a new one may be published.
 //! What is *not* here: the ledger, and the pay of the worker who comes.
 
 pub mod bounds;

@@ -185,6 +185,10 @@ mod tests {
             let on = date("2026-06-01") + chrono::Days::new(day);
             let contract_id = is_signed.then(|| ContractId::of(uuid::Uuid::from_u128(1)));
             let asked = Question { branch_id: branch('B'), contract_id, key: &key, on };
+            // An id names one entry of an owner; here they follow another order than the list.
+            let entries: Vec<_> = entries.into_iter().zip(1_u128..)
+                .map(|(entry, place)| PriceEntry { id: entry_id(place * 7 % 11), ..entry })
+                .collect();
             let mut turned = entries.clone();
             turned.rotate_left(if entries.is_empty() { 0 } else { turn % entries.len() });
             turned.reverse();

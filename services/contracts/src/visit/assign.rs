@@ -206,6 +206,8 @@ mod tests {
         let now = at("2026-10-09 08:00");
         let visit = assign(planned(), &green(7), 7, None).expect("green");
         let red = colours(&[("2026-01-01 00:00", "2027-01-01 00:00", Light::Red)], 8);
+        let same = Standing { seq: 7, ..red.clone() };
+        assert_eq!(recheck(visit.clone(), &same, now), Recheck::Unchanged, "decided on this number already");
         let Recheck::NeedsReplacement(lost) = recheck(visit.clone(), &red, now) else {
             panic!("he may not go")
         };

@@ -88,6 +88,7 @@ pub struct Assigned {
     /// The number of the standing it was decided on.
     pub standing_seq: i64,
     /// The yellow that was let through, with its reason.
+    #[serde(rename = "override", default, skip_serializing_if = "Option::is_none")]
     pub override_: Option<StandingOverride>,
 }
 

@@ -1,10 +1,32 @@
-//! Attendance: from punches and a schedule to what a day was (P6.2-4, P6.7-1).
+//! Attendance: from punches and a schedule to what a day was (P6.2-4, P6.7-1), kept per branch and month (H8).
 //!
-//! The schedule comes from the calendar; here a shift is two instants on a business day.
-//! What is *not* here yet: kinds of leave, corrections, outages of devices, the closing of a month.
+//! [`derive()`] is the pure rule; a month is opened, refreshed as punches come, and closed. The schedule comes from
+//! `work_calendar`; here a shift is two instants on a business day. What is *not* here: asking for a correction
+//! (`correction`), kinds of leave, outages of devices.
 
+pub mod close;
+pub mod day;
 pub mod derive;
+mod job;
+mod list;
+pub mod month;
+pub mod open;
 pub mod policy;
+pub mod refresh;
+pub(crate) mod store;
 
-pub use derive::{Day, DayResult, Punch, Shift, derive};
+pub use derive::{Day, DayResult, Punch, Shift, Stage, derive};
 pub use policy::AttendancePolicy;
+
+use house::{House, OpenApiRouter, routes};
+
+/// The room's routes.
+pub(crate) fn routes() -> OpenApiRouter<House> {
+    OpenApiRouter::new()
+        .routes(routes!(open::route, list::months))
+        .routes(routes!(list::month))
+        .routes(routes!(refresh::route))
+        .routes(routes!(close::route))
+        .routes(routes!(list::days))
+        .routes(routes!(list::day))
+}

@@ -70,10 +70,7 @@ mod tests {
     #[test]
     fn a_branch_closes_once_and_empty() {
         let end: NaiveDate = "2026-01-01".parse().expect("a literal");
-        assert_eq!(
-            decide(branch(), Staff::There, end).err(),
-            Some(Refusal::StillStaffed { closed_on: end })
-        );
+        assert_eq!(decide(branch(), Staff::There, end).err(), Some(Refusal::StillStaffed { closed_on: end }));
         let opened_on = branch().opened_on;
         assert_eq!(
             decide(branch(), Staff::Gone, opened_on).err(),

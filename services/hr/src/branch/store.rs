@@ -34,10 +34,7 @@ impl TryFrom<Row> for Branch {
             code: row.code,
             zone: zone(&row.zone)?,
             city: row.city,
-            minimum_wage: MinimumWage {
-                amount: Fen::new(row.minimum_wage_fen),
-                from: row.minimum_wage_from,
-            },
+            minimum_wage: MinimumWage { amount: Fen::new(row.minimum_wage_fen), from: row.minimum_wage_from },
             opened_on: row.opened_on,
             closed_on: row.closed_on,
             version: Version::of(row.version),

@@ -1,7 +1,7 @@
 //! A deduction: what payroll has done so far with one fine that support confirmed (H5, P6.6-1).
 //!
 //! For each, always: amount = (posted − refunded − refund due) + open + written off + reversed. Every change is
-//! a verb of its own (`open` `post` `reverse` `refund` `write_off`) and goes through [`DeductionItem::settled`],
+//! a verb of its own (`open` `post` `reverse` `refund` `write_off`) and goes through `DeductionItem::settled`,
 //! which checks that sum. Only the approval of a run posts, refunds and writes off; a reversal comes from
 //! support at any time. What is *not* here: whether the fine is just, and how much a month may take.
 

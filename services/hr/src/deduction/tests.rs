@@ -124,6 +124,13 @@ fn h_e33_a_reversal_after_the_calculation_never_blocks_the_approval() {
 }
 
 #[test]
+fn what_was_given_up_before_the_approval_is_not_open_again() {
+    let given_up = write_off::decide(opened(50_000), WriteOff::Unrecoverable);
+    let item = post::decide(given_up, &outcome(50_000, 31_000));
+    assert_eq!((row(&item), item.write_off), ([31_000, 0, 0, 0, 19_000, 0], Some(WriteOff::Unrecoverable)));
+}
+
+#[test]
 fn points_are_not_money() {
     let points = Confirmed { kind: PenaltyKind::ScoreDeduction, ..confirmed(20_000) };
     assert_eq!(open::decide(ID, points, FirstRun::Month(october())), Ok(None));

@@ -103,7 +103,10 @@ mod tests {
         let decision = decide(id, &command(), &branch(1)).expect("he may be hired");
         assert_eq!(decision.state().name, "王㐂");
         let [fact] = decision.facts() else { panic!("one event") };
-        assert_eq!((fact.event_type, fact.data["position"].as_str()), ("hr.employee.hired", Some("care_worker")));
+        assert_eq!(
+            (fact.event_type, fact.data["position"].as_str()),
+            ("hr.employee.hired", Some("care_worker"))
+        );
         assert!(!fact.data.to_string().contains('王'));
     }
 

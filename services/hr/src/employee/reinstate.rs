@@ -66,6 +66,9 @@ mod tests {
         let here = decide(employee(State::Active), date("2025-10-05")).err();
         assert_eq!(here, Some(Refusal::NotSuspended {}));
         let back = decide(employee(State::Suspended), date("2025-10-05")).expect("he may work again");
-        assert_eq!((back.facts()[0].event_type, back.state().state), ("hr.employee.reinstated", State::Active));
+        assert_eq!(
+            (back.facts()[0].event_type, back.state().state),
+            ("hr.employee.reinstated", State::Active)
+        );
     }
 }

@@ -81,7 +81,8 @@ mod tests {
 
     #[test]
     fn a_transfer_names_both_branches_and_comes_in_order() {
-        let moved = decide(employee(State::Active), &to(2, "2025-10-01"), &branch(2)).expect("the first day is good");
+        let moved =
+            decide(employee(State::Active), &to(2, "2025-10-01"), &branch(2)).expect("the first day is good");
         let [fact] = moved.facts() else { panic!("one event") };
         assert_eq!(fact.event_type, "hr.employee.transferred");
         assert_eq!(fact.data["from_branch_id"], serde_json::json!(branch(1).id));

@@ -12,7 +12,9 @@ use crate::payroll::input::EntryKind;
 use crate::person::Person;
 use events::event;
 use house::{House, OpenApiRouter, Shown, routes};
-use kernel::{Aggregate, BranchId, EmployeeId, Fen, Money, Month, Timestamp, UserId, Version, clause, refusals};
+use kernel::{
+    Aggregate, BranchId, EmployeeId, Fen, Money, Month, Timestamp, UserId, Version, clause, refusals,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -35,9 +35,10 @@ impl Row {
     fn state(&self) -> Option<State> {
         match (self.state.as_str(), self.approver_user, self.approved_at) {
             ("draft", None, None) => Some(State::Draft),
-            ("approved", Some(user), Some(at)) => {
-                Some(State::Approved { by: Person::stored(user, self.approver_employee), at: Timestamp::of(at) })
-            }
+            ("approved", Some(user), Some(at)) => Some(State::Approved {
+                by: Person::stored(user, self.approver_employee),
+                at: Timestamp::of(at),
+            }),
             _ => None,
         }
     }
@@ -66,7 +67,11 @@ impl TryFrom<Row> for PayEntry {
 }
 
 /// Refuses a month without a day of employment.
-pub(super) async fn refuse_unemployed(tx: &mut Tx, employee: EmployeeId, month: Month) -> Result<(), Failure> {
+pub(super) async fn refuse_unemployed(
+    tx: &mut Tx,
+    employee: EmployeeId,
+    month: Month,
+) -> Result<(), Failure> {
     let is_employed = sqlx::query_scalar!(
         "SELECT EXISTS (SELECT FROM employment WHERE employee_id = $1 AND valid && daterange($2, $3)) AS \"is_employed!\"",
         employee.uuid(),

@@ -4,10 +4,10 @@ use super::rules::{self, Employment};
 use super::{
     Happened, PayProfile, PayProfileApproved, PayProfileEnded, PayProfileView, Refusal, State, store,
 };
+use crate::employee;
 use crate::ids::PayProfileId;
 use crate::payroll::PayPolicy;
 use crate::person::Person;
-use crate::employee;
 use chrono::NaiveDate;
 use house::{Addressed, Answer, Command, Commanded, House, permission};
 use journal::Failure;
@@ -108,7 +108,8 @@ mod tests {
     }
 
     fn approved_by(approver: Person, profile: PayProfile) -> Result<PayProfile, &'static str> {
-        let (policy, now) = (PayPolicy::rulebook(), Timestamp::of("2025-11-01T00:00:00Z".parse().expect("a literal")));
+        let (policy, now) =
+            (PayPolicy::rulebook(), Timestamp::of("2025-11-01T00:00:00Z".parse().expect("a literal")));
         let employment = Employment {
             hired_on: date("2025-10-01"),
             term: ContractTerm::OpenEnded,

@@ -2,11 +2,11 @@
 
 use super::rules::{self, Employment};
 use super::{Happened, PayProfile, PayProfileDrafted, PayProfileView, Refusal, State, store};
+use crate::employee;
 use crate::ids::PayProfileId;
 use crate::payroll::PayPolicy;
 use crate::payroll::input::{Pay, Probation};
 use crate::person::Person;
-use crate::employee;
 use chrono::{Days, NaiveDate};
 use house::{Addressed, Answer, Command, Commanded, House, New, permission};
 use journal::Failure;
@@ -180,7 +180,10 @@ mod tests {
     #[test]
     fn h_e11_a_profile_below_the_minimum_wage_is_refused_when_it_is_written() {
         let probation = serde_json::json!({ "bp": 8000 });
-        assert_eq!(decided(None, base("3000.00", probation.clone())), Err("pay.below_minimum_wage".to_owned()));
+        assert_eq!(
+            decided(None, base("3000.00", probation.clone())),
+            Err("pay.below_minimum_wage".to_owned())
+        );
         let written = decided(None, base("3362.50", probation)).expect("2,690.00 are the minimum wage");
         // A contract of a year: two months at most, though the policy says three.
         let ends_on = date("2025-12-01");

@@ -42,9 +42,10 @@ impl Row {
     fn state(&self) -> Option<State> {
         match (self.state.as_str(), self.approver_user, self.approved_at) {
             ("draft", None, None) => Some(State::Draft),
-            ("approved", Some(user), Some(at)) => {
-                Some(State::Approved { by: Person::stored(user, self.approver_employee), at: Timestamp::of(at) })
-            }
+            ("approved", Some(user), Some(at)) => Some(State::Approved {
+                by: Person::stored(user, self.approver_employee),
+                at: Timestamp::of(at),
+            }),
             _ => None,
         }
     }
@@ -117,9 +118,8 @@ pub(super) async fn terms(
         column: "valid",
         value: format!("none from {from}"),
     })?;
-    let term = row
-        .contract_ends_on
-        .map_or(ContractTerm::OpenEnded, |last| ContractTerm::Until(last + Days::new(1)));
+    let term =
+        row.contract_ends_on.map_or(ContractTerm::OpenEnded, |last| ContractTerm::Until(last + Days::new(1)));
     Ok((policy, Employment { hired_on: row.hired_on, term, minimum_wage: Fen::new(minimum_wage) }))
 }
 
@@ -209,13 +209,15 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<PayProfile>) -> Result
         approval.map(|(_, at)| at.utc()),
         decision.version().get(),
     );
-    tx.save(decision, statement)
-        .await
-        .refuse_on("pay_profile_approved_once", Refusal::Overlap {})
+    tx.save(decision, statement).await.refuse_on("pay_profile_approved_once", Refusal::Overlap {})
 }
 
 /// A profile within reach, unlocked.
-pub(super) async fn find(pool: &PgPool, reach: &Reach, id: PayProfileId) -> Result<Option<PayProfile>, Failure> {
+pub(super) async fn find(
+    pool: &PgPool,
+    reach: &Reach,
+    id: PayProfileId,
+) -> Result<Option<PayProfile>, Failure> {
     let row = sqlx::query_as!(
         Row,
         "SELECT p.id, p.employee_id, e.branch_id, lower(p.valid) AS \"valid_from!\", upper(p.valid) AS valid_to, p.kind, p.base_fen,

@@ -209,6 +209,20 @@ mod tests {
     }
 
     #[test]
+    fn a_missed_day_costs_by_the_policy_of_that_day() {
+        let mut input = salaried("2025-10", 540_000, from("2025-01-01"));
+        input.absences = vec![absent("2025-10-14"), absent("2025-10-15")];
+        let by_schedule = PayPolicy { day_rate_method: DayRateMethod::Scheduled, ..PayPolicy::rulebook() };
+        let policies = Policies::new(vec![
+            in_force(PayPolicy::rulebook()),
+            PolicyInForce { from: date("2025-10-15"), ..in_force(by_schedule) },
+        ])
+        .unwrap();
+        let (lines, _) = lines(&Timeline::of(&input), &input.absences, &policies, Fen::new(540_000));
+        assert_eq!(lines.iter().map(|line| line.amount.fen()).collect::<Vec<_>>(), [-24_828, -30_000]);
+    }
+
+    #[test]
     fn a_missed_day_outside_of_employment_is_an_exception() {
         let mut input = salaried("2025-11", 540_000, from("2025-11-10"));
         input.absences = vec![absent("2025-11-05")];

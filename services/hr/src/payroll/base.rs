@@ -127,15 +127,14 @@ mod tests {
 
     #[test]
     fn segments_of_one_base_add_up_to_the_whole() {
-        // 5,000.01 × 7/20 = 1,750.0035 and × 13/20 = 3,250.0065: rounded apart they would lose a fen or win one.
-        let mut input = salaried("2025-11", 500_001, from("2025-01-01"));
-        for (day, expected) in [("2025-11-11", [150_000, 350_001]), ("2025-11-12", [175_000, 325_001])] {
-            input.assignments = vec![
-                Assignment { span: until("2025-01-01", day), ..assignment(1, from("2025-01-01")) },
-                assignment(2, from(day)),
-            ];
-            assert_eq!(base(&input, BaseMethod::Scheduled), expected);
-        }
+        // Three times 6 of 18 days of 5,000.00: rounded apart, 3 × 1,666.67 would win a fen.
+        let mut input = salaried("2025-10", 500_000, from("2025-01-01"));
+        input.assignments = vec![
+            assignment(1, until("2025-01-01", "2025-10-16")),
+            assignment(2, until("2025-10-16", "2025-10-24")),
+            assignment(1, from("2025-10-24")),
+        ];
+        assert_eq!(base(&input, BaseMethod::Scheduled), [166_667, 166_666, 166_667]);
     }
 
     #[test]

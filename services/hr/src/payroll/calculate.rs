@@ -47,7 +47,6 @@ pub fn calculate(input: &Input, policies: &Policies) -> Slip {
     if net < Fen::ZERO {
         exceptions.push(Exception::NetNegative { net });
     }
-    exceptions.sort_unstable();
     Slip {
         employee_id: input.employee_id,
         month: input.month,

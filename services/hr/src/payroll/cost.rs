@@ -23,3 +23,28 @@ pub fn split(lines: &[Line], branches: &[(BranchId, i64)]) -> Vec<BranchCost> {
         .map(|((branch, _), part)| BranchCost { branch: *branch, amount: of(*branch) + part })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payroll::entries;
+    use crate::payroll::fixture::*;
+    use crate::payroll::input::{Pay, VisitShare};
+    use crate::payroll::timeline::Timeline;
+    use kernel::PolicyVersionId;
+
+    #[test]
+    fn a_visit_for_a_branch_of_last_month_is_shared_and_not_lost() {
+        let mut input = salaried("2025-11", 0, from("2025-10-01"));
+        input.profiles[0].pay = Pay::ByVisit;
+        input.assignments =
+            vec![assignment(9, until("2025-10-01", "2025-11-01")), assignment(1, from("2025-11-01"))];
+        let visits = [VisitShare { on: date("2025-10-31"), event: event(1), share: Fen::new(12_000) }];
+        let timeline = Timeline::of(&input);
+        let version = PolicyVersionId::of(uuid::Uuid::from_u128(1));
+        let (lines, _) = entries::visit_lines(&timeline, &visits, version);
+        assert_eq!(lines[0].branch, Some(branch(9)));
+        let expected = [BranchCost { branch: branch(1), amount: Fen::new(12_000) }];
+        assert_eq!(split(&lines, &timeline.branches()), expected);
+    }
+}

@@ -161,8 +161,13 @@ mod tests {
     fn a_late_day_reported_five_times_is_one() {
         let mut input = salaried("2025-11", 500_000, from("2025-01-01"));
         let again = LateDay { event: event(77), ..late("2025-11-05") };
-        input.late_days = vec![late("2025-11-04"), again, late("2025-11-05"), again, again];
+        input.late_days = vec![late("2025-11-04"), again, again, late("2025-11-05")];
         assert_eq!(amounts(&input, &mode(LateMode::FromThreshold)), [5_000, 5_000]);
+        for _ in 0..2 {
+            input.late_days.reverse();
+            let (dues, _) = due(&Timeline::of(&input), &input.late_days, &mode(LateMode::All));
+            assert_eq!(dues[1].event, event(77), "the same one in whatever order they are listed");
+        }
     }
 
     #[test]

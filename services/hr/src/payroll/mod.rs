@@ -25,6 +25,8 @@ pub mod timeline;
 mod examples;
 #[cfg(test)]
 pub(crate) mod fixture;
+#[cfg(test)]
+mod properties;
 
 pub use calculate::calculate;
 pub use input::Input;

@@ -191,3 +191,39 @@ pub fn hash(month: Month, digests: impl IntoIterator<Item = (EmployeeId, Digest)
     }
     Digest(hasher.finalize().into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payroll::fixture::*;
+    use crate::payroll::{PayPolicy, calculate};
+
+    #[test]
+    fn a_hash_knows_every_fen_but_not_the_wording() {
+        let input = salaried("2025-11", 500_000, from("2025-01-01"));
+        let slip = calculate(&input, &always(PayPolicy::rulebook()));
+        let changed = |change: fn(&mut Slip)| {
+            let mut other = slip.clone();
+            change(&mut other);
+            digest(&other) != digest(&slip)
+        };
+        assert!(changed(|slip| slip.lines[0].amount = Fen::new(500_001)));
+        assert!(changed(|slip| slip.lateness_waived = Fen::new(1)));
+        assert!(changed(|slip| slip.costs[0].amount = Fen::new(1)));
+        assert!(changed(|slip| slip.employee_id = EmployeeId::of(uuid::Uuid::from_u128(8))));
+        assert!(!changed(|slip| slip.lines[0].formula.en.push('!')));
+        assert_eq!(digest(&slip).to_string().len(), 64);
+    }
+
+    #[test]
+    fn the_hash_of_a_run_knows_its_month_and_its_people() {
+        let person = |id| EmployeeId::of(uuid::Uuid::from_u128(id));
+        let (one, two) = (Digest::of([1; 32]), Digest::of([2; 32]));
+        let month = |text: &str| text.parse::<Month>().unwrap();
+        let run = hash(month("2025-11"), [(person(1), one), (person(2), two)]);
+        assert_eq!(hash(month("2025-11"), [(person(2), two), (person(1), one)]), run);
+        assert_ne!(hash(month("2025-11"), [(person(1), two), (person(2), one)]), run);
+        assert_ne!(hash(month("2025-10"), [(person(1), one), (person(2), two)]), run);
+        assert_ne!(hash(month("2025-11"), [(person(1), one)]), run);
+    }
+}

@@ -220,7 +220,10 @@ pub fn decide(
     let items = command.items.iter().enumerate().map(|(place, item)| {
         let problem = refused.remove(&place).map(|refusal| {
             let error = refusal.refused().error;
-            ItemProblem { code: error.code, messages: BTreeMap::from([("zh-CN", error.zh), ("en", error.en)]) }
+            ItemProblem {
+                code: error.code,
+                messages: BTreeMap::from([("zh-CN", error.zh), ("en", error.en)]),
+            }
         });
         let found = kept.get(&place);
         ItemResult {
@@ -260,12 +263,14 @@ pub(super) async fn route(
             if !tx.reach().covers(Some(branch)) {
                 return Err(not_found().into());
             }
-            let wanted: Vec<_> = cmd.body.items.iter().take(MOST + 1).map(|item| (item.employee_id, item.at)).collect();
+            let wanted: Vec<_> =
+                cmd.body.items.iter().take(MOST + 1).map(|item| (item.employee_id, item.at)).collect();
             let employed = store::employed(tx, &wanted, branch).await?;
             let refused = check(&cmd.body, &employed, now)?;
             let good = cmd.body.items.iter().enumerate().filter(|(place, _)| !refused.contains_key(place));
-            let punches: Vec<_> =
-                good.map(|(place, item)| (place, punch(&cmd.body, item, (cmd.id, tx.fresh()), now))).collect();
+            let punches: Vec<_> = good
+                .map(|(place, item)| (place, punch(&cmd.body, item, (cmd.id, tx.fresh()), now)))
+                .collect();
             let kept = store::add_many(tx, &punches).await?;
             let decision = decide(cmd.id, &cmd.body, refused, &kept);
             store::add_batch(tx, &decision, &punches, &kept).await?;

@@ -28,7 +28,7 @@ pub struct PunchFilter {
 #[utoipa::path(get, path = "/v1/hr/punches", params(PunchFilter), responses(Page<PunchView>))]
 pub(super) async fn list(
     house: House,
-    list: List<PunchFilter, permission!("punch.read")>,
+    list: List<PunchFilter, permission!("attendance.read")>,
 ) -> Result<Response, Problem> {
     house
         .list(
@@ -46,7 +46,7 @@ pub(super) async fn list(
 #[utoipa::path(get, path = "/v1/hr/punches/{id}", responses(One<PunchView>))]
 pub(super) async fn read(
     house: House,
-    read: Read<PunchId, permission!("punch.read")>,
+    read: Read<PunchId, permission!("attendance.read")>,
 ) -> Result<Response, Problem> {
     house
         .read(read, async |pool, read| {

@@ -89,7 +89,8 @@ mod tests {
             at: at("2025-10-09T00:27:59Z"),
             direction: Some(Direction::In),
         };
-        let punch = decide(PunchId::of(Uuid::from_u128(1)), &command, now).expect("it is in order").into_state();
+        let punch =
+            decide(PunchId::of(Uuid::from_u128(1)), &command, now).expect("it is in order").into_state();
         assert_eq!((punch.at, punch.received_at, punch.skew_seconds), (command.at, now, 185));
         let ahead = RecordPunch { at: at("2025-10-09T00:28:01Z"), ..command };
         let refused = decide(PunchId::of(Uuid::from_u128(1)), &ahead, now).err();

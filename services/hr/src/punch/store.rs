@@ -37,10 +37,10 @@ struct Row {
 
 impl Row {
     fn state(&self) -> Option<State> {
-        let dispute = self.disputer_user.zip(self.void_reason.clone()).map(|(user, reason)| Dispute {
-            by: Person::stored(user, self.disputer_employee),
-            reason,
-        });
+        let dispute = self
+            .disputer_user
+            .zip(self.void_reason.clone())
+            .map(|(user, reason)| Dispute { by: Person::stored(user, self.disputer_employee), reason });
         match self.state.as_str() {
             "recorded" => Some(State::Recorded),
             "disputed" => dispute.map(State::Disputed),
@@ -58,7 +58,11 @@ pub(crate) fn direction(text: Option<&str>) -> Result<Option<Direction>, Fault> 
     let known = [Direction::In, Direction::Out];
     let find = |text: &str| known.into_iter().find(|direction| word(*direction) == text);
     text.map(|text| {
-        find(text).ok_or_else(|| Fault::Corrupt { table: "punch", column: "direction", value: text.to_owned() })
+        find(text).ok_or_else(|| Fault::Corrupt {
+            table: "punch",
+            column: "direction",
+            value: text.to_owned(),
+        })
     })
     .transpose()
 }
@@ -66,7 +70,8 @@ pub(crate) fn direction(text: Option<&str>) -> Result<Option<Direction>, Fault> 
 impl TryFrom<Row> for Punch {
     type Error = Fault;
     fn try_from(row: Row) -> Result<Self, Fault> {
-        let corrupt = |column, value: &str| Fault::Corrupt { table: "punch", column, value: value.to_owned() };
+        let corrupt =
+            |column, value: &str| Fault::Corrupt { table: "punch", column, value: value.to_owned() };
         Ok(Self {
             state: row.state().ok_or_else(|| corrupt("state", &row.state))?,
             direction: direction(row.direction.as_deref())?,
@@ -204,7 +209,8 @@ pub(super) async fn add_batch(
     );
     tx.save(decision, statement).await?;
     let is_new = |place: &usize| kept.get(place).is_some_and(|(_, taken)| *taken == Taken::Recorded);
-    let new: Vec<&Punch> = punches.iter().filter(|(place, _)| is_new(place)).map(|(_, punch)| punch).collect();
+    let new: Vec<&Punch> =
+        punches.iter().filter(|(place, _)| is_new(place)).map(|(_, punch)| punch).collect();
     let Some(first) = new.first() else { return Ok(()) };
     // A concurrent batch of the same device may have been faster; then its punches are the same ones.
     sqlx::query!(

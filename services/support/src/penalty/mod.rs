@@ -224,5 +224,6 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
     OpenApiRouter::new()
         .routes(routes!(list::list))
         .routes(routes!(list::read))
+        .routes(routes!(list::history))
         .routes(routes!(confirm::route))
 }

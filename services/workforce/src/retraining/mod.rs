@@ -5,7 +5,7 @@
 use chrono::NaiveDate;
 use events::ComplaintId;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use utoipa::ToSchema;
 
 /// The severity of a complaint, as support says it.
@@ -99,10 +99,9 @@ pub struct Response {
 /// What a new upheld complaint leads to, with those before it that are still unanswered. The same complaint
 /// twice counts once; one response for each row of the table that is reached.
 pub fn respond(table: &ComplaintResponse, before: &[Upheld], new: &Upheld) -> Vec<Response> {
-    let mut all: Vec<&Upheld> = before.iter().filter(|old| old.complaint_id != new.complaint_id).collect();
-    all.push(new);
-    all.sort_unstable();
-    all.dedup_by_key(|upheld| upheld.complaint_id);
+    let known = before.iter().chain([new]).map(|upheld| (upheld.complaint_id, upheld));
+    let all: BTreeMap<ComplaintId, &Upheld> = known.collect();
+    let all: Vec<&Upheld> = all.into_values().collect();
     table.rows.iter().filter_map(|row| reached(row, &all, new)).collect()
 }
 
@@ -172,9 +171,9 @@ mod tests {
 
     #[test]
     fn one_serious_complaint_suspends_and_supervises() {
-        let both = BTreeSet::from([Measure::Suspend, Measure::Supervise]);
-        assert_eq!(measures(&[], &upheld(1, "2026-01-01", Severity::S3)), [both.clone()]);
-        assert_eq!(measures(&[], &upheld(1, "2026-01-01", Severity::S4)), [both]);
+        let both = vec![BTreeSet::from([Measure::Suspend, Measure::Supervise])];
+        assert_eq!(measures(&[], &upheld(1, "2026-01-01", Severity::S3)), both);
+        assert_eq!(measures(&[], &upheld(1, "2026-01-01", Severity::S4)), both);
     }
 
     #[test]

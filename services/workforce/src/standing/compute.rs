@@ -195,7 +195,7 @@ pub(super) mod fixtures {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Check, HealthClass, PaperKind, Proof, Suspension};
+    use super::super::{Check, HealthClass, PaperKind, Proof, RetrainingOrder, Suspension};
     use super::fixtures::*;
     use super::*;
     use crate::certificate::{Level, StopCause, Stored};
@@ -264,6 +264,12 @@ mod tests {
         red(&file, "background_failed");
         file.documents[4].check = Check::Verified { at: at("2026-05-02 00:00") };
         assert_eq!(lights(&file)[0].1, Light::Green, "a later check clears it");
+        let span = Span { from: at("2026-04-30 00:00"), to: Some(at("2026-05-03 00:00")) };
+        let turns = compute(&file, &maternity(), Zone::SHANGHAI, span);
+        let turns: Vec<_> = turns.iter().map(|one| (one.span.from, one.light)).collect();
+        let (failed, cleared) =
+            ((at("2026-05-01 00:00"), Light::Red), (at("2026-05-02 00:00"), Light::Green));
+        assert_eq!(turns, [(span.from, Light::Green), failed, cleared]);
         let mut file = e1();
         file.certificates[0].stored = Stored::Revoked { at: at("2026-05-01 00:00") };
         red(&file, "certificate_revoked");
@@ -296,6 +302,47 @@ mod tests {
             standing[0].reasons.iter().map(|reason| reason.code()).collect::<Vec<_>>(),
             ["certificate_too_low"]
         );
+    }
+
+    #[test]
+    fn what_stops_for_a_time_stops_for_that_time() {
+        let july = Span { from: at("2026-07-01 00:00"), to: Some(at("2026-08-01 00:00")) };
+        let stops = |code: &str| {
+            let green = |day| row(day, Light::Green, &[]);
+            let held = row("2026-07-01", Light::Yellow, &[code]);
+            [green("2026-06-01"), held, green("2026-08-01")]
+        };
+        let mut file = e1();
+        file.documents[3].valid = dates("2025-12-01", "2029-12-01");
+        file.certificates[0].valid = dates("2026-03-01", "2029-03-01");
+        let mut held = file.clone();
+        let services = BTreeSet::new();
+        held.suspensions.push(Suspension { span: july, services, cause: StopCause::Administrative });
+        assert_eq!(lights(&held), stops("worker_suspended"));
+        let mut held = file.clone();
+        let blocks_services = ["maternity".to_owned()].into();
+        held.orders.push(RetrainingOrder { span: july, blocks_services });
+        assert_eq!(lights(&held), stops("retraining_open"));
+        let since = at("2026-05-01 00:00");
+        file.certificates[0] = certificate(dates("2026-03-01", "2026-07-01"));
+        file.certificates[0].stored = Stored::Suspended { since, cause: StopCause::Conduct };
+        let suspended = row("2026-06-01", Light::Red, &["certificate_suspended_for_conduct"]);
+        let expired = row("2026-07-01", Light::Yellow, &["certificate_expired"]);
+        assert_eq!(lights(&file), [suspended, expired]);
+        file.certificates[0].stored = Stored::Revoked { at: since };
+        assert_eq!(lights(&file), [row("2026-06-01", Light::Red, &["certificate_revoked"])]);
+    }
+
+    #[test]
+    fn what_was_verified_before_a_failure_does_not_come_back_with_the_clearing() {
+        let mut file = e1();
+        let background = Proof::Paper(PaperKind::Background);
+        let mut failed = document(background, dates("2026-01-01", "2030-01-01"));
+        failed.check = Check::Rejected { at: at("2026-05-01 00:00") };
+        let mut cleared = document(background, dates("2026-05-02", "2026-06-01"));
+        cleared.check = Check::Verified { at: at("2026-05-02 00:00") };
+        file.documents.extend([failed, cleared]);
+        assert_eq!(lights(&file)[0], row("2026-06-01", Light::Yellow, &["background_expired"]));
     }
 
     proptest! {

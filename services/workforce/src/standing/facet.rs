@@ -118,6 +118,10 @@ impl Case<'_> {
         let running = || ours.iter().filter(|one| stop(&one.stored, at).is_none());
         let enough = || running().filter(|one| one.level >= wanted).map(|one| range(one));
         let Some(flaw) = lack(enough(), at) else { return BTreeSet::new() };
+        // A suspended one that has ended meanwhile was there, and has expired like any other.
+        let is_final = |one: &Certificate| stop(&one.stored, at) == Some(Some(Flaw::Revoked));
+        let known = ours.iter().filter(|one| one.level >= wanted && !is_final(one)).map(|one| range(one));
+        let flaw = if flaw == Flaw::Missing { lack(known, at).unwrap_or(flaw) } else { flaw };
         // A revocation is told for ever, a suspension as long as the certificate would hold.
         let mut flaws: BTreeSet<Flaw> = ours
             .iter()

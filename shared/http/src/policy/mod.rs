@@ -234,6 +234,49 @@ pub async fn in_force<T: Terms>(
     Ok(InForce { id, terms })
 }
 
+/// All terms of a kind in force for a branch on some day of a range, because a rule may change in the middle of a
+/// month; one statement, whatever the range.
+pub async fn in_force_during<T: Terms>(
+    connection: &mut PgConnection,
+    branch: Option<BranchId>,
+    during: Span<NaiveDate>,
+) -> Result<Versions<T>, Fault> {
+    let rows = store::in_force_during(connection, T::KIND, branch, during).await?;
+    let versions = rows.into_iter().map(|(id, valid, parameters)| {
+        let terms = T::deserialize(&parameters).map_err(|error| Fault::Corrupt {
+            table: "policy",
+            column: "parameters",
+            value: error.to_string(),
+        })?;
+        Ok((valid, InForce { id, terms }))
+    });
+    Ok(Versions { versions: versions.collect::<Result<_, Fault>>()? })
+}
+
+/// The terms of a kind over a range of days.
+#[derive(Debug, Clone)]
+pub struct Versions<T> {
+    /// The branch's overrides before the network's.
+    versions: Vec<(Span<NaiveDate>, InForce<T>)>,
+}
+
+impl<T: Terms> Versions<T> {
+    /// Those in force on a day of the range: the branch's override, else the network's.
+    pub fn on(&self, day: NaiveDate) -> Result<&InForce<T>, Fault> {
+        let found = self.versions.iter().find(|(valid, _)| valid.contains(day));
+        found.map(|(_, in_force)| in_force).ok_or_else(|| Fault::Corrupt {
+            table: "policy",
+            column: "kind",
+            value: format!("no {} in force on {day}", T::KIND),
+        })
+    }
+
+    /// Each version once.
+    pub fn all(&self) -> impl Iterator<Item = &InForce<T>> {
+        self.versions.iter().map(|(_, in_force)| in_force)
+    }
+}
+
 /// Writes the rule book's defaults where a kind has no version yet.
 pub async fn seed(
     pool: &PgPool,

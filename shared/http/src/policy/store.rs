@@ -153,6 +153,30 @@ pub(super) async fn in_force(
     Ok((PolicyVersionId::of(row.id), row.parameters))
 }
 
+/// The approved versions of a kind that touch a range, a branch's overrides first.
+pub(super) async fn in_force_during(
+    connection: &mut PgConnection,
+    kind: &'static str,
+    branch: Option<BranchId>,
+    during: Span<NaiveDate>,
+) -> Result<Vec<(PolicyVersionId, Span<NaiveDate>, Value)>, Fault> {
+    let rows = sqlx::query!(
+        "SELECT id, lower(valid) AS \"valid_from!\", upper(valid) AS valid_to, parameters FROM policy
+         WHERE kind = $1 AND state = 'approved' AND valid && daterange($2, $3) AND (branch_id IS NULL OR branch_id = $4)
+         ORDER BY branch_id NULLS LAST, lower(valid)",
+        kind,
+        during.from,
+        during.to,
+        branch.map(BranchId::uuid),
+    )
+    .fetch_all(connection)
+    .await?;
+    let version = |row: (Uuid, NaiveDate, Option<NaiveDate>, Value)| {
+        (PolicyVersionId::of(row.0), Span { from: row.1, to: row.2 }, row.3)
+    };
+    Ok(rows.into_iter().map(|row| version((row.id, row.valid_from, row.valid_to, row.parameters))).collect())
+}
+
 /// Versions of a service, by id.
 pub(super) async fn page(
     pool: &PgPool,

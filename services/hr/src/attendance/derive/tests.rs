@@ -157,7 +157,7 @@ fn nobody_is_absent_on_leave_or_twice_a_day() {
         shift("2025-11-04T08:30:00", "2025-11-04T12:00:00"),
     ];
     assert_eq!(results(&halves, &[]).len(), 1);
-    assert_eq!(results(&halves, &["2025-11-04T08:40:00", "2025-11-04T13:40:00"])[0].2, 10);
+    assert_eq!(results(&halves, &["2025-11-04T08:45:00", "2025-11-04T13:40:00"])[0].2, 15);
 }
 
 #[test]

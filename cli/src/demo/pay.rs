@@ -1,0 +1,41 @@
+//! Closing a month: attendance in every branch, then the run that pays it, by two pairs of eyes.
+
+use super::cast::{Branch, Headquarters};
+use super::stage::{Stage, local, text};
+use anyhow::Result;
+use serde_json::{Value, json};
+
+/// Closes attendance of a month on the morning of `date`, calculates, reviews, approves, pays and closes its run.
+/// Returns the run as it stands then.
+pub(crate) async fn month(
+    stage: &mut Stage,
+    branches: &[Branch],
+    hq: &Headquarters,
+    month: &str,
+    date: &str,
+) -> Result<Value> {
+    stage.at(local(date, "09:00")?).await?;
+    for branch in branches {
+        let opened = stage
+            .create(&hq.clerk, "/v1/hr/attendance-months", json!({ "branch_id": branch.id, "month": month }))
+            .await?;
+        let thing = format!("/v1/hr/attendance-months/{}", text(&opened, "id")?);
+        stage.tell(&hq.clerk, &thing, "close", json!({})).await?;
+    }
+    let scope: Vec<_> = branches.iter().map(|branch| branch.id).collect();
+    let run =
+        stage.create(&hq.clerk, "/v1/hr/pay-runs", json!({ "month": month, "branches": scope })).await?;
+    let thing = format!("/v1/hr/pay-runs/{}", text(&run, "id")?);
+    for (time, who, verb) in [
+        ("09:30", &hq.clerk, "calculate"),
+        ("10:00", &hq.clerk, "review"),
+        ("14:00", &hq.payroll, "approve"),
+        ("15:00", &hq.payroll, "pay"),
+        ("16:00", &hq.clerk, "close"),
+    ] {
+        stage.at(local(date, time)?).await?;
+        stage.tell(who, &thing, verb, json!({})).await?;
+    }
+    stage.drain().await?;
+    stage.get(&hq.payroll, &thing).await
+}

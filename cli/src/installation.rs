@@ -1,0 +1,180 @@
+//! What one installation keeps in its data directory, and who runs it now.
+
+use anyhow::{Context, Result, bail};
+use house::access::{fresh_keys, fresh_secret};
+use house::provision::Passwords;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// An installation: a directory, and where its servers come from.
+pub(crate) struct Installation {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) postgres_url_file: Option<PathBuf>,
+    pub(crate) nats_url_file: Option<PathBuf>,
+}
+
+/// The secrets of an installation; made at the first start, readable by its owner only.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Secrets {
+    /// PEM, PKCS#8: signs tokens.
+    pub(crate) private_key: String,
+    /// PEM: checks them.
+    pub(crate) public_key: String,
+    /// Signs cursors.
+    pub(crate) cursors: String,
+    /// Of each service's two database roles.
+    pub(crate) databases: BTreeMap<String, RolePasswords>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct RolePasswords {
+    pub(crate) owner: String,
+    pub(crate) app: String,
+}
+
+impl From<&RolePasswords> for Passwords {
+    fn from(passwords: &RolePasswords) -> Self {
+        Self { owner: passwords.owner.clone(), app: passwords.app.clone() }
+    }
+}
+
+/// What `up` writes down for the other verbs.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Running {
+    pub(crate) pid: i32,
+    pub(crate) base_url: String,
+    pub(crate) postgres: String,
+    pub(crate) nats: String,
+    pub(crate) nats_monitor: Option<String>,
+    /// Per service: the URL of its database as the application role.
+    pub(crate) databases: BTreeMap<String, String>,
+}
+
+/// Marks data that the demo made: only such data may the demo delete again.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct DemoClock {
+    /// Microseconds ahead of real time; negative for the past.
+    pub(crate) ahead_us: i64,
+}
+
+impl Installation {
+    fn file(&self, name: &str) -> PathBuf {
+        self.data_dir.join(name)
+    }
+
+    /// The secrets, made on first use; a service that is new since then gets its passwords.
+    pub(crate) fn secrets(&self, services: &[&str]) -> Result<Secrets> {
+        fs::create_dir_all(&self.data_dir)
+            .with_context(|| format!("cannot make {}", self.data_dir.display()))?;
+        let file = self.file("secrets.json");
+        let mut secrets = match read(&file)? {
+            Some(secrets) => secrets,
+            None => {
+                let (private_key, public_key) = fresh_keys();
+                Secrets { private_key, public_key, cursors: fresh_secret(), databases: BTreeMap::new() }
+            }
+        };
+        for service in services {
+            let fresh = || RolePasswords { owner: fresh_secret(), app: fresh_secret() };
+            secrets.databases.entry((*service).to_owned()).or_insert_with(fresh);
+        }
+        write(&file, &secrets)?;
+        Ok(secrets)
+    }
+
+    /// The secrets of an installation that exists.
+    pub(crate) fn existing_secrets(&self) -> Result<Secrets> {
+        let Some(secrets) = read(&self.file("secrets.json"))? else {
+            bail!("there is no installation in {} yet; start one with: steward up", self.data_dir.display());
+        };
+        Ok(secrets)
+    }
+
+    /// Where the services listened last; a restart takes the same port where it is free.
+    pub(crate) fn last_port(&self) -> Result<Option<u16>> {
+        read(&self.file("port.json"))
+    }
+
+    pub(crate) fn remember_port(&self, port: u16) -> Result<()> {
+        write(&self.file("port.json"), &port)
+    }
+
+    pub(crate) fn announce(&self, running: &Running) -> Result<()> {
+        write(&self.file("running.json"), running)
+    }
+
+    pub(crate) fn retract(&self) {
+        // Already gone is fine: somebody tidied up.
+        let _ = fs::remove_file(self.file("running.json"));
+    }
+
+    /// Who runs this installation now, if anybody does.
+    pub(crate) fn running(&self) -> Result<Option<Running>> {
+        let Some(running) = read::<Running>(&self.file("running.json"))? else { return Ok(None) };
+        let pid = rustix::process::Pid::from_raw(running.pid);
+        let is_alive = pid.is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok());
+        Ok(is_alive.then_some(running))
+    }
+
+    /// The same, or an error that says what to do.
+    pub(crate) fn must_run(&self) -> Result<Running> {
+        match self.running()? {
+            Some(running) => Ok(running),
+            None => bail!("nothing runs on {}; start it with: steward up", self.data_dir.display()),
+        }
+    }
+
+    /// How far the demo moved the clock of this data, if it did.
+    pub(crate) fn demo_clock(&self) -> Result<Option<DemoClock>> {
+        read(&self.file("demo-clock.json"))
+    }
+
+    /// Marks the data as a demo's, whose clock stands so far ahead of real time (negative for the past).
+    pub(crate) fn mark_demo(&self, ahead: chrono::TimeDelta) -> Result<()> {
+        fs::create_dir_all(&self.data_dir)?;
+        write(
+            &self.file("demo-clock.json"),
+            &DemoClock { ahead_us: ahead.num_microseconds().context("a demo within centuries")? },
+        )
+    }
+
+    /// True where there is an installation already.
+    pub(crate) fn exists(&self) -> bool {
+        self.file("secrets.json").exists()
+    }
+
+    /// The URLs given by the operator: PostgreSQL's and NATS's.
+    pub(crate) fn given_urls(&self) -> Result<(Option<String>, Option<String>)> {
+        let url = |file: &Option<PathBuf>| -> Result<Option<String>> {
+            Ok(file.as_deref().map(house::config::secret).transpose()?)
+        };
+        Ok((url(&self.postgres_url_file)?, url(&self.nats_url_file)?))
+    }
+}
+
+fn read<T: DeserializeOwned>(file: &Path) -> Result<Option<T>> {
+    match fs::read(file) {
+        Ok(bytes) => Ok(Some(
+            serde_json::from_slice(&bytes).with_context(|| format!("{} cannot be read", file.display()))?,
+        )),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("{} cannot be read", file.display())),
+    }
+}
+
+/// Writes beside and renames, so that a `kill -9` leaves the old or the new file, never half of one.
+fn write(file: &Path, value: &impl Serialize) -> Result<()> {
+    let beside = file.with_extension("new");
+    let context = || format!("{} cannot be written", file.display());
+    let mut options = fs::OpenOptions::new();
+    let mut new =
+        options.write(true).create(true).truncate(true).mode(0o600).open(&beside).with_context(context)?;
+    new.write_all(&serde_json::to_vec_pretty(value)?).with_context(context)?;
+    new.sync_all().with_context(context)?;
+    fs::rename(&beside, file).with_context(context)
+}

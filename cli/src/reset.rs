@@ -1,0 +1,40 @@
+//! `steward reset`: deletes an installation's data.
+
+use crate::installation::Installation;
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use std::io::{BufRead, Write};
+
+/// Options of `reset`.
+#[derive(Args)]
+pub(crate) struct Reset {
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Reset {
+    pub(crate) async fn run(self, installation: &Installation) -> Result<()> {
+        let dir = &installation.data_dir;
+        if let Some(running) = installation.running()? {
+            bail!("process {} runs on it; stop it first with: steward down", running.pid);
+        }
+        // Only what an installation made is ever deleted: a directory without its secrets is somebody else's.
+        if !dir.join("secrets.json").exists() {
+            println!("there is no installation in {}", dir.display());
+            return Ok(());
+        }
+        if !self.yes {
+            print!("Delete everything in {}? Type yes: ", dir.display());
+            std::io::stdout().flush()?;
+            let mut answer = String::new();
+            std::io::stdin().lock().read_line(&mut answer)?;
+            if answer.trim() != "yes" {
+                bail!("nothing was deleted");
+            }
+        }
+        devstack::remove(dir).await.with_context(|| format!("{} cannot be deleted", dir.display()))?;
+        println!("deleted {}", dir.display());
+        Ok(())
+    }
+}

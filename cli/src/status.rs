@@ -1,0 +1,59 @@
+//! `steward status`: what runs, and where.
+
+use crate::installation::Installation;
+use anyhow::Result;
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+/// Options of `status`.
+#[derive(Args)]
+pub(crate) struct Status {
+    /// End with one line of JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Status {
+    pub(crate) async fn run(self, installation: &Installation) -> Result<()> {
+        let running = installation.must_run()?;
+        let health: Value = reqwest::get(format!("{}/health/ready", running.base_url)).await?.json().await?;
+        let mut services = Map::new();
+        for (name, database) in &running.databases {
+            let at = &health["services"][name];
+            let lag = at["readers"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|reader| reader["lag_seconds"].as_i64())
+                .max();
+            let epoch = at["epoch"].as_i64().unwrap_or_default();
+            let stream = format!("STEWARD_{}_E{epoch}", name.to_uppercase());
+            services.insert(
+                name.clone(),
+                json!({ "database": database, "stream": stream, "epoch": epoch, "last_seq": at["last_seq"], "lag_seconds": lag.unwrap_or_default() }),
+            );
+        }
+        println!(
+            "{} (process {}): {}",
+            running.base_url,
+            running.pid,
+            health["state"].as_str().unwrap_or("unknown")
+        );
+        for (name, service) in &services {
+            println!("  {name:<10} events {:<8} lag {} s", service["last_seq"], service["lag_seconds"]);
+        }
+        if self.json {
+            let report = json!({
+                "base_url": running.base_url,
+                "docs_url": format!("{}/docs", running.base_url),
+                "postgres": running.postgres,
+                "nats": running.nats,
+                "nats_monitor": running.nats_monitor,
+                "services": services,
+                "data_dir": std::path::absolute(&installation.data_dir)?,
+            });
+            println!("{report}");
+        }
+        Ok(())
+    }
+}

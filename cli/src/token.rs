@@ -1,0 +1,62 @@
+//! `steward token`: a token for a role, until there are users.
+
+use crate::installation::Installation;
+use anyhow::{Result, bail};
+use chrono::TimeDelta;
+use clap::Args;
+use house::access::Issuer;
+use house::{Held, Principal, Role};
+use journal::Clock;
+use kernel::{BranchId, EmployeeId, UserId};
+use uuid::Uuid;
+
+/// Options of `token`.
+#[derive(Args)]
+pub(crate) struct Token {
+    /// HQ, AU, BM, CA, TR, IN, HC, PA, SE or IC; may be repeated.
+    #[arg(long, required = true)]
+    role: Vec<Role>,
+    /// Hold the roles in this branch only; may be repeated.
+    #[arg(long)]
+    branch: Vec<BranchId>,
+    /// The employee behind the account.
+    #[arg(long)]
+    employee: Option<EmployeeId>,
+    /// The account; without one, the account of the role.
+    #[arg(long)]
+    user: Option<UserId>,
+    /// How many hours it is good.
+    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(i64).range(1..=720))]
+    hours: i64,
+}
+
+impl Token {
+    pub(crate) async fn run(self, installation: &Installation) -> Result<()> {
+        let secrets = installation.existing_secrets()?;
+        if self.role.contains(&Role::SE) && self.employee.is_none() {
+            bail!("SE is a worker's own view: say whose with --employee");
+        }
+        let clock = Clock::default();
+        if let Some(demo) = installation.demo_clock()? {
+            clock.set(clock.now().plus(TimeDelta::microseconds(demo.ahead_us)));
+        }
+        let branches = (!self.branch.is_empty()).then_some(self.branch);
+        // The same role asked for twice is the same account, so that idempotency and separation of duties hold.
+        let user = self.user.unwrap_or_else(|| account_of(&self.role));
+        let roles = self.role.into_iter().map(|role| Held { role, branches: branches.clone() }).collect();
+        let principal = Principal { user, employee: self.employee, roles };
+        let token = Issuer::new(&secrets.private_key)?.issue(
+            &principal,
+            clock.now(),
+            TimeDelta::hours(self.hours),
+        )?;
+        println!("{token}");
+        Ok(())
+    }
+}
+
+/// The account of a set of roles: always the same one.
+fn account_of(roles: &[Role]) -> UserId {
+    let names: Vec<String> = roles.iter().map(|role| format!("{role:?}")).collect();
+    UserId::of(Uuid::new_v5(&Uuid::NAMESPACE_OID, names.join("+").as_bytes()))
+}

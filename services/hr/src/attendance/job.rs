@@ -1,0 +1,247 @@
+//! Deriving the days of a branch's month: a fixed number of statements, however many people there are.
+//!
+//! Load people and punches, call the pure rule ([`derive()`](super::derive::derive)) for each person, write all days at
+//! once. Only office positions have shifts; days that are not over yet, and days of a suspension, have no result.
+
+use super::close::{Calendars, Known};
+use super::day::result;
+use super::derive::{Duty, Punch, Shift, derive as derive_days};
+use super::month::{AttendanceMonth, Counted};
+use super::{AttendancePolicy, Day, Stage};
+use crate::ids::AttendanceDayId;
+use crate::punch;
+use crate::work_calendar::{OfficeShift, WorkCalendar, is_provisional, shift};
+use chrono::{Days, NaiveDate};
+use events::hr::Position;
+use house::policy::{Versions, in_force_during};
+use journal::{Failure, Fault, Tx};
+use kernel::{Calendar, EventId, PolicyVersionId, Span, Timestamp, Zone};
+use std::collections::{BTreeMap, HashMap};
+use uuid::Uuid;
+
+/// The shifts of a branch around a month, with the version of the calendar that says so.
+struct Schedule {
+    shifts: Vec<(OfficeShift, PolicyVersionId)>,
+    is_provisional: bool,
+}
+
+/// The days of one person.
+struct DayRow {
+    employee: Uuid,
+    day: Day,
+    policy: PolicyVersionId,
+    calendar: PolicyVersionId,
+}
+
+/// The days of the month and the one before and after: their windows may overlap.
+fn around(month: &AttendanceMonth) -> Span<NaiveDate> {
+    Span { from: month.month.first_day() - Days::new(1), to: Some(month.month.end() + Days::new(1)) }
+}
+
+async fn schedule(tx: &mut Tx, month: &AttendanceMonth, zone: Zone) -> Result<Schedule, Failure> {
+    let versions: Versions<WorkCalendar> =
+        in_force_during(tx.connection(), Some(month.branch), around(month)).await?;
+    let mut calendars: HashMap<PolicyVersionId, Calendar> = HashMap::new();
+    for version in versions.all() {
+        let calendar = version.terms.calendar(Some(month.branch), zone);
+        let calendar = calendar.map_err(|error| Fault::Corrupt {
+            table: "policy",
+            column: "parameters",
+            value: error.to_string(),
+        })?;
+        calendars.insert(version.id, calendar);
+    }
+    let mut schedule = Schedule { shifts: Vec::new(), is_provisional: false };
+    for day in around(month).days() {
+        let version = versions.on(day)?.id;
+        let Some(calendar) = calendars.get(&version) else { continue };
+        schedule.is_provisional |= month.month.span().contains(day) && is_provisional(calendar, day);
+        schedule.shifts.extend(shift(calendar, day).map(|shift| (shift, version)));
+    }
+    Ok(schedule)
+}
+
+/// What must be known of a month before it is closed.
+pub(super) async fn known(tx: &mut Tx, month: &AttendanceMonth, zone: Zone) -> Result<Known, Failure> {
+    let schedule = schedule(tx, month, zone).await?;
+    let of_month = schedule.shifts.iter().filter(|(shift, _)| month.month.span().contains(shift.day));
+    let midnight = zone.midnight(month.month.end());
+    Ok(Known {
+        calendars: if schedule.is_provisional { Calendars::Provisional } else { Calendars::Official },
+        ends_at: of_month.map(|(shift, _)| shift.end).fold(midnight, Timestamp::max),
+    })
+}
+
+/// Derives the days of a month that are over, and keeps them.
+pub(super) async fn derive(
+    tx: &mut Tx,
+    month: &AttendanceMonth,
+    zone: Zone,
+    stage: Stage,
+) -> Result<Counted, Failure> {
+    let schedule = schedule(tx, month, zone).await?;
+    let policies: Versions<AttendancePolicy> =
+        in_force_during(tx.connection(), Some(month.branch), around(month)).await?;
+    let people = people(tx, month).await?;
+    let mut punches = punches(tx, month, people.keys().copied().collect()).await?;
+    let now = tx.now();
+    let mut rows = Vec::new();
+    for (employee, spans) in people {
+        let punches = punches.remove(&employee).unwrap_or_default();
+        let is_his = |day: NaiveDate| spans.iter().any(|span| span.contains(day));
+        let days = days_of(&schedule, &policies, &punches, stage)?;
+        let kept = days.into_iter().filter(|(day, ..)| {
+            is_his(day.day)
+                && month.month.span().contains(day.day)
+                && day.shift.to.is_some_and(|end| end <= now)
+        });
+        rows.extend(kept.map(|(day, policy, calendar)| DayRow { employee, day, policy, calendar }));
+    }
+    keep(tx, month, &rows).await?;
+    count(tx, month).await
+}
+
+/// What each day around a month came to for one person, with the versions it was derived under.
+fn days_of(
+    schedule: &Schedule,
+    policies: &Versions<AttendancePolicy>,
+    punches: &[Punch],
+    stage: Stage,
+) -> Result<Vec<(Day, PolicyVersionId, PolicyVersionId)>, Fault> {
+    let shifts: Vec<Shift> = schedule
+        .shifts
+        .iter()
+        .map(|(shift, _)| Shift { day: shift.day, start: shift.start, end: shift.end, duty: Duty::Work })
+        .collect();
+    let calendars: HashMap<NaiveDate, PolicyVersionId> =
+        schedule.shifts.iter().map(|(shift, version)| (shift.day, *version)).collect();
+    let mut days = Vec::new();
+    // All shifts go through each version, because windows meet; a day is taken from the version of its date.
+    for policy in policies.all() {
+        for day in derive_days(&shifts, punches, &policy.terms, stage) {
+            if policies.on(day.day)?.id == policy.id
+                && let Some(calendar) = calendars.get(&day.day)
+            {
+                days.push((day, policy.id, *calendar));
+            }
+        }
+    }
+    Ok(days)
+}
+
+/// The people of office positions, with the days of the month on which they belong to the branch and may work.
+async fn people(
+    tx: &mut Tx,
+    month: &AttendanceMonth,
+) -> Result<BTreeMap<Uuid, Vec<Span<NaiveDate>>>, Failure> {
+    let rows = sqlx::query!(
+        "SELECT a.employee_id, lower(part.days) AS \"valid_from!\", upper(part.days) AS \"valid_to!\"
+         FROM assignment a
+         CROSS JOIN LATERAL unnest(datemultirange(a.valid * daterange($2, $3))
+             - coalesce((SELECT range_agg(s.valid) FROM suspension s WHERE s.employee_id = a.employee_id), '{}'::datemultirange)) AS part (days)
+         WHERE a.branch_id = $1 AND a.valid && daterange($2, $3) AND a.position <> $4",
+        month.branch.uuid(),
+        month.month.first_day(),
+        month.month.end(),
+        Position::CareWorker.word(),
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    let mut people: BTreeMap<Uuid, Vec<Span<NaiveDate>>> = BTreeMap::new();
+    for row in rows {
+        let span = Span { from: row.valid_from, to: Some(row.valid_to) };
+        people.entry(row.employee_id).or_default().push(span);
+    }
+    Ok(people)
+}
+
+/// The punches of these people around the month, on whatever device; those voided by two persons are left out. A day
+/// more on either side than the shifts need: the middle of the year is the same in every zone but for a day.
+async fn punches(
+    tx: &mut Tx,
+    month: &AttendanceMonth,
+    people: Vec<Uuid>,
+) -> Result<HashMap<Uuid, Vec<Punch>>, Failure> {
+    let rows = sqlx::query!(
+        "SELECT id, employee_id, at, direction, skew_seconds FROM punch
+         WHERE employee_id = ANY ($1) AND at >= $2 AND at < $3 AND state <> 'voided'",
+        &people,
+        Zone::UTC.midnight(month.month.first_day() - Days::new(2)).utc(),
+        Zone::UTC.midnight(month.month.end() + Days::new(3)).utc(),
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    let mut punches: HashMap<Uuid, Vec<Punch>> = HashMap::new();
+    for row in rows {
+        let punch = Punch {
+            at: Timestamp::of(row.at),
+            direction: punch::store::direction(row.direction.as_deref())?,
+            skew_seconds: i64::from(row.skew_seconds),
+            // Punches of a batch share one event; the punch itself is what tells two of them apart.
+            event: EventId::of(row.id),
+        };
+        punches.entry(row.employee_id).or_default().push(punch);
+    }
+    Ok(punches)
+}
+
+/// Writes all days at once. Corrected days stay as they are; days that are no longer anybody's go, unless somebody
+/// has asked to correct them.
+async fn keep(tx: &mut Tx, month: &AttendanceMonth, rows: &[DayRow]) -> Result<(), Failure> {
+    let employees: Vec<Uuid> = rows.iter().map(|row| row.employee).collect();
+    let days: Vec<NaiveDate> = rows.iter().map(|row| row.day.day).collect();
+    sqlx::query!(
+        "DELETE FROM attendance_day
+         WHERE month_id = $1 AND correction_id IS NULL AND NOT EXISTS (SELECT FROM correction WHERE day_id = attendance_day.id)
+           AND (employee_id, day) NOT IN (SELECT * FROM UNNEST($2::uuid[], $3::date[]))",
+        month.id.uuid(),
+        &employees,
+        &days,
+    )
+    .execute(tx.connection())
+    .await?;
+    let ids: Vec<Uuid> = rows.iter().map(|_| tx.fresh::<AttendanceDayId>().uuid()).collect();
+    sqlx::query!(
+        "INSERT INTO attendance_day (id, month_id, employee_id, branch_id, day, shift_start, shift_end, first_in, last_out, result, late_minutes,
+                                     early_minutes, policy_version, calendar_version, version)
+         SELECT id, $1, employee_id, $2, day, shift_start, shift_end, first_in, last_out, result, late_minutes, early_minutes,
+                policy_version, calendar_version, 0
+         FROM UNNEST($3::uuid[], $4::uuid[], $5::date[], $6::timestamptz[], $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::text[],
+                     $11::bigint[], $12::bigint[], $13::uuid[], $14::uuid[])
+              AS row (id, employee_id, day, shift_start, shift_end, first_in, last_out, result, late_minutes, early_minutes,
+                      policy_version, calendar_version)
+         ON CONFLICT ON CONSTRAINT attendance_day_once DO UPDATE
+         SET month_id = excluded.month_id, branch_id = excluded.branch_id, shift_start = excluded.shift_start, shift_end = excluded.shift_end,
+             first_in = excluded.first_in, last_out = excluded.last_out, result = excluded.result, late_minutes = excluded.late_minutes,
+             early_minutes = excluded.early_minutes, policy_version = excluded.policy_version, calendar_version = excluded.calendar_version
+         WHERE attendance_day.correction_id IS NULL",
+        month.id.uuid(),
+        month.branch.uuid(),
+        &ids,
+        &employees,
+        &days,
+        &rows.iter().map(|row| row.day.shift.from.utc()).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.day.shift.to.unwrap_or(row.day.shift.from).utc()).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.day.first_in.map(Timestamp::utc)).collect::<Vec<_>>() as &[Option<_>],
+        &rows.iter().map(|row| row.day.last_out.map(Timestamp::utc)).collect::<Vec<_>>() as &[Option<_>],
+        &rows.iter().map(|row| result(row.day.result).word().to_owned()).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.day.late_minutes).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.day.early_minutes).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.policy.uuid()).collect::<Vec<_>>(),
+        &rows.iter().map(|row| row.calendar.uuid()).collect::<Vec<_>>(),
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+async fn count(tx: &mut Tx, month: &AttendanceMonth) -> Result<Counted, Failure> {
+    let row = sqlx::query!(
+        "SELECT count(*) AS \"days!\", count(*) FILTER (WHERE result = 'incomplete') AS \"incomplete!\"
+         FROM attendance_day WHERE month_id = $1",
+        month.id.uuid(),
+    )
+    .fetch_one(tx.connection())
+    .await?;
+    Ok(Counted { days: row.days, incomplete: row.incomplete })
+}

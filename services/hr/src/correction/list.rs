@@ -1,0 +1,56 @@
+//! Reading corrections.
+
+use super::{Correction, CorrectionView, store};
+use crate::ids::CorrectionId;
+use axum::response::Response;
+use house::{House, List, One, Page, Problem, Read, Shown, permission};
+use kernel::{Aggregate, BranchId, EmployeeId};
+use serde::Deserialize;
+
+/// Which corrections.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CorrectionFilter {
+    /// Of days in this branch.
+    pub branch: Option<BranchId>,
+    /// Of this employee.
+    pub employee_id: Option<EmployeeId>,
+    /// `requested`, `approved`, `refused`.
+    pub state: Option<String>,
+}
+
+/// Corrections within the caller's reach.
+#[utoipa::path(get, path = "/v1/hr/corrections", params(CorrectionFilter), responses(Page<CorrectionView>))]
+pub(super) async fn list(
+    house: House,
+    list: List<CorrectionFilter, permission!("attendance.read")>,
+) -> Result<Response, Problem> {
+    house
+        .list(
+            list,
+            async |pool, list| {
+                let corrections = store::page(pool, &list.reach, &list.filter, list.page).await?;
+                Ok(corrections
+                    .iter()
+                    .map(|correction: &Correction| correction.view(correction.version()))
+                    .collect())
+            },
+            |view: &CorrectionView| view.id.uuid(),
+        )
+        .await
+}
+
+/// One correction.
+#[utoipa::path(get, path = "/v1/hr/corrections/{id}", responses(One<CorrectionView>))]
+pub(super) async fn read(
+    house: House,
+    read: Read<CorrectionId, permission!("attendance.read")>,
+) -> Result<Response, Problem> {
+    house
+        .read(read, async |pool, read| {
+            let correction = store::find(pool, &read.reach, read.id).await?;
+            Ok(correction.map(|correction| (correction.version(), correction.view(correction.version()))))
+        })
+        .await
+}

@@ -1,0 +1,1 @@
+//! The hr service through its API, on a real database and a real bus.

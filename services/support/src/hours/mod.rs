@@ -1,0 +1,178 @@
+//! Opening hours of the branches, as versioned policy (K1, K2, K13; P6.7-1).
+//!
+//! The network's version holds the official years and the ordinary week; a branch's own version lies over it. What
+//! is due when is reckoned by `kernel::calendar`; here is only which calendar is in force. A version that is
+//! approved never changes, so a calendar is compiled once per version and shared.
+//! What is not here: running clocks and their retiming (complaint), promises, which no calendar moves (P1).
+
+use house::known;
+use house::policy::{InForce, Terms, in_force};
+use journal::{Fault, Tx};
+use kernel::calendar::{Layer, Layers, OfficialYear};
+use kernel::{BranchId, Calendar, Clause, PolicyVersionId, Refused, Timestamp, Zone, clause, refusals};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use utoipa::ToSchema;
+
+/// When a branch is open: the network's version, or what one branch does otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OpeningHours {
+    /// The week and the dated overrides.
+    pub hours: Layer,
+    /// The official calendars in force; only the network's version says this.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub national: Vec<OfficialYear>,
+}
+
+refusals! {
+    /// The official years contradict themselves.
+    Contradiction { note: String } = "policy.wrong_terms", clause!("P6.7-1");
+}
+
+impl Terms for OpeningHours {
+    const KIND: &'static str = "opening_hours";
+    const CLAUSE: Clause = clause!("P6.7-1");
+    fn defaults() -> Self {
+        Self { national: OfficialYear::shipped().to_vec(), ..crate::rulebook::defaults(Self::KIND) }
+    }
+    fn check(&self) -> Result<(), Refused> {
+        let layers = layers(Zone::SHANGHAI, self.clone(), None);
+        let wrong = |error: kernel::calendar::CalendarError| {
+            kernel::Refusal::refused(Refusal::Contradiction { note: error.to_string() })
+        };
+        Calendar::new(layers).map(|_| ()).map_err(wrong)
+    }
+}
+
+/// The calendar of a branch, with the version to cite.
+#[derive(Debug, Clone)]
+pub struct Opening {
+    /// When it is open.
+    pub calendar: Arc<Calendar>,
+    /// The version it comes from: the branch's own, else the network's.
+    pub policy: PolicyVersionId,
+}
+
+/// Which calendar: the network's version, the branch's own, the zone.
+type Key = (PolicyVersionId, PolicyVersionId, &'static str);
+
+/// Compiled calendars. Bounded by the number of approved versions, of which there are a handful a year.
+static COMPILED: LazyLock<Mutex<HashMap<Key, Arc<Calendar>>>> = LazyLock::new(Mutex::default);
+
+/// The opening hours of a branch that are in force now.
+pub async fn of(tx: &mut Tx, branch: BranchId) -> Result<Opening, Fault> {
+    let zone = zone(tx, branch).await?;
+    let today = tx.now().date_in(zone);
+    let network = in_force::<OpeningHours>(tx.connection(), None, today).await?;
+    let own = in_force::<OpeningHours>(tx.connection(), Some(branch), today).await?;
+    opening(zone, network, own)
+}
+
+/// Where the wall clock of a branch hangs; Shanghai for one that is not known yet.
+pub async fn zone(tx: &mut Tx, branch: BranchId) -> Result<Zone, Fault> {
+    Ok(known::branch(tx, branch).await?.map_or(Zone::SHANGHAI, |branch| branch.zone))
+}
+
+fn opening(zone: Zone, network: InForce<OpeningHours>, own: InForce<OpeningHours>) -> Result<Opening, Fault> {
+    let key = (network.id, own.id, zone.name());
+    // A panic while it was locked cannot leave a calendar half made.
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(calendar) = compiled.get(&key) {
+        return Ok(Opening { calendar: calendar.clone(), policy: own.id });
+    }
+    let policy = own.id;
+    let branch = (own.id != network.id).then_some(own.terms);
+    let calendar = Calendar::new(layers(zone, network.terms, branch)).map_err(|error| Fault::Corrupt {
+        table: "policy",
+        column: "parameters",
+        value: error.to_string(),
+    })?;
+    let calendar = Arc::new(calendar);
+    compiled.insert(key, calendar.clone());
+    Ok(Opening { calendar, policy })
+}
+
+fn layers(zone: Zone, network: OpeningHours, branch: Option<OpeningHours>) -> Layers {
+    Layers {
+        zone,
+        national: network.national,
+        network: network.hours,
+        branch: branch.map(|own| own.hours).unwrap_or_default(),
+    }
+}
+
+/// When the n-th open day after the day of `from` closes (P6). None where it is never open again.
+pub fn close_of_open_day(calendar: &Calendar, from: Timestamp, n: usize) -> Option<Timestamp> {
+    let mut at = from;
+    for _ in 0..n {
+        let next_day = at.date_in(calendar.zone()).succ_opt()?;
+        at = calendar.next_opening(calendar.zone().midnight(next_day))?.value;
+    }
+    let day = at.date_in(calendar.zone());
+    let (_, closes) = calendar.hours_on(day).intervals().last()?.on(day);
+    Some(calendar.zone().instant(closes))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// The default hours, in Shanghai.
+    pub(crate) fn default_calendar() -> Calendar {
+        Calendar::new(layers(Zone::SHANGHAI, OpeningHours::defaults(), None)).expect("consistent")
+    }
+
+    /// An instant from what the wall clock shows in Shanghai: `2025-09-26 16:00`.
+    pub(crate) fn at(local: &str) -> Timestamp {
+        let local = chrono::NaiveDateTime::parse_from_str(local, "%Y-%m-%d %H:%M").expect("a literal");
+        Zone::SHANGHAI.instant(local)
+    }
+
+    #[test]
+    fn golden_vectors_hold_under_the_default_policy() {
+        let calendar = default_calendar();
+        for (start, minutes, due) in [
+            ("2025-09-26 16:00", 240, "2025-09-28 11:00"),
+            ("2025-09-27 10:00", 60, "2025-09-28 09:30"),
+            ("2025-09-30 17:00", 240, "2025-10-09 12:00"),
+            ("2025-10-11 15:00", 480, "2025-10-13 14:00"),
+            ("2025-09-26 08:29", 1, "2025-09-26 08:31"),
+        ] {
+            assert_eq!(calendar.add(at(start), minutes).map(|due| due.value), Some(at(due)), "{start}");
+        }
+    }
+
+    #[test]
+    fn k1_a_branchs_own_version_lies_over_the_networks_and_keeps_the_official_years() {
+        let own = r#"{"hours": {"days": {"2025-09-29": "closed"}}}"#;
+        let own: OpeningHours = serde_json::from_str(own).expect("terms");
+        own.check().expect("consistent");
+        let calendar =
+            Calendar::new(layers(Zone::SHANGHAI, OpeningHours::defaults(), Some(own))).expect("consistent");
+        let open = |local| calendar.is_open(at(local)).value;
+        assert!(!open("2025-09-29 10:00") && open("2025-09-30 10:00"));
+        assert!(open("2025-09-28 10:00") && !open("2025-10-08 10:00"), "make-up workday, holiday");
+    }
+
+    #[test]
+    fn terms_with_a_year_twice_are_refused() {
+        let mut terms = OpeningHours::defaults();
+        terms.national.extend_from_slice(OfficialYear::shipped());
+        assert_eq!(terms.check().err().map(|refused| refused.error.code), Some("policy.wrong_terms"));
+    }
+
+    #[test]
+    fn n_business_days_end_at_closing_time_of_the_nth_open_day_after_the_starting_day() {
+        let calendar = default_calendar();
+        for (from, n, closes) in [
+            ("2025-09-26 16:00", 1, "2025-09-28 17:30"),
+            ("2025-09-26 16:00", 2, "2025-09-29 17:30"),
+            ("2025-09-27 10:00", 1, "2025-09-28 17:30"),
+            ("2025-09-30 08:00", 1, "2025-10-09 17:30"),
+        ] {
+            assert_eq!(close_of_open_day(&calendar, at(from), n), Some(at(closes)), "{from} + {n}");
+        }
+    }
+}

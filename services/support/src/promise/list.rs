@@ -1,0 +1,55 @@
+//! Reading promises.
+
+use super::{PromiseView, store};
+use axum::response::Response;
+use events::{ComplaintId, PromiseId};
+use house::{House, List, One, Page, Problem, Read, Shown, permission};
+use kernel::{BranchId, EmployeeId};
+use serde::Deserialize;
+
+/// Which promises.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PromiseFilter {
+    /// Of this branch.
+    pub branch: Option<BranchId>,
+    /// Of this complaint.
+    pub complaint_id: Option<ComplaintId>,
+    /// Made by this employee.
+    pub employee_id: Option<EmployeeId>,
+    /// In this state.
+    pub state: Option<String>,
+}
+
+/// Promises within the caller's reach.
+#[utoipa::path(get, path = "/v1/support/promises", params(PromiseFilter), responses(Page<PromiseView>))]
+pub(super) async fn list(
+    house: House,
+    list: List<PromiseFilter, permission!("promise.read")>,
+) -> Result<Response, Problem> {
+    house
+        .list(
+            list,
+            async |pool, list| {
+                let promises = store::page(pool, &list.reach, &list.filter, list.page).await?;
+                Ok(promises.iter().map(|promise| promise.view(promise.version)).collect())
+            },
+            |view: &PromiseView| view.id.uuid(),
+        )
+        .await
+}
+
+/// One promise.
+#[utoipa::path(get, path = "/v1/support/promises/{id}", responses(One<PromiseView>))]
+pub(super) async fn read(
+    house: House,
+    read: Read<PromiseId, permission!("promise.read")>,
+) -> Result<Response, Problem> {
+    house
+        .read(read, async |pool, read| {
+            let promise = store::find(pool, &read.reach, read.id).await?;
+            Ok(promise.map(|promise| (promise.version, promise.view(promise.version))))
+        })
+        .await
+}
