@@ -10,20 +10,14 @@ use super::month::{AttendanceMonth, Counted};
 use super::{AttendancePolicy, Day, Stage};
 use crate::ids::AttendanceDayId;
 use crate::punch;
-use crate::work_calendar::{OfficeShift, WorkCalendar, is_provisional, shift};
+use crate::work_calendar::{Schedule, schedule};
 use chrono::{Days, NaiveDate};
 use events::hr::Position;
 use house::policy::{Versions, in_force_during};
 use journal::{Failure, Fault, Tx};
-use kernel::{Calendar, EventId, PolicyVersionId, Span, Timestamp, Zone};
+use kernel::{EventId, PolicyVersionId, Span, Timestamp, Zone};
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
-
-/// The shifts of a branch around a month, with the version of the calendar that says so.
-struct Schedule {
-    shifts: Vec<(OfficeShift, PolicyVersionId)>,
-    is_provisional: bool,
-}
 
 /// The days of one person.
 struct DayRow {
@@ -38,37 +32,14 @@ fn around(month: &AttendanceMonth) -> Span<NaiveDate> {
     Span { from: month.month.first_day() - Days::new(1), to: Some(month.month.end() + Days::new(1)) }
 }
 
-async fn schedule(tx: &mut Tx, month: &AttendanceMonth, zone: Zone) -> Result<Schedule, Failure> {
-    let versions: Versions<WorkCalendar> =
-        in_force_during(tx.connection(), Some(month.branch), around(month)).await?;
-    let mut calendars: HashMap<PolicyVersionId, Calendar> = HashMap::new();
-    for version in versions.all() {
-        let calendar = version.terms.calendar(Some(month.branch), zone);
-        let calendar = calendar.map_err(|error| Fault::Corrupt {
-            table: "policy",
-            column: "parameters",
-            value: error.to_string(),
-        })?;
-        calendars.insert(version.id, calendar);
-    }
-    let mut schedule = Schedule { shifts: Vec::new(), is_provisional: false };
-    for day in around(month).days() {
-        let version = versions.on(day)?.id;
-        let Some(calendar) = calendars.get(&version) else { continue };
-        schedule.is_provisional |= month.month.span().contains(day) && is_provisional(calendar, day);
-        schedule.shifts.extend(shift(calendar, day).map(|shift| (shift, version)));
-    }
-    Ok(schedule)
-}
-
 /// What must be known of a month before it is closed.
 pub(super) async fn known(tx: &mut Tx, month: &AttendanceMonth, zone: Zone) -> Result<Known, Failure> {
-    let schedule = schedule(tx, month, zone).await?;
-    let of_month = schedule.shifts.iter().filter(|(shift, _)| month.month.span().contains(shift.day));
+    let span = month.month.span();
+    let schedule = schedule(tx, month.branch, zone, span).await?;
     let midnight = zone.midnight(month.month.end());
     Ok(Known {
-        calendars: if schedule.is_provisional { Calendars::Provisional } else { Calendars::Official },
-        ends_at: of_month.map(|(shift, _)| shift.end).fold(midnight, Timestamp::max),
+        calendars: if schedule.provisional.is_empty() { Calendars::Official } else { Calendars::Provisional },
+        ends_at: schedule.shifts.iter().map(|(shift, _)| shift.end).fold(midnight, Timestamp::max),
     })
 }
 
@@ -79,7 +50,7 @@ pub(super) async fn derive(
     zone: Zone,
     stage: Stage,
 ) -> Result<Counted, Failure> {
-    let schedule = schedule(tx, month, zone).await?;
+    let schedule = schedule(tx, month.branch, zone, around(month)).await?;
     let policies: Versions<AttendancePolicy> =
         in_force_during(tx.connection(), Some(month.branch), around(month)).await?;
     let people = people(tx, month).await?;
@@ -185,15 +156,20 @@ async fn punches(
     Ok(punches)
 }
 
-/// Writes all days at once. Corrected days stay as they are; days that are no longer anybody's go, unless somebody
+/// Writes all days at once, and only those that changed. Corrected days stay as they are; days that are no longer anybody's go, unless somebody
 /// has asked to correct them.
+#[expect(
+    clippy::as_conversions,
+    reason = "how sqlx is told that an array holds nulls; no number is converted"
+)]
 async fn keep(tx: &mut Tx, month: &AttendanceMonth, rows: &[DayRow]) -> Result<(), Failure> {
     let employees: Vec<Uuid> = rows.iter().map(|row| row.employee).collect();
     let days: Vec<NaiveDate> = rows.iter().map(|row| row.day.day).collect();
     sqlx::query!(
-        "DELETE FROM attendance_day
-         WHERE month_id = $1 AND correction_id IS NULL AND NOT EXISTS (SELECT FROM correction WHERE day_id = attendance_day.id)
-           AND (employee_id, day) NOT IN (SELECT * FROM UNNEST($2::uuid[], $3::date[]))",
+        "DELETE FROM attendance_day d
+         WHERE month_id = $1 AND correction_id IS NULL AND NOT EXISTS (SELECT FROM correction WHERE day_id = d.id)
+           AND NOT EXISTS (SELECT FROM UNNEST($2::uuid[], $3::date[]) AS kept (employee_id, day)
+                           WHERE kept.employee_id = d.employee_id AND kept.day = d.day)",
         month.id.uuid(),
         &employees,
         &days,
@@ -214,7 +190,13 @@ async fn keep(tx: &mut Tx, month: &AttendanceMonth, rows: &[DayRow]) -> Result<(
          SET month_id = excluded.month_id, branch_id = excluded.branch_id, shift_start = excluded.shift_start, shift_end = excluded.shift_end,
              first_in = excluded.first_in, last_out = excluded.last_out, result = excluded.result, late_minutes = excluded.late_minutes,
              early_minutes = excluded.early_minutes, policy_version = excluded.policy_version, calendar_version = excluded.calendar_version
-         WHERE attendance_day.correction_id IS NULL",
+         WHERE attendance_day.correction_id IS NULL
+           AND (attendance_day.month_id, attendance_day.shift_start, attendance_day.shift_end, attendance_day.first_in, attendance_day.last_out,
+                attendance_day.result, attendance_day.late_minutes, attendance_day.early_minutes, attendance_day.policy_version,
+                attendance_day.calendar_version)
+               IS DISTINCT FROM
+               (excluded.month_id, excluded.shift_start, excluded.shift_end, excluded.first_in, excluded.last_out,
+                excluded.result, excluded.late_minutes, excluded.early_minutes, excluded.policy_version, excluded.calendar_version)",
         month.id.uuid(),
         month.branch.uuid(),
         &ids,

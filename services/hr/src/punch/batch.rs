@@ -5,6 +5,7 @@
 use super::{Device, Punch, Refusal, State, store};
 use crate::attendance::derive::Direction;
 use crate::ids::{PunchBatchId, PunchId};
+use crate::person::Person;
 use events::event;
 use house::{Addressed, Answer, Command, Commanded, House, New, Shown, not_found, permission};
 use journal::Failure;
@@ -170,6 +171,7 @@ impl Shown for PunchBatch {
 pub fn check(
     command: &RecordPunches,
     employed: &BTreeSet<usize>,
+    by: Person,
     now: Timestamp,
 ) -> Result<BTreeMap<usize, Refusal>, Refusal> {
     command.device.check()?;
@@ -182,6 +184,8 @@ pub fn check(
             refused.insert(place, refusal);
         } else if !employed.contains(&place) {
             refused.insert(place, Refusal::NotEmployed { employee_id: item.employee_id });
+        } else if by.is_employee(item.employee_id) {
+            refused.insert(place, Refusal::OwnRecord {});
         }
     }
     if command.atomic && !refused.is_empty() {
@@ -266,7 +270,7 @@ pub(super) async fn route(
             let wanted: Vec<_> =
                 cmd.body.items.iter().take(MOST + 1).map(|item| (item.employee_id, item.at)).collect();
             let employed = store::employed(tx, &wanted, branch).await?;
-            let refused = check(&cmd.body, &employed, now)?;
+            let refused = check(&cmd.body, &employed, Person::of(&cmd.principal), now)?;
             let good = cmd.body.items.iter().enumerate().filter(|(place, _)| !refused.contains_key(place));
             let punches: Vec<_> = good
                 .map(|(place, item)| (place, punch(&cmd.body, item, (cmd.id, tx.fresh()), now)))
@@ -281,29 +285,32 @@ pub(super) async fn route(
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{at, device};
+    use super::super::tests::{at, device, person};
     use super::*;
     use uuid::Uuid;
 
-    fn command(items: usize, atomic: bool) -> RecordPunches {
+    fn command(items: usize) -> RecordPunches {
         let item = |place: usize| NewPunch {
             client_ref: Some(place.to_string()),
             employee_id: EmployeeId::of(Uuid::from_u128(9)),
             at: at("2025-10-09T00:30:00Z"),
             direction: None,
         };
-        RecordPunches { device: device(None), atomic, items: (0..items).map(item).collect() }
+        RecordPunches { device: device(None), atomic: false, items: (0..items).map(item).collect() }
     }
 
     #[test]
     fn each_item_has_a_result_of_its_own_and_all_or_nothing_is_refused_whole() {
         let (now, employed) = (at("2025-10-09T01:00:00Z"), BTreeSet::from([0, 2]));
-        let mixed = command(3, false);
-        let refused = check(&mixed, &employed, now).expect("what is in order is taken");
+        let mixed = command(3);
+        let refused = check(&mixed, &employed, person(10, None), now).expect("what is in order is taken");
         assert_eq!(refused.keys().collect::<Vec<_>>(), [&1]);
-        let atomic = check(&command(3, true), &employed, now).err();
+        let atomic =
+            check(&RecordPunches { atomic: true, ..command(3) }, &employed, person(10, None), now).err();
         let whole = Refusal::BatchRefused { items: vec![1], codes: vec!["hr.punch.not_employed"] };
         assert_eq!(atomic, Some(whole));
+        let own = check(&command(1), &employed, person(10, Some(9)), now).expect("the others are taken");
+        assert_eq!(own, BTreeMap::from([(0, Refusal::OwnRecord {})]));
         let kept = HashMap::from([
             (0, (PunchId::of(Uuid::from_u128(1)), Taken::Recorded)),
             (2, (PunchId::of(Uuid::from_u128(1)), Taken::Repeated)),
@@ -320,7 +327,7 @@ mod tests {
         let now = at("2025-10-09T01:00:00Z");
         let employed = (0..=501).collect();
         for (items, is_good) in [(0, false), (1, true), (500, true), (501, false)] {
-            assert_eq!(check(&command(items, false), &employed, now).is_ok(), is_good, "{items}");
+            assert_eq!(check(&command(items), &employed, person(10, None), now).is_ok(), is_good, "{items}");
         }
     }
 }

@@ -115,6 +115,8 @@ refusals! {
     ReasonLength { most: usize } = "hr.punch.reason_length", clause!("P6.2-4");
     /// Nobody voids a punch alone.
     OwnDispute {} = "sod.punch.own_dispute", clause!("P6.2-4");
+    /// Nobody records his own punch by hand: a device does (H4).
+    OwnRecord {} = "sod.punch.own_record", clause!("P6.2-4");
     /// Nobody voids his own punch.
     OwnPunch {} = "sod.punch.own_punch", clause!("P6.2-4");
     /// It is disputed already, or void.

@@ -4,6 +4,7 @@ use super::{Device, Punch, PunchRecorded, PunchView, Refusal, State, store};
 use super::{Happened, word};
 use crate::attendance::derive::Direction;
 use crate::ids::PunchId;
+use crate::person::Person;
 use house::{Addressed, Answer, Command, Commanded, House, New, not_found, permission};
 use journal::Failure;
 use kernel::{Decision, EmployeeId, Timestamp, Version};
@@ -30,8 +31,16 @@ impl Addressed for RecordPunch {
 }
 
 /// Records a punch of somebody who is employed on that day.
-pub fn decide(id: PunchId, command: &RecordPunch, now: Timestamp) -> Result<Decision<Punch>, Refusal> {
+pub fn decide(
+    id: PunchId,
+    command: &RecordPunch,
+    by: Person,
+    now: Timestamp,
+) -> Result<Decision<Punch>, Refusal> {
     command.device.check()?;
+    if by.is_employee(command.employee_id) {
+        return Err(Refusal::OwnRecord {});
+    }
     command.device.has_seen(command.at, now)?;
     let punch = Punch {
         id,
@@ -65,7 +74,7 @@ pub(super) async fn route(
             if store::employed(tx, &[(*employee_id, *at)], device.branch_id).await?.is_empty() {
                 return Err(Refusal::NotEmployed { employee_id: *employee_id }.into());
             }
-            let decision = decide(cmd.id, &cmd.body, now)?;
+            let decision = decide(cmd.id, &cmd.body, Person::of(&cmd.principal), now)?;
             if let Some(same) = store::add_once(tx, &decision, word).await? {
                 return Ok(Decision::of(same));
             }
@@ -76,7 +85,7 @@ pub(super) async fn route(
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{at, device};
+    use super::super::tests::{at, device, person};
     use super::*;
     use uuid::Uuid;
 
@@ -89,11 +98,14 @@ mod tests {
             at: at("2025-10-09T00:27:59Z"),
             direction: Some(Direction::In),
         };
-        let punch =
-            decide(PunchId::of(Uuid::from_u128(1)), &command, now).expect("it is in order").into_state();
+        let punch = decide(PunchId::of(Uuid::from_u128(1)), &command, person(10, None), now)
+            .expect("it is in order")
+            .into_state();
         assert_eq!((punch.at, punch.received_at, punch.skew_seconds), (command.at, now, 185));
+        let own = decide(PunchId::of(Uuid::from_u128(1)), &command, person(10, Some(9)), now).err();
+        assert_eq!(own, Some(Refusal::OwnRecord {}));
         let ahead = RecordPunch { at: at("2025-10-09T00:28:01Z"), ..command };
-        let refused = decide(PunchId::of(Uuid::from_u128(1)), &ahead, now).err();
+        let refused = decide(PunchId::of(Uuid::from_u128(1)), &ahead, person(10, None), now).err();
         assert_eq!(refused, Some(Refusal::InTheFuture { at: ahead.at }));
     }
 }

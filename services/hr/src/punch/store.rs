@@ -189,6 +189,10 @@ pub(super) async fn add_many(
 }
 
 /// Inserts a batch with its new punches and its event.
+#[expect(
+    clippy::as_conversions,
+    reason = "how sqlx is told that an array holds nulls; no number is converted"
+)]
 pub(super) async fn add_batch(
     tx: &mut Tx,
     decision: &Decision<PunchBatch>,

@@ -4,6 +4,11 @@
 //! A branch may have hours and days of its own. What counts as late is `attendance`; care workers are scheduled by
 //! their visits and have no shifts here.
 
+mod schedule;
+
+pub use schedule::Schedule;
+pub(crate) use schedule::schedule;
+
 use chrono::{Datelike, NaiveDate};
 use house::policy::Terms;
 use kernel::calendar::{CalendarError, Hours, Layer, Layers, OfficialYear, Weekly};

@@ -1,1 +1,7 @@
 //! The hr service through its API, on a real database and a real bus.
+
+mod attendance;
+mod employee;
+mod pay;
+mod punch;
+mod story;
