@@ -66,10 +66,20 @@ async fn h_e32_a_confirmed_fine_becomes_one_open_deduction_also_when_the_stream_
     assert_eq!(first.len(), 1);
     let item = &first[0];
     assert_eq!(
-        (&item["state"], &item["month"], &item["amount"]["amount"], &item["open"]["amount"], &item["posted"]["amount"]),
+        (
+            &item["state"],
+            &item["month"],
+            &item["amount"]["amount"],
+            &item["open"]["amount"],
+            &item["posted"]["amount"]
+        ),
         (&json!("pending"), &json!("2025-10"), &json!("200.00"), &json!("200.00"), &json!("0.00"))
     );
-    assert_eq!(item["call_id"], json!(events::CallId::of(Uuid::from_u128(2_001))), "the chain back to the call");
+    assert_eq!(
+        item["call_id"],
+        json!(events::CallId::of(Uuid::from_u128(2_001))),
+        "the chain back to the call"
+    );
 
     // Points are no money.
     confirmed(&platform, &manager, 2, "score_deduction", 10_000).await;
@@ -81,15 +91,16 @@ async fn h_e32_a_confirmed_fine_becomes_one_open_deduction_also_when_the_stream_
     let all = deductions(&clerk).await;
     assert_eq!((all.len(), &all[0]), (2, &first[0]), "read twice, opened once, unchanged");
     assert_eq!(all[1]["kind"], "loss_compensation");
-    let parked: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM parked").fetch_one(platform.pool("hr")).await.expect("a count");
+    let parked: i64 = sqlx::query_scalar("SELECT count(*) FROM parked")
+        .fetch_one(platform.pool("hr"))
+        .await
+        .expect("a count");
     assert_eq!(parked, 0);
-    let journal: Vec<(String, Uuid)> = sqlx::query_as(
-        "SELECT type, correlation_id FROM journal WHERE aggregate = 'deduction' ORDER BY id",
-    )
-    .fetch_all(platform.pool("hr"))
-    .await
-    .expect("the journal");
+    let journal: Vec<(String, Uuid)> =
+        sqlx::query_as("SELECT type, correlation_id FROM journal WHERE aggregate = 'deduction' ORDER BY id")
+            .fetch_all(platform.pool("hr"))
+            .await
+            .expect("the journal");
     assert_eq!(journal.iter().map(|row| row.0.as_str()).collect::<Vec<_>>(), ["hr.deduction.opened.v1"; 2]);
     let chain: Uuid = sqlx::query_scalar("SELECT correlation_id FROM journal WHERE aggregate_id = $1")
         .bind(Uuid::from_u128(1))

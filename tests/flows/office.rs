@@ -118,7 +118,8 @@ impl Office {
         let fine = Fine { id, version: Version::of(version - 1) };
         let pool = self.platform.pool("support");
         let now = self.platform.clock.now();
-        let mut tx = Tx::begin(pool, now, Actor::Operator("test"), Reach::network()).await.expect("a transaction");
+        let mut tx =
+            Tx::begin(pool, now, Actor::Operator("test"), Reach::network()).await.expect("a transaction");
         tx.record(&Decision::of(fine).and(event));
         tx.commit().await.expect("it is committed");
         self.platform.drain().await;
@@ -153,7 +154,11 @@ impl Office {
 
     /// A run, opened and calculated.
     pub(crate) async fn calculated(&self, month: &str) -> String {
-        let opened = self.clerk.create("/v1/hr/pay-runs", json!({ "month": month, "branches": [BRANCH] })).await.expect(201);
+        let opened = self
+            .clerk
+            .create("/v1/hr/pay-runs", json!({ "month": month, "branches": [BRANCH] }))
+            .await
+            .expect(201);
         let run = format!("/v1/hr/pay-runs/{}", opened["id"].as_str().expect("an id"));
         self.clerk.command(&format!("{run}/calculate"), 1, json!({})).await.expect(200);
         run
@@ -169,7 +174,11 @@ impl Office {
 
     /// The slip of an employee in a month.
     pub(crate) async fn slip(&self, who: u128, month: &str) -> Value {
-        let page = self.clerk.get(&format!("/v1/hr/payslips?employee_id={}&month={month}", employee(who))).await.expect(200);
+        let page = self
+            .clerk
+            .get(&format!("/v1/hr/payslips?employee_id={}&month={month}", employee(who)))
+            .await
+            .expect(200);
         page["data"][0].clone()
     }
 

@@ -22,7 +22,11 @@ async fn h_e16_the_cap_takes_oldest_first_and_the_rest_next_month() {
     office.close_month("2025-10", 1, &[]).await;
     office.at("2025-11-03").await;
     let run = office.calculated("2025-10").await;
-    assert_eq!(office.balance(1).await, yuan(["0.00", "0.00", "0.00", "500.00", "0.00", "0.00"]), "only approve posts");
+    assert_eq!(
+        office.balance(1).await,
+        yuan(["0.00", "0.00", "0.00", "500.00", "0.00", "0.00"]),
+        "only approve posts"
+    );
     let approved = office.approve(&run).await;
     assert_eq!(approved["totals"]["net"]["amount"], "3200.00");
     let slip = office.slip(1, "2025-10").await;
@@ -64,7 +68,10 @@ async fn h_e17_h_e20_the_floor_binds_then_the_reversed_fine_comes_back() {
     let run = office.calculated("2025-11").await;
     office.approve(&run).await;
     let next = office.slip(1, "2025-11").await;
-    assert_eq!((office.lines(&next, "refund").await, office.lines(&next, "fine").await), (yuan(["310.00"]), vec![]));
+    assert_eq!(
+        (office.lines(&next, "refund").await, office.lines(&next, "fine").await),
+        (yuan(["310.00"]), vec![])
+    );
     assert_eq!(next["net"]["amount"], "3310.00");
     assert_eq!(office.balance(1).await, yuan(["310.00", "310.00", "0.00", "0.00", "0.00", "500.00"]));
     // The state after each step can be audited from the feed (H5).
@@ -75,7 +82,8 @@ async fn h_e17_h_e20_the_floor_binds_then_the_reversed_fine_comes_back() {
             .expect("the journal");
     assert_eq!(
         types,
-        ["opened", "posted", "deferred", "reversed", "refunded"].map(|what| format!("hr.deduction.{what}.v1"))
+        ["opened", "posted", "deferred", "reversed", "refunded"]
+            .map(|what| format!("hr.deduction.{what}.v1"))
     );
 }
 
@@ -129,7 +137,11 @@ async fn h_e19_a_fine_reversed_before_the_run_leaves_no_line() {
     office.approve(&run).await;
     let slip = office.slip(1, "2025-10").await;
     assert_eq!((&slip["net"]["amount"], office.lines(&slip, "fine").await), (&json!("4000.00"), vec![]));
-    assert_eq!(office.balance(1).await, yuan(["0.00", "0.00", "0.00", "0.00", "0.00", "200.00"]), "the register shows both");
+    assert_eq!(
+        office.balance(1).await,
+        yuan(["0.00", "0.00", "0.00", "0.00", "0.00", "200.00"]),
+        "the register shows both"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -162,8 +174,15 @@ async fn h_e32_h_e33_what_comes_after_the_calculation_and_a_replay_of_everything
     office.approve(&run).await;
     office.fined(4, 1, 5_000).await;
     let late = office.clerk.get(&format!("/v1/hr/deductions?penalty_id={}", penalty(4))).await.expect(200);
-    assert_eq!((&late["data"][0]["month"], &late["data"][0]["open"]["amount"]), (&json!("2025-11"), &json!("50.00")));
-    office.clerk.tell(&run, "calculate", json!({})).await.refused(409, "hr.pay_run.wrong_state", Some("P6.6-1"));
+    assert_eq!(
+        (&late["data"][0]["month"], &late["data"][0]["open"]["amount"]),
+        (&json!("2025-11"), &json!("50.00"))
+    );
+    office.clerk.tell(&run, "calculate", json!({})).await.refused(
+        409,
+        "hr.pay_run.wrong_state",
+        Some("P6.6-1"),
+    );
     office.clerk.tell(&run, "cancel", json!({})).await.refused(409, "hr.pay_run.wrong_state", Some("P6.6-1"));
 }
 
@@ -180,7 +199,8 @@ async fn h_e36_lateness_absence_and_a_fine_under_one_cap_each_line_explained() {
         .await;
     office.at("2025-11-10").await;
     office.fined(1, 1, 70_000).await;
-    let days = [("2025-11-05", "late"), ("2025-11-12", "late"), ("2025-11-18", "late"), ("2025-11-19", "absent")];
+    let days =
+        [("2025-11-05", "late"), ("2025-11-12", "late"), ("2025-11-18", "late"), ("2025-11-19", "absent")];
     office.close_month("2025-11", 1, &days).await;
     office.at("2025-12-03").await;
     let run = office.calculated("2025-11").await;
@@ -193,7 +213,8 @@ async fn h_e36_lateness_absence_and_a_fine_under_one_cap_each_line_explained() {
 
     let lines = office.explained(&slip).await;
     let fine = lines.iter().find(|line| line["kind"] == "fine").expect("a fine");
-    let chain: Vec<&str> = fine["chain"].as_array().expect("a chain").iter().filter_map(|link| link["what"].as_str()).collect();
+    let chain: Vec<&str> =
+        fine["chain"].as_array().expect("a chain").iter().filter_map(|link| link["what"].as_str()).collect();
     assert_eq!(chain, ["deduction", "support.penalty.confirmed", "complaint", "call"]);
     assert_eq!(fine["rule"]["clause"], "P6.6-1");
     let late = lines.iter().find(|line| line["kind"] == "lateness").expect("a late day");
@@ -206,7 +227,9 @@ async fn h_e36_lateness_absence_and_a_fine_under_one_cap_each_line_explained() {
     assert_eq!(run["totals"]["branches"], json!([{ "branch_id": BRANCH, "net": slip["net"] }]));
 
     // H9: his own slip, and nobody else's; no line for a manager.
-    let own = office.platform.client(&Who::branch(60, Role::SE, BranchId::of(Uuid::from_u128(9))).employed_as(employee(1)));
+    let own = office
+        .platform
+        .client(&Who::branch(60, Role::SE, BranchId::of(Uuid::from_u128(9))).employed_as(employee(1)));
     let other = office.platform.client(&Who::branch(61, Role::SE, BRANCH).employed_as(employee(2)));
     let path = format!("/v1/hr/payslips/{}", slip["id"].as_str().expect("an id"));
     assert_eq!(own.get(&path).await.expect(200)["net"], slip["net"]);
@@ -216,7 +239,11 @@ async fn h_e36_lateness_absence_and_a_fine_under_one_cap_each_line_explained() {
     let manager = office.platform.client(&Who::branch(62, Role::BM, BRANCH));
     assert_eq!(manager.get("/v1/hr/payslips").await.expect(200)["data"], json!([]));
     own.command(&format!("{path}/object"), 1, json!({ "reason": "11-05 I was there" })).await.expect(200);
-    own.command(&format!("{path}/object"), 2, json!({ "reason": "x" })).await.refused(409, "hr.payslip.already_answered", Some("P6.6-1"));
+    own.command(&format!("{path}/object"), 2, json!({ "reason": "x" })).await.refused(
+        409,
+        "hr.payslip.already_answered",
+        Some("P6.6-1"),
+    );
     assert_eq!(own.command(&format!("{path}/confirm"), 2, json!({})).await.expect(200)["state"], "confirmed");
 }
 
@@ -228,14 +255,23 @@ async fn h_e31_h4_who_may_approve_and_whom_an_exception_holds_up() {
     // Somebody without a pay profile is nobody else's problem.
     office.sql("DELETE FROM pay_profile WHERE employee_id = '00000000-0000-0000-0000-000000000002'").await;
     office.at("2025-11-03").await;
-    let opened = office.clerk.create("/v1/hr/pay-runs", json!({ "month": "2025-10", "branches": [BRANCH] })).await.expect(201);
+    let opened = office
+        .clerk
+        .create("/v1/hr/pay-runs", json!({ "month": "2025-10", "branches": [BRANCH] }))
+        .await
+        .expect(201);
     let run = format!("/v1/hr/pay-runs/{}", opened["id"].as_str().expect("an id"));
-    let open_again = office.clerk.create("/v1/hr/pay-runs", json!({ "month": "2025-10", "branches": [BRANCH] })).await;
+    let open_again =
+        office.clerk.create("/v1/hr/pay-runs", json!({ "month": "2025-10", "branches": [BRANCH] })).await;
     open_again.refused(409, "hr.pay_run.already_open", Some("P6.6-1"));
-    let ahead = office.clerk.create("/v1/hr/pay-runs", json!({ "month": "2025-12", "branches": [BRANCH] })).await;
+    let ahead =
+        office.clerk.create("/v1/hr/pay-runs", json!({ "month": "2025-12", "branches": [BRANCH] })).await;
     ahead.refused(422, "hr.pay_run.month_ahead", Some("P6.6-1"));
     let refused = office.clerk.tell(&run, "calculate", json!({})).await;
-    assert_eq!(refused.refused(409, "hr.pay_run.attendance_open", Some("P6.2-4"))["params"]["branches"], json!([BRANCH]));
+    assert_eq!(
+        refused.refused(409, "hr.pay_run.attendance_open", Some("P6.2-4"))["params"]["branches"],
+        json!([BRANCH])
+    );
     office.close_month("2025-10", 1, &[]).await;
     let calculated = office.clerk.tell(&run, "calculate", json!({})).await.expect(200);
     assert_eq!((&calculated["totals"]["slips"], &calculated["totals"]["blocked"]), (&json!(1), &json!(1)));
@@ -245,7 +281,11 @@ async fn h_e31_h4_who_may_approve_and_whom_an_exception_holds_up() {
     hq.get(&format!("{run}/exceptions")).await.refused(403, "access.forbidden", None);
     assert_eq!(hq.get(&run).await.expect(200)["totals"]["net"]["amount"], "4000.00");
 
-    office.approver.tell(&run, "approve", json!({})).await.refused(409, "hr.pay_run.wrong_state", Some("P6.6-1"));
+    office.approver.tell(&run, "approve", json!({})).await.refused(
+        409,
+        "hr.pay_run.wrong_state",
+        Some("P6.6-1"),
+    );
     office.clerk.tell(&run, "review", json!({})).await.expect(200);
     office.clerk.tell(&run, "approve", json!({})).await.refused(403, "access.forbidden", None);
     // The same account with the other role, and whoever wrote a profile in it.
@@ -268,12 +308,16 @@ async fn h_e31_h4_who_may_approve_and_whom_an_exception_holds_up() {
         .await;
     let further = office.calculated("2025-10").await;
     let approved = office.approve(&further).await;
-    assert_eq!((&approved["totals"]["slips"], &approved["totals"]["net"]["amount"]), (&json!(1), &json!("4000.00")));
+    assert_eq!(
+        (&approved["totals"]["slips"], &approved["totals"]["net"]["amount"]),
+        (&json!(1), &json!("4000.00"))
+    );
     let net: Vec<Value> = vec![office.slip(1, "2025-10").await, office.slip(2, "2025-10").await];
     assert_eq!((&net[0]["run_id"], &net[1]["run_id"]), (&opened["id"], &approved["id"]));
-    let changed = sqlx::query("UPDATE payslip SET net_fen = net_fen + 1, gross_fen = gross_fen + 1 WHERE is_issued")
-        .execute(office.platform.pool("hr"))
-        .await;
+    let changed =
+        sqlx::query("UPDATE payslip SET net_fen = net_fen + 1, gross_fen = gross_fen + 1 WHERE is_issued")
+            .execute(office.platform.pool("hr"))
+            .await;
     assert!(changed.is_err(), "the table itself keeps an issued slip");
     let _ = Office::month("2025-10");
 }

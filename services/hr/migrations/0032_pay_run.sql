@@ -31,6 +31,8 @@ CREATE TABLE pay_run (
     approver_user     uuid,
     approver_employee uuid,
     approved_at       timestamptz,
+    -- The transaction of the approval: whether a frozen run has seen it.
+    approved_tx       xid8,
     payer_user        uuid,
     paid_at           timestamptz,
     closed_at         timestamptz,

@@ -18,7 +18,9 @@ use events::hr::DeductionBalance;
 use events::support::PenaltyKind;
 use events::{CallId, ComplaintId, DeductionId, PayRunId, PenaltyId};
 use house::{House, OpenApiRouter, Shown, routes};
-use kernel::{Aggregate, BranchId, EmployeeId, EventId, Fen, Money, Month, Timestamp, Version, clause, refusals};
+use kernel::{
+    Aggregate, BranchId, EmployeeId, EventId, Fen, Money, Month, Timestamp, Version, clause, refusals,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

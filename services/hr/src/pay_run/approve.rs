@@ -61,9 +61,16 @@ pub(super) async fn route(
         .commit(cmd, async |tx, cmd, now| {
             let run = cmd.current(store::load(tx, cmd.id).await?)?;
             let approver = Person::of(&cmd.principal);
-            let inputs =
-                if store::holds_input_of(tx, &run, approver).await? { Inputs::HisOwn } else { Inputs::Others };
+            let inputs = if store::holds_input_of(tx, &run, approver).await? {
+                Inputs::HisOwn
+            } else {
+                Inputs::Others
+            };
+            let is_overtaken = store::is_overtaken(tx, &run).await?;
             let decision = decide(run, approver, inputs, now)?;
+            if is_overtaken {
+                return Err(Refusal::PaidMeanwhile { month: decision.state().month }.into());
+            }
             store::save(tx, &decision).await.refuse_on("pay_run_four_eyes", Refusal::OwnRun {})?;
             post::post(tx, decision.state()).await?;
             Ok::<_, Failure>(decision)

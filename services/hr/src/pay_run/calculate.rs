@@ -50,7 +50,7 @@ pub(super) async fn route(
     house: House,
     cmd: Command<CalculatePayRun, permission!("pay_run.prepare")>,
 ) -> Answer<PayRunView> {
-    let engine = engine::Engine::of(&house);
+    let engine = engine::job::Engine::of(&house);
     house
         .commit(cmd, async |tx, cmd, now| {
             let run = cmd.current(store::load(tx, cmd.id).await?)?;

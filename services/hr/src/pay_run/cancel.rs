@@ -1,6 +1,6 @@
 //! Cancelling a run before it is approved: no trace in money, every trace in the history.
 
-use super::{Happened, PayRunCancelled, PayRun, PayRunView, Refusal, State, store};
+use super::{Happened, PayRun, PayRunCancelled, PayRunView, Refusal, State, store};
 use events::PayRunId;
 use house::{Addressed, Answer, Command, Commanded, House, permission};
 use journal::Failure;

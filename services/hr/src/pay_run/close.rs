@@ -1,6 +1,6 @@
 //! Closing a run: it is paid and nothing more is expected.
 
-use super::{Happened, PayRunClosed, PayRun, PayRunView, Refusal, State, store};
+use super::{Happened, PayRun, PayRunClosed, PayRunView, Refusal, State, store};
 use events::PayRunId;
 use house::{Addressed, Answer, Command, Commanded, House, permission};
 use journal::Failure;
@@ -21,7 +21,12 @@ impl Addressed for ClosePayRun {
 pub fn decide(run: PayRun) -> Result<Decision<PayRun>, Refusal> {
     match run.state {
         State::Paid => {}
-        State::Draft | State::Calculated | State::Reviewed | State::Approved | State::Closed | State::Cancelled => {
+        State::Draft
+        | State::Calculated
+        | State::Reviewed
+        | State::Approved
+        | State::Closed
+        | State::Cancelled => {
             return Err(run.wrong_state());
         }
     }

@@ -146,7 +146,12 @@ pub(super) fn policies(rows: Vec<PolicyRow>) -> Result<Policies, Fault> {
 
 impl Facts {
     /// The calculation's input; closed months are calculated again on the way (H-E29).
-    pub(super) fn input(self, employee: EmployeeId, month: Month, workdays: &Workdays) -> Result<Input, Fault> {
+    pub(super) fn input(
+        self,
+        employee: EmployeeId,
+        month: Month,
+        workdays: &Workdays,
+    ) -> Result<Input, Fault> {
         let mut adjustments = Vec::new();
         for closed in self.closed.clone() {
             adjustments.extend(closed.adjustments(employee)?);
@@ -213,8 +218,9 @@ fn scheduled(month: Month, assignments: &[Assignment], workdays: &Workdays) -> V
     month
         .days()
         .filter(|day| {
-            let nearest =
-                assignments.iter().min_by_key(|assignment| (distance(assignment, *day), assignment.span.from));
+            let nearest = assignments
+                .iter()
+                .min_by_key(|assignment| (distance(assignment, *day), assignment.span.from));
             nearest.is_some_and(|assignment| is_work(assignment.branch, *day))
         })
         .collect()

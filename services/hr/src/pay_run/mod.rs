@@ -293,7 +293,8 @@ pub struct BranchTotal {
 
 impl TotalsView {
     fn of(totals: &Totals) -> Self {
-        let branch = |(branch, net): (&BranchId, &Fen)| BranchTotal { branch_id: *branch, net: Money::of(*net) };
+        let branch =
+            |(branch, net): (&BranchId, &Fen)| BranchTotal { branch_id: *branch, net: Money::of(*net) };
         Self {
             slips: totals.slips,
             blocked: totals.blocked,
@@ -351,7 +352,7 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
         .routes(routes!(pay::route))
         .routes(routes!(close::route))
         .routes(routes!(cancel::route))
-        .routes(routes!(exceptions::route))
-        .routes(routes!(news::route))
-        .routes(routes!(compare::route))
+        .routes(routes!(exceptions::list::read))
+        .routes(routes!(news::list::read))
+        .routes(routes!(compare::list::read))
 }

@@ -1,6 +1,6 @@
 //! Reviewing a run: somebody has looked at its exceptions and totals.
 
-use super::{Happened, PayRunReviewed, PayRun, PayRunView, Refusal, State, store};
+use super::{Happened, PayRun, PayRunReviewed, PayRunView, Refusal, State, store};
 use crate::person::Person;
 use events::PayRunId;
 use house::{Addressed, Answer, Command, Commanded, House, permission};

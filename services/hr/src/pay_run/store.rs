@@ -301,7 +301,8 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<PayRun>) -> Result<(),
     let now = tx.now().utc();
     let statement = sqlx::query!(
         "UPDATE pay_run SET state = $3, reviewer_user = $4, reviewer_employee = $5, approver_user = $6, approver_employee = $7, approved_at = $8,
-                payer_user = $9, paid_at = $10, closed_at = CASE WHEN $3 = 'closed' THEN $11::timestamptz END, version = $12
+                payer_user = $9, paid_at = $10, closed_at = CASE WHEN $3 = 'closed' THEN $11::timestamptz END,
+                approved_tx = CASE WHEN $3 = 'approved' THEN pg_current_xact_id() ELSE approved_tx END, version = $12
          WHERE id = $1 AND version = $2",
         run.id.uuid(),
         decision.base().get(),
@@ -339,6 +340,22 @@ pub(super) async fn holds_input_of(tx: &mut Tx, run: &PayRun, person: Person) ->
             .flatten()
             .map(|id| id.to_string())
             .collect::<Vec<_>>(),
+    )
+    .fetch_one(tx.connection())
+    .await?)
+}
+
+/// True where another run that the freeze has not seen has paid somebody of this one: his carried fines, his debt of
+/// commission and his facts are other ones by now.
+pub(super) async fn is_overtaken(tx: &mut Tx, run: &PayRun) -> Result<bool, Fault> {
+    Ok(sqlx::query_scalar!(
+        "SELECT EXISTS (
+             SELECT FROM run_freeze f JOIN run_input i USING (run_id, attempt)
+             JOIN payslip other ON other.employee_id = i.employee_id AND other.is_issued AND other.run_id <> f.run_id
+             JOIN pay_run r ON r.id = other.run_id
+             WHERE f.run_id = $1 AND f.attempt = $2 AND NOT pg_visible_in_snapshot(r.approved_tx, f.snapshot)) AS \"exists!\"",
+        run.id.uuid(),
+        run.attempt,
     )
     .fetch_one(tx.connection())
     .await?)

@@ -5,7 +5,7 @@
 
 use crate::rulebook;
 use chrono::NaiveDate;
-use kernel::{BasisPoints, Clause, Month, PolicyVersionId, Refused, clause};
+use kernel::{BasisPoints, Month, PolicyVersionId};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -96,17 +96,6 @@ impl PayPolicy {
     /// Refuses numbers that the law or arithmetic does not allow; asked when a version is drafted.
     pub fn check(&self) -> Result<(), rulebook::Refusal> {
         rulebook::within_bounds("pay", self)
-    }
-}
-
-impl house::policy::Terms for PayPolicy {
-    const KIND: &'static str = "pay";
-    const CLAUSE: Clause = clause!("P6.6-1");
-    fn defaults() -> Self {
-        Self::rulebook()
-    }
-    fn check(&self) -> Result<(), Refused> {
-        Self::check(self).map_err(kernel::Refusal::refused)
     }
 }
 

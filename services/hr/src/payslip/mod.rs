@@ -13,9 +13,7 @@ mod store;
 
 use events::{PayRunId, PayslipId};
 use house::{House, OpenApiRouter, Shown, routes};
-use kernel::{
-    Aggregate, BranchId, EmployeeId, Fen, Money, Month, Timestamp, Version, clause, id, refusals,
-};
+use kernel::{Aggregate, BranchId, EmployeeId, Fen, Money, Month, Timestamp, Version, clause, id, refusals};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -244,8 +242,8 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
     OpenApiRouter::new()
         .routes(routes!(list::list))
         .routes(routes!(list::read))
-        .routes(routes!(lines::list))
-        .routes(routes!(explain::route))
+        .routes(routes!(lines::list::list))
+        .routes(routes!(explain::list::read))
         .routes(routes!(confirm::route))
         .routes(routes!(object::route))
 }

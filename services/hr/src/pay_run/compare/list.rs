@@ -1,6 +1,6 @@
 //! A run beside the month before: whose net differs most.
 
-use super::store;
+use super::super::store;
 use axum::response::Response;
 use events::PayRunId;
 use house::{House, One, Problem, Read, permission};
@@ -33,7 +33,7 @@ pub struct Difference {
 
 /// A run beside the month before, largest differences first (P6.6-1).
 #[utoipa::path(get, path = "/v1/hr/pay-runs/{id}/compare", responses(One<CompareView>))]
-pub(super) async fn route(
+pub(in crate::pay_run) async fn read(
     house: House,
     read: Read<PayRunId, permission!("pay_run.detail")>,
 ) -> Result<Response, Problem> {

@@ -2,20 +2,19 @@
 //!
 //! The calculation reads nothing else, so it may be killed and resumed, and it may be done again in a year.
 
-use super::PayRun;
-use super::facts::Workdays;
-use chrono::NaiveDate;
+use super::super::PayRun;
+use super::super::facts::Workdays;
+use crate::work_calendar::schedule;
 use house::House;
 use journal::{Actor, Failure, Fault, Tx};
-use kernel::calendar::{Calendar, Hours, Interval, Layer, Layers, OfficialYear, Weekly};
-use kernel::{Month, Zone};
+use kernel::BranchId;
 use uuid::Uuid;
 
 /// How many people are calculated, and held in memory, at once.
-pub(super) const CHUNK: i64 = 2_000;
+pub(in crate::pay_run) const CHUNK: i64 = 2_000;
 
 /// Freezes the inputs of the next attempt, unless one that was interrupted is there already: then that one goes on.
-pub(super) async fn freeze(house: &House, actor: Actor, run: &PayRun) -> Result<i32, Failure> {
+pub(in crate::pay_run) async fn freeze(house: &House, actor: Actor, run: &PayRun) -> Result<i32, Failure> {
     let attempt = run.attempt + 1;
     let mut tx = house.begin(actor).await?;
     sqlx::query!("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").execute(tx.connection()).await?;
@@ -24,8 +23,8 @@ pub(super) async fn freeze(house: &House, actor: Actor, run: &PayRun) -> Result<
         return Ok(attempt);
     }
     forget_others(&mut tx, run).await?;
-    let workdays = workdays(&mut tx, run.month).await?;
     copy(&mut tx, run, attempt).await?;
+    let workdays = workdays(&mut tx, run, attempt).await?;
     describe(&mut tx, run, attempt, &workdays).await?;
     tx.commit().await?;
     Ok(attempt)
@@ -47,28 +46,39 @@ async fn is_interrupted(tx: &mut Tx, run: &PayRun, attempt: i32) -> Result<bool,
 /// Deletes what earlier attempts left, except the one the run shows until this one has taken its place.
 async fn forget_others(tx: &mut Tx, run: &PayRun) -> Result<(), Fault> {
     let (id, shown) = (run.id.uuid(), run.attempt);
-    sqlx::query!("DELETE FROM payslip WHERE run_id = $1 AND attempt <> $2", id, shown).execute(tx.connection()).await?;
-    sqlx::query!("DELETE FROM run_chunk WHERE run_id = $1 AND attempt <> $2", id, shown).execute(tx.connection()).await?;
-    sqlx::query!("DELETE FROM run_input WHERE run_id = $1 AND attempt <> $2", id, shown).execute(tx.connection()).await?;
-    sqlx::query!("DELETE FROM run_freeze WHERE run_id = $1 AND attempt <> $2", id, shown).execute(tx.connection()).await?;
+    sqlx::query!("DELETE FROM payslip WHERE run_id = $1 AND attempt <> $2", id, shown)
+        .execute(tx.connection())
+        .await?;
+    sqlx::query!("DELETE FROM run_chunk WHERE run_id = $1 AND attempt <> $2", id, shown)
+        .execute(tx.connection())
+        .await?;
+    sqlx::query!("DELETE FROM run_input WHERE run_id = $1 AND attempt <> $2", id, shown)
+        .execute(tx.connection())
+        .await?;
+    sqlx::query!("DELETE FROM run_freeze WHERE run_id = $1 AND attempt <> $2", id, shown)
+        .execute(tx.connection())
+        .await?;
     Ok(())
 }
 
-/// The workdays of every branch in the month. Shifts and overrides of a branch come with the work calendar.
-async fn workdays(tx: &mut Tx, month: Month) -> Result<Workdays, Fault> {
-    let branches = sqlx::query!("SELECT id, zone FROM branch").fetch_all(tx.connection()).await?;
-    let zone = |text: &str| text.parse::<Zone>().unwrap_or(Zone::SHANGHAI);
-    Ok(branches.iter().map(|branch| (branch.id, national(zone(&branch.zone), month))).collect())
-}
-
-/// The official calendar with an office week; on which days work is scheduled does not depend on the hours.
-fn national(zone: Zone, month: Month) -> Vec<NaiveDate> {
-    let hours = Interval::new(0, 60).and_then(|hour| Hours::new(vec![hour])).expect("an hour is an interval");
-    let network = Layer { weekly: Some(Weekly::workdays(&hours)), ..Layer::default() };
-    let layers =
-        Layers { zone, national: OfficialYear::shipped().to_vec(), network, branch: Layer::default() };
-    let calendar = Calendar::new(layers).expect("the shipped years do not contradict themselves");
-    month.days().filter(|day| calendar.is_workday(*day).value).collect()
+/// The workdays of the month in every branch that somebody of the run is, or was, assigned to.
+async fn workdays(tx: &mut Tx, run: &PayRun, attempt: i32) -> Result<Workdays, Failure> {
+    let branches = sqlx::query!(
+        "SELECT DISTINCT b.id, b.zone FROM run_input i JOIN assignment a USING (employee_id) JOIN branch b ON b.id = a.branch_id
+         WHERE i.run_id = $1 AND i.attempt = $2",
+        run.id.uuid(),
+        attempt,
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    let mut workdays = Workdays::new();
+    for branch in branches {
+        let corrupt = |_| Fault::Corrupt { table: "branch", column: "zone", value: branch.zone.clone() };
+        let zone = branch.zone.parse().map_err(corrupt)?;
+        let schedule = schedule(tx, BranchId::of(branch.id), zone, run.month.span()).await?;
+        workdays.insert(branch.id, schedule.workdays(run.month.span()).collect());
+    }
+    Ok(workdays)
 }
 
 /// Copies the facts of everybody the run pays: whoever had his last assigned day of the month in its branches, and
@@ -76,7 +86,7 @@ fn national(zone: Zone, month: Month) -> Vec<NaiveDate> {
 async fn copy(tx: &mut Tx, run: &PayRun, attempt: i32) -> Result<(), Fault> {
     let branches: Vec<Uuid> = run.branches.iter().map(|branch| branch.uuid()).collect();
     sqlx::query_file!(
-        "src/pay_run/freeze.sql",
+        "src/pay_run/freeze/copy.sql",
         run.id.uuid(),
         attempt,
         run.month.first_day(),

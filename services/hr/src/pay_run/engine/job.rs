@@ -1,7 +1,7 @@
 //! The work of a calculation: chunks of frozen facts in, drafted slips out, on all cores, resumable per chunk.
 
-use super::facts::{Facts, PolicyRow, Workdays, policies};
-use super::{Calculation, OfEmployee, PayRun, freeze};
+use super::super::facts::{Facts, PolicyRow, Workdays, policies};
+use super::super::{Calculation, OfEmployee, PayRun, freeze};
 use crate::payroll::run::{self, Digest, Totals};
 use crate::payroll::{Policies, Slip, calculate};
 use crate::payslip::draft;
@@ -12,12 +12,12 @@ use kernel::{EmployeeId, Fen, Month, PolicyVersionId, Timestamp};
 use std::sync::Arc;
 
 /// Calculates runs in transactions of its own, so that what is done stays done.
-pub(super) struct Engine {
+pub(in crate::pay_run) struct Engine {
     house: House,
 }
 
 /// What a calculation came to.
-pub(super) struct Outcome {
+pub(in crate::pay_run) struct Outcome {
     policy: PolicyVersionId,
     hash: Digest,
     totals: Totals,
@@ -25,7 +25,7 @@ pub(super) struct Outcome {
 
 impl Outcome {
     /// The same, asked for by somebody.
-    pub(super) fn calculation(self, by: Person, at: Timestamp) -> Calculation {
+    pub(in crate::pay_run) fn calculation(self, by: Person, at: Timestamp) -> Calculation {
         Calculation { by, at, policy: self.policy, hash: self.hash, totals: self.totals }
     }
 }
@@ -40,13 +40,13 @@ struct Shared {
 
 impl Engine {
     /// In this house.
-    pub(super) fn of(house: &House) -> Self {
+    pub(in crate::pay_run) fn of(house: &House) -> Self {
         Self { house: house.clone() }
     }
 
     /// Freezes, calculates what is still to be done, and adds up.
-    pub(super) async fn calculate(&self, actor: Actor, run: &PayRun) -> Result<Outcome, Failure> {
-        let attempt = freeze::freeze(&self.house, actor.clone(), run).await?;
+    pub(in crate::pay_run) async fn calculate(&self, actor: Actor, run: &PayRun) -> Result<Outcome, Failure> {
+        let attempt = freeze::job::freeze(&self.house, actor.clone(), run).await?;
         let shared = Arc::new(self.shared(run, attempt).await?);
         let done = self.done(run, attempt).await?;
         for chunk in (0..shared.chunks).filter(|chunk| !done.contains(chunk)) {
@@ -102,7 +102,7 @@ impl Engine {
         let rows = rows.into_iter().map(|row| (EmployeeId::of(row.employee_id), row.facts)).collect();
         let slips = on_all_cores(rows, shared).await?;
         let mut tx = self.house.begin(actor).await?;
-        draft::write(&mut tx, (run.id, attempt), &slips).await?;
+        draft::store::write(&mut tx, (run.id, attempt), &slips).await?;
         sqlx::query!(
             "INSERT INTO run_chunk (run_id, attempt, chunk) VALUES ($1, $2, $3)",
             run.id.uuid(),
@@ -126,7 +126,8 @@ impl Engine {
         let digests: Vec<OfEmployee<Digest>> = rows
             .into_iter()
             .map(|row| {
-                let bytes = <[u8; 32]>::try_from(row.digest).map_err(|bytes| corrupt("digest", bytes.len()))?;
+                let bytes =
+                    <[u8; 32]>::try_from(row.digest).map_err(|bytes| corrupt("digest", bytes.len()))?;
                 Ok((EmployeeId::of(row.employee_id), Digest::of(bytes)))
             })
             .collect::<Result<_, Fault>>()?;
@@ -160,7 +161,7 @@ impl Engine {
             refunds: Fen::new(row.refunds),
             adjustments: Fen::new(row.adjustments),
             net: Fen::new(row.net),
-            branches: super::store::costs(self.house.pool(), run.id, attempt).await?,
+            branches: super::super::store::costs(self.house.pool(), run.id, attempt).await?,
         })
     }
 }

@@ -22,7 +22,8 @@ pub(crate) async fn write(tx: &mut Tx, run: (PayRunId, i32), slips: &[Slip]) -> 
 type Numbered<'a> = (Uuid, &'a Slip);
 
 async fn heads(tx: &mut Tx, (run, attempt): (PayRunId, i32), slips: &[Numbered<'_>]) -> Result<(), Fault> {
-    let fen = |pick: fn(&Slip) -> Fen| -> Vec<i64> { slips.iter().map(|(_, slip)| pick(slip).fen()).collect() };
+    let fen =
+        |pick: fn(&Slip) -> Fen| -> Vec<i64> { slips.iter().map(|(_, slip)| pick(slip).fen()).collect() };
     let exceptions: Vec<Value> = slips
         .iter()
         .map(|(_, slip)| serde_json::to_value(&slip.exceptions).expect("exceptions are plain data"))
@@ -66,7 +67,7 @@ async fn lines(tx: &mut Tx, slips: &[Numbered<'_>]) -> Result<(), Fault> {
     let all: Vec<(Uuid, Uuid, i32, &Line)> = slips
         .iter()
         .flat_map(|(slip, of)| of.lines.iter().zip(1_i32..).map(move |(line, place)| (*slip, place, line)))
-        .map(|(slip, place, line)| (tx.fresh::<super::PayLineId>().uuid(), slip, place, line))
+        .map(|(slip, place, line)| (tx.fresh::<super::super::PayLineId>().uuid(), slip, place, line))
         .collect();
     let text = |pick: fn(&Line) -> String| -> Vec<String> { all.iter().map(|row| pick(row.3)).collect() };
     let fen = |pick: fn(&Line) -> Fen| -> Vec<i64> { all.iter().map(|row| pick(row.3).fen()).collect() };
@@ -180,7 +181,11 @@ pub(crate) async fn issue(tx: &mut Tx, (run, attempt): (PayRunId, i32)) -> Resul
             penalties: parse::<PenaltyId>(&row.penalties)?,
             collections: parse::<CollectionId>(&row.collections)?,
         };
-        let slip = super::Issued { id: issued.payslip_id, branch: BranchId::of(row.branch_id), version: Version::NONE };
+        let slip = super::super::Issued {
+            id: issued.payslip_id,
+            branch: BranchId::of(row.branch_id),
+            version: Version::NONE,
+        };
         tx.record(&Decision::of(slip).and(issued).under(clause!("P6.6-1")));
     }
     Ok(())

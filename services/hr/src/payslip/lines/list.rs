@@ -1,6 +1,6 @@
 //! Every line a clause has produced (`hr.md` §3, money trail): from a rule to the money.
 
-use super::PayLineId;
+use super::super::PayLineId;
 use axum::response::Response;
 use events::PayslipId;
 use house::{House, List, Page, Problem, permission};
@@ -73,7 +73,7 @@ pub struct FormulaView {
 
 /// Lines of issued slips within the caller's reach (H5).
 #[utoipa::path(get, path = "/v1/hr/lines", params(LineFilter), responses(Page<LineView>))]
-pub(super) async fn list(
+pub(in crate::payslip) async fn list(
     house: House,
     list: List<LineFilter, permission!("payslip.read")>,
 ) -> Result<Response, Problem> {

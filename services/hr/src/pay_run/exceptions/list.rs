@@ -1,6 +1,6 @@
 //! What somebody must look at in a run: who cannot be paid, and why; it holds nobody else up (H-E31).
 
-use super::store;
+use super::super::store;
 use axum::response::Response;
 use events::{PayRunId, PayslipId};
 use house::{House, One, Problem, Read, permission};
@@ -35,7 +35,7 @@ pub struct ExceptionView {
 
 /// The exceptions of a run (H6).
 #[utoipa::path(get, path = "/v1/hr/pay-runs/{id}/exceptions", responses(One<ExceptionsView>))]
-pub(super) async fn route(
+pub(in crate::pay_run) async fn read(
     house: House,
     read: Read<PayRunId, permission!("pay_run.detail")>,
 ) -> Result<Response, Problem> {

@@ -1,8 +1,8 @@
 //! Why a slip is what it is: for every line the formula with its numbers, the clause, the policy version and the
 //! chain of events back to its cause (`hr.md` §3, money trail). A fixed number of queries, whatever the slip holds.
 
-use super::lines::FormulaView;
-use super::{PayslipView, store};
+use super::super::lines::list::FormulaView;
+use super::super::{PayslipView, store};
 use axum::response::Response;
 use events::{CallId, ComplaintId, ContractId, DeductionId, PayslipId, VisitId};
 use house::{House, One, Problem, Read, Shown, permission};
@@ -76,7 +76,7 @@ impl RuleView {
 
 /// Explains one slip (H9).
 #[utoipa::path(get, path = "/v1/hr/payslips/{id}/explain", responses(One<ExplainView>))]
-pub(super) async fn route(
+pub(in crate::payslip) async fn read(
     house: House,
     read: Read<PayslipId, permission!("payslip.read")>,
 ) -> Result<Response, Problem> {
@@ -152,7 +152,9 @@ impl Chains {
         .fetch_all(pool)
         .await?;
         for row in rows {
-            let reversed = row.reversal_event.map(|event| link("support.penalty.reversed", row.penalty.clone(), Some(event)));
+            let reversed = row
+                .reversal_event
+                .map(|event| link("support.penalty.reversed", row.penalty.clone(), Some(event)));
             let call = row.call_id.map(|call| link("call", CallId::of(call).to_string(), None));
             let links = [
                 Some(link("deduction", DeductionId::of(row.id).to_string(), None)),

@@ -19,14 +19,11 @@ WITH last AS (
     FROM people JOIN pay_profile p USING (employee_id)
     LEFT JOIN LATERAL (SELECT event_id FROM journal WHERE aggregate_id = p.id AND type = 'hr.pay_profile.approved.v0' ORDER BY aggversion LIMIT 1) approval ON true
     WHERE p.state = 'approved' GROUP BY p.employee_id
-), costly AS (
-    SELECT d.employee_id, d.month_id, d.day, d.result, d.id FROM people JOIN attendance_day d USING (employee_id) WHERE d.result IN ('late', 'absent')
-), month_event AS (
-    SELECT m.id, coalesce((SELECT event_id FROM journal WHERE aggregate_id = m.id ORDER BY aggversion DESC LIMIT 1), m.id) AS event_id
-    FROM attendance_month m WHERE m.id IN (SELECT month_id FROM costly)
 ), days AS (
-    SELECT c.employee_id, jsonb_agg(jsonb_build_object('event', e.event_id, 'day', c.day, 'result', c.result)) AS facts
-    FROM costly c JOIN month_event e ON e.id = c.month_id WHERE c.day >= $3 AND c.day < $4 GROUP BY c.employee_id
+    SELECT d.employee_id, jsonb_agg(jsonb_build_object('event', coalesce(last.event_id, d.id), 'day', d.day, 'result', d.result)) AS facts
+    FROM people JOIN attendance_day d USING (employee_id)
+    LEFT JOIN LATERAL (SELECT event_id FROM journal WHERE aggregate_id = d.id ORDER BY aggversion DESC LIMIT 1) last ON true
+    WHERE d.day >= $3 AND d.day < $4 AND d.result IN ('late', 'absent') GROUP BY d.employee_id
 ), collections AS (
     SELECT c.employee_id, jsonb_agg(jsonb_build_object('event', c.event_id, 'id', c.collection_id, 'on', c.collected_on, 'base', c.fee_base_fen,
                'reverses', c.reverses_id, 'before', coalesce(earlier.fen, 0), 'rate', rate.bp)) AS facts
@@ -85,9 +82,9 @@ WITH last AS (
             WHERE later.employee_id = c.employee_id AND later.is_issued AND l.kind = 'adjustment' AND l.source ->> 'month' = to_char(c.month, 'YYYY-MM')
         ) as_paid) paid
     LEFT JOIN LATERAL (
-        SELECT jsonb_agg(jsonb_build_object('event', e.event_id, 'day', d.day, 'result', d.result)) AS facts
-        FROM costly d JOIN month_event e ON e.id = d.month_id
-        WHERE d.employee_id = c.employee_id AND d.day >= c.month AND d.day < c.month + interval '1 month') now ON true
+        SELECT jsonb_agg(jsonb_build_object('event', d.id, 'day', d.day, 'result', d.result)) AS facts
+        FROM attendance_day d
+        WHERE d.employee_id = c.employee_id AND d.day >= c.month AND d.day < c.month + interval '1 month' AND d.result IN ('late', 'absent')) now ON true
     GROUP BY c.employee_id
 )
 INSERT INTO run_input (run_id, attempt, employee_id, chunk, facts)

@@ -1,7 +1,7 @@
 //! What has arrived since a run was calculated (H-E33): it never blocks an approval; it goes to the next run, or the
 //! run is calculated again.
 
-use super::store;
+use super::super::store;
 use axum::response::Response;
 use events::PayRunId;
 use house::{House, One, Problem, Read, permission};
@@ -29,7 +29,7 @@ pub struct NewsItem {
 
 /// New since the calculation (H-E33).
 #[utoipa::path(get, path = "/v1/hr/pay-runs/{id}/news", responses(One<NewsView>))]
-pub(super) async fn route(
+pub(in crate::pay_run) async fn read(
     house: House,
     read: Read<PayRunId, permission!("pay_run.detail")>,
 ) -> Result<Response, Problem> {
