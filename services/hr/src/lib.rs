@@ -8,13 +8,17 @@ pub mod branch;
 pub mod correction;
 pub mod deduction;
 pub mod employee;
+mod fact;
 pub mod ids;
 pub mod pay_entry;
 pub mod pay_profile;
+pub mod pay_run;
 pub mod payroll;
+pub mod payslip;
 pub mod person;
 mod policies;
 pub mod punch;
+mod reactions;
 pub mod rulebook;
 pub mod work_calendar;
 
@@ -36,6 +40,10 @@ pub fn service() -> Service {
         .room(attendance::routes())
         .room(correction::routes())
         .room(pay_entry::routes())
+        .room(deduction::routes())
+        .room(pay_run::routes())
+        .room(payslip::routes())
+        .reacts(reactions::reactions())
         .governed_by(PolicyKind::of::<PayPolicy>())
         .governed_by(PolicyKind::of::<AttendancePolicy>())
         .governed_by(PolicyKind::of::<WorkCalendar>())

@@ -367,3 +367,28 @@ pub struct PayslipIssued {
     pub collections: Vec<CollectionId>,
 }
 event!(PayslipIssued, "hr.payslip.issued", v1);
+
+/// The employee's answer to his slip; under the `pay` scope.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PayslipAnswer {
+    /// The slip.
+    pub payslip_id: PayslipId,
+    /// The run.
+    pub run_id: PayRunId,
+    /// Whose.
+    pub employee_id: EmployeeId,
+    /// The month.
+    pub month: Month,
+}
+
+/// The employee agrees with his slip.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PayslipConfirmed(pub PayslipAnswer);
+event!(PayslipConfirmed, "hr.payslip.confirmed", v1);
+
+/// The employee does not agree with his slip; why stands with the slip, not here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PayslipObjected(pub PayslipAnswer);
+event!(PayslipObjected, "hr.payslip.objected", v1);

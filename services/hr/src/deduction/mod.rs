@@ -5,17 +5,24 @@
 //! which checks that sum. Only the approval of a run posts, refunds and writes off; a reversal comes from
 //! support at any time. What is *not* here: whether the fine is just, and how much a month may take.
 
+pub(crate) mod effects;
+mod list;
 pub mod open;
 pub mod post;
 pub mod refund;
 pub mod reverse;
+pub(crate) mod store;
 pub mod write_off;
 
 use events::hr::DeductionBalance;
 use events::support::PenaltyKind;
-use events::{ComplaintId, DeductionId, PayRunId, PenaltyId};
-use kernel::{Aggregate, BranchId, EmployeeId, EventId, Fen, Month, Timestamp, Version, clause, refusals};
+use events::{CallId, ComplaintId, DeductionId, PayRunId, PenaltyId};
+use house::{House, OpenApiRouter, Shown, routes};
+use kernel::{
+    Aggregate, BranchId, EmployeeId, EventId, Fen, Money, Month, Timestamp, Version, clause, refusals,
+};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// How a penalty takes money. A `score_deduction` takes none and opens no deduction, so it is no kind of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -43,6 +50,11 @@ impl FineKind {
             Self::Fine => "fine",
             Self::LossCompensation => "loss_compensation",
         }
+    }
+
+    /// The kind of a word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        [Self::Fine, Self::LossCompensation].into_iter().find(|kind| kind.word() == word)
     }
 }
 
@@ -97,6 +109,21 @@ pub enum WriteOff {
     Unrecoverable,
 }
 
+impl WriteOff {
+    /// The word in tables and answers.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::Unrecoverable => "unrecoverable",
+        }
+    }
+
+    /// The reason of a word.
+    pub fn of(word: &str) -> Option<Self> {
+        [Self::Expired, Self::Unrecoverable].into_iter().find(|why| why.word() == word)
+    }
+}
+
 /// Payroll's side of one fine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeductionItem {
@@ -106,6 +133,8 @@ pub struct DeductionItem {
     pub penalty_id: PenaltyId,
     /// The complaint it answers.
     pub complaint_id: ComplaintId,
+    /// The call that brought the complaint, if one did.
+    pub call_id: Option<CallId>,
     /// Whose pay.
     pub employee_id: EmployeeId,
     /// The branch of the employee.
@@ -216,6 +245,87 @@ impl Aggregate for DeductionItem {
     fn version(&self) -> Version {
         self.version
     }
+}
+
+/// A deduction as the API shows it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct DeductionView {
+    /// Which.
+    pub id: DeductionId,
+    /// The fine.
+    pub penalty_id: PenaltyId,
+    /// The complaint it answers.
+    pub complaint_id: ComplaintId,
+    /// The call that brought the complaint, if one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call_id: Option<CallId>,
+    /// Whose pay.
+    pub employee_id: EmployeeId,
+    /// The branch of the employee.
+    pub branch_id: BranchId,
+    /// `fine` or `loss_compensation`.
+    pub kind: &'static str,
+    /// `pending`, `partly_posted`, `posted`, `reversed`, `written_off`.
+    pub state: &'static str,
+    /// Its first run.
+    #[schema(value_type = String, example = "2025-10")]
+    pub month: Month,
+    /// When the fine became final.
+    pub confirmed_at: Timestamp,
+    /// As confirmed.
+    pub amount: Money,
+    /// Taken by approved runs.
+    pub posted: Money,
+    /// Given back by approved runs.
+    pub refunded: Money,
+    /// To be given back by the next run.
+    pub refund_due: Money,
+    /// Waiting for its first run, or carried.
+    pub open: Money,
+    /// Given up.
+    pub written_off: Money,
+    /// Why, if anything was: `expired`, `unrecoverable`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub write_off: Option<&'static str>,
+    /// Confirmed less the amount it stands at.
+    pub reversed: Money,
+    /// The ETag.
+    pub version: Version,
+}
+
+impl Shown for DeductionItem {
+    type View = DeductionView;
+    fn view(&self, version: Version) -> DeductionView {
+        DeductionView {
+            id: self.id,
+            penalty_id: self.penalty_id,
+            complaint_id: self.complaint_id,
+            call_id: self.call_id,
+            employee_id: self.employee_id,
+            branch_id: self.branch_id,
+            kind: self.kind.word(),
+            state: self.state().word(),
+            month: self.month,
+            confirmed_at: self.confirmed_at,
+            amount: Money::of(self.amounts.amount),
+            posted: Money::of(self.amounts.posted),
+            refunded: Money::of(self.amounts.refunded),
+            refund_due: Money::of(self.amounts.refund_due),
+            open: Money::of(self.amounts.open),
+            written_off: Money::of(self.amounts.written_off),
+            write_off: self.write_off.map(WriteOff::word),
+            reversed: Money::of(self.amounts.reversed),
+            version,
+        }
+    }
+    fn path(&self) -> String {
+        format!("/v1/hr/deductions/{}", self.id)
+    }
+}
+
+/// The room's routes.
+pub(crate) fn routes() -> OpenApiRouter<House> {
+    OpenApiRouter::new().routes(routes!(list::list)).routes(routes!(list::read))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::{Amounts, DeductionItem, FineKind, Refusal, WriteOff};
 use events::support::PenaltyKind;
-use events::{ComplaintId, DeductionId, PenaltyId};
+use events::{CallId, ComplaintId, DeductionId, PenaltyId};
 use kernel::{BranchId, EmployeeId, EventId, Fen, Month, Timestamp, Version, Zone};
 use std::collections::BTreeSet;
 
@@ -15,6 +15,8 @@ pub struct Confirmed {
     pub penalty_id: PenaltyId,
     /// The complaint.
     pub complaint_id: ComplaintId,
+    /// The call that brought it, if one did.
+    pub call_id: Option<CallId>,
     /// The employee.
     pub employee_id: EmployeeId,
     /// The employee's branch, as hr knows it.
@@ -73,6 +75,7 @@ pub fn decide(
         id,
         penalty_id: confirmed.penalty_id,
         complaint_id: confirmed.complaint_id,
+        call_id: confirmed.call_id,
         employee_id: confirmed.employee_id,
         branch_id: confirmed.branch_id,
         source: confirmed.event,

@@ -14,6 +14,7 @@ fn confirmed(amount: i64) -> Confirmed {
         event: event(1),
         penalty_id: penalty(1),
         complaint_id: ComplaintId::of(Uuid::from_u128(1)),
+        call_id: None,
         employee_id: EmployeeId::of(Uuid::from_u128(7)),
         branch_id: branch(1),
         kind: PenaltyKind::Fine,

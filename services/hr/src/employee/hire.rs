@@ -76,6 +76,8 @@ pub(super) async fn route(
             let decision = decide(cmd.id, &cmd.body, &branch)?;
             store::add(tx, &decision).await?;
             store::employ(tx, decision.state()).await?;
+            // A fine may have been confirmed before we knew of him: it waits for his id.
+            tx.announce(cmd.id).await?;
             Ok::<_, Failure>(decision)
         })
         .await

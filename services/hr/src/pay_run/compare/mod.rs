@@ -1,0 +1,3 @@
+//! A run beside the month before.
+
+pub(in crate::pay_run) mod list;

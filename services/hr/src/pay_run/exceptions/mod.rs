@@ -1,0 +1,3 @@
+//! What somebody must look at in a run.
+
+pub(in crate::pay_run) mod list;

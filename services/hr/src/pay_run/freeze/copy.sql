@@ -1,0 +1,99 @@
+-- $1 run, $2 attempt, $3 first day of the month, $4 first day after it, $5 branches, $6 people per chunk.
+WITH last AS (
+    SELECT DISTINCT ON (employee_id) employee_id, branch_id
+    FROM assignment WHERE valid && daterange($3::date, $4::date) ORDER BY employee_id, lower(valid) DESC
+), people AS (
+    SELECT employee_id FROM last
+    WHERE branch_id = ANY ($5::uuid[])
+      AND NOT EXISTS (SELECT FROM payslip s WHERE s.employee_id = last.employee_id AND s.month = $3 AND s.is_issued)
+), assignments AS (
+    SELECT a.employee_id, jsonb_agg(jsonb_build_object('branch', a.branch_id, 'from', lower(a.valid * w.valid), 'to', upper(a.valid * w.valid),
+                                                       'minimum_wage', w.minimum_wage_fen)) AS facts
+    FROM people JOIN assignment a USING (employee_id) JOIN branch_minimum_wage w ON w.branch_id = a.branch_id AND w.valid && a.valid
+    GROUP BY a.employee_id
+), profiles AS (
+    SELECT p.employee_id, jsonb_agg(jsonb_build_object('event', coalesce(approval.event_id, p.id), 'from', lower(p.valid), 'to', upper(p.valid),
+                                                       'base', p.base_fen, 'probation_ends_on', p.probation_ends_on, 'probation_bp', p.probation_bp)) AS facts,
+           array_agg(p.author_user::text) FILTER (WHERE p.valid && daterange($3, $4)) AS users,
+           array_agg(p.author_employee::text) FILTER (WHERE p.valid && daterange($3, $4)) AS employees
+    FROM people JOIN pay_profile p USING (employee_id)
+    LEFT JOIN LATERAL (SELECT event_id FROM journal WHERE aggregate_id = p.id AND type = 'hr.pay_profile.approved.v0' ORDER BY aggversion LIMIT 1) approval ON true
+    WHERE p.state = 'approved' GROUP BY p.employee_id
+), days AS (
+    SELECT d.employee_id, jsonb_agg(jsonb_build_object('event', coalesce(last.event_id, d.id), 'day', d.day, 'result', d.result)) AS facts
+    FROM people JOIN attendance_day d USING (employee_id)
+    LEFT JOIN LATERAL (SELECT event_id FROM journal WHERE aggregate_id = d.id ORDER BY aggversion DESC LIMIT 1) last ON true
+    WHERE d.day >= $3 AND d.day < $4 AND d.result IN ('late', 'absent') GROUP BY d.employee_id
+), collections AS (
+    SELECT c.employee_id, jsonb_agg(jsonb_build_object('event', c.event_id, 'id', c.collection_id, 'on', c.collected_on, 'base', c.fee_base_fen,
+               'reverses', c.reverses_id, 'before', coalesce(earlier.fen, 0), 'rate', rate.bp)) AS facts
+    FROM people JOIN collection_fact c USING (employee_id)
+    LEFT JOIN collection_fact original ON original.collection_id = c.reverses_id
+    LEFT JOIN LATERAL (SELECT -sum(o.fee_base_fen) AS fen FROM collection_fact o
+                       WHERE o.reverses_id = c.reverses_id AND (o.collected_on, o.collection_id) < (c.collected_on, c.collection_id)) earlier ON true
+    CROSS JOIN LATERAL (SELECT coalesce(
+        (SELECT p.commission_bp FROM pay_profile p
+         WHERE p.employee_id = c.employee_id AND p.state = 'approved' AND p.valid @> coalesce(original.collected_on, c.collected_on)),
+        (SELECT (parameters ->> 'commission_bp')::int FROM policy
+         WHERE kind = 'pay' AND branch_id IS NULL AND state = 'approved' AND valid @> coalesce(original.collected_on, c.collected_on))) AS bp) rate
+    WHERE c.collected_on < $4 AND NOT EXISTS (SELECT FROM settled_fact s WHERE s.event_id = c.event_id)
+    GROUP BY c.employee_id
+), debts AS (
+    SELECT DISTINCT ON (s.employee_id) s.employee_id, s.commission_debt_fen AS fen
+    FROM people JOIN payslip s USING (employee_id) WHERE s.is_issued AND s.month < $3 ORDER BY s.employee_id, s.month DESC
+), approved_entry AS (
+    SELECT p.employee_id, p.kind, p.amount_fen, p.author_user, p.author_employee, coalesce(approval.event_id, p.id) AS event_id
+    FROM people JOIN pay_entry p USING (employee_id)
+    LEFT JOIN LATERAL (SELECT event_id FROM journal WHERE aggregate_id = p.id ORDER BY aggversion DESC LIMIT 1) approval ON true
+    WHERE p.state = 'approved' AND p.month <= $3
+), entries AS (
+    SELECT employee_id, jsonb_agg(jsonb_build_object('event', event_id, 'kind', kind, 'amount', amount_fen)) AS facts,
+           array_agg(author_user::text) AS users, array_agg(author_employee::text) AS employees
+    FROM approved_entry e WHERE NOT EXISTS (SELECT FROM settled_fact s WHERE s.event_id = e.event_id) GROUP BY employee_id
+), visits AS (
+    SELECT v.employee_id, jsonb_agg(jsonb_build_object('event', v.event_id, 'on', v.on_day, 'share', v.worker_share_fen)) AS facts
+    FROM people JOIN visit_fact v USING (employee_id)
+    WHERE v.on_day < $4 AND NOT EXISTS (SELECT FROM settled_fact s WHERE s.event_id = v.event_id) GROUP BY v.employee_id
+), fines AS (
+    SELECT d.employee_id, jsonb_agg(jsonb_build_object('penalty', d.penalty_id, 'event', d.source_event, 'kind', d.kind, 'month', d.month,
+                                                       'confirmed_at', d.confirmed_at, 'open', d.open_fen)) AS facts
+    FROM people JOIN deduction d USING (employee_id) WHERE d.open_fen > 0 AND d.month <= $3 GROUP BY d.employee_id
+), refunds AS (
+    SELECT d.employee_id, jsonb_agg(jsonb_build_object('penalty', d.penalty_id, 'event', coalesce(d.reversal_event, d.source_event), 'due', d.refund_due_fen)) AS facts
+    FROM people JOIN deduction d USING (employee_id) WHERE d.refund_due_fen > 0 GROUP BY d.employee_id
+), corrected AS (
+    -- A closed month with an approved correction that no issued slip has settled; the newest one stands for all of the month.
+    SELECT a.employee_id, a.month, (array_agg(a.correction_id ORDER BY a.approved_at DESC, a.correction_id))[1] AS correction_id,
+           jsonb_agg(a.correction_id) AS ids
+    FROM people JOIN attendance_adjustment a USING (employee_id)
+    WHERE a.month < $3 AND NOT EXISTS (SELECT FROM settled_fact s WHERE s.event_id = a.correction_id) GROUP BY a.employee_id, a.month
+), closed AS (
+    SELECT c.employee_id, jsonb_agg(jsonb_build_object('month', c.month, 'slip', s.id, 'event', c.correction_id, 'corrections', c.ids,
+               'facts', i.facts - 'closed', 'policies', f.policies, 'workdays', f.workdays, 'paid', paid.lines, 'days', coalesce(now.facts, '[]'))) AS facts
+    FROM corrected c
+    JOIN payslip s ON s.employee_id = c.employee_id AND s.month = c.month AND s.is_issued
+    JOIN run_input i ON i.run_id = s.run_id AND i.attempt = s.attempt AND i.employee_id = s.employee_id
+    JOIN run_freeze f ON f.run_id = s.run_id AND f.attempt = s.attempt
+    CROSS JOIN LATERAL (
+        SELECT coalesce(jsonb_agg(jsonb_build_array(step, fen)), '[]') AS lines FROM (
+            SELECT l.step, l.amount_fen AS fen FROM pay_line l WHERE l.payslip_id = s.id
+            UNION ALL
+            SELECT l.source ->> 'step', l.amount_fen FROM payslip later JOIN pay_line l ON l.payslip_id = later.id
+            WHERE later.employee_id = c.employee_id AND later.is_issued AND l.kind = 'adjustment' AND l.source ->> 'month' = to_char(c.month, 'YYYY-MM')
+        ) as_paid) paid
+    LEFT JOIN LATERAL (
+        SELECT jsonb_agg(jsonb_build_object('event', d.id, 'day', d.day, 'result', d.result)) AS facts
+        FROM attendance_day d
+        WHERE d.employee_id = c.employee_id AND d.day >= c.month AND d.day < c.month + interval '1 month' AND d.result IN ('late', 'absent')) now ON true
+    GROUP BY c.employee_id
+)
+INSERT INTO run_input (run_id, attempt, employee_id, chunk, facts)
+SELECT $1::uuid, $2::int, employee_id, ((row_number() OVER (ORDER BY employee_id) - 1) / $6::bigint)::int,
+       jsonb_strip_nulls(jsonb_build_object(
+           'assignments', assignments.facts, 'profiles', profiles.facts, 'days', days.facts, 'collections', collections.facts, 'debt', debts.fen,
+           'entries', entries.facts, 'visits', visits.facts, 'fines', fines.facts, 'refunds', refunds.facts, 'closed', closed.facts,
+           'authors', to_jsonb(profiles.users || profiles.employees || entries.users || entries.employees)))
+FROM people
+LEFT JOIN assignments USING (employee_id) LEFT JOIN profiles USING (employee_id) LEFT JOIN days USING (employee_id)
+LEFT JOIN collections USING (employee_id) LEFT JOIN debts USING (employee_id) LEFT JOIN entries USING (employee_id)
+LEFT JOIN visits USING (employee_id) LEFT JOIN fines USING (employee_id) LEFT JOIN refunds USING (employee_id) LEFT JOIN closed USING (employee_id)

@@ -1,0 +1,3 @@
+//! What has arrived since a run was calculated.
+
+pub(in crate::pay_run) mod list;

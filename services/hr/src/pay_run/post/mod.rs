@@ -1,0 +1,89 @@
+//! What an approval does besides changing the run, set by set: slips are issued, their facts settled, and every fine
+//! posted, deferred, refunded or written off (H5, H7).
+
+mod store;
+
+use super::{PayRun, Refusal};
+use crate::deduction::{self, DeductionItem, WriteOff, store as deductions};
+use crate::payslip::draft;
+use events::PayRunId;
+use events::hr::{DeductionDeferred, DeductionPosted, DeductionRefunded, DeductionWrittenOff};
+use journal::{Failure, RefuseOn, Tx};
+use kernel::{Decision, clause};
+use uuid::Uuid;
+
+/// Posts an approved run.
+pub(super) async fn post(tx: &mut Tx, run: &PayRun) -> Result<(), Failure> {
+    let meanwhile = || Refusal::PaidMeanwhile { month: run.month };
+    draft::store::issue(tx, (run.id, run.attempt)).await.refuse_on("payslip_once", meanwhile())?;
+    store::settle(tx, run).await.refuse_on("settled_fact_pkey", meanwhile())?;
+    deduct(tx, run).await
+}
+
+/// One query for all outcomes, one for all deductions, one to write them; the rules in between are pure.
+async fn deduct(tx: &mut Tx, run: &PayRun) -> Result<(), Failure> {
+    let mut outcomes = store::outcomes(tx, run).await?;
+    let penalties: Vec<Uuid> = outcomes.keys().copied().collect();
+    let mut decisions = Vec::new();
+    for item in deductions::of_penalties(tx, &penalties).await? {
+        let Some(outcome) = outcomes.remove(&item.penalty_id.uuid()) else { continue };
+        decisions.extend(settled(item, &outcome, run.id)?);
+    }
+    Ok(deductions::save_all(tx, &decisions).await?)
+}
+
+/// Refund first, then what this month took, then what nobody can be asked for any more; one event for each step
+/// that changed something, each with the amounts after it.
+fn settled(
+    item: DeductionItem,
+    outcome: &store::Outcome,
+    run: PayRunId,
+) -> Result<Option<Decision<DeductionItem>>, Failure> {
+    let mut now = item;
+    let mut facts: Vec<Step> = Vec::new();
+    if !outcome.refunded.is_zero() {
+        now = deduction::refund::decide(now, outcome.refunded)?;
+        facts.push(Step::Refunded(now));
+    }
+    if !outcome.fine.tried.is_zero() {
+        now = deduction::post::decide(now, &outcome.fine);
+        if !outcome.fine.posted.is_zero() {
+            facts.push(Step::Posted(now));
+        }
+        if outcome.has_left {
+            now = deduction::write_off::decide(now, WriteOff::Unrecoverable);
+        }
+        if now.amounts.written_off > item.amounts.written_off {
+            facts.push(Step::WrittenOff(now));
+        } else if !now.amounts.open.is_zero() {
+            facts.push(Step::Deferred(now));
+        }
+    }
+    let mut facts = facts.into_iter();
+    let Some(first) = facts.next() else { return Ok(None) };
+    // The state is the last one; each event carries the amounts after its own step.
+    let decision = first.told(Decision::of(now), run);
+    Ok(Some(facts.fold(decision, |decision, step| step.told(decision, run))))
+}
+
+/// A step of an approval on one fine, with the amounts after it.
+enum Step {
+    Refunded(DeductionItem),
+    Posted(DeductionItem),
+    WrittenOff(DeductionItem),
+    Deferred(DeductionItem),
+}
+
+impl Step {
+    fn told(self, decision: Decision<DeductionItem>, run: PayRunId) -> Decision<DeductionItem> {
+        let run = Some(run);
+        match self {
+            Self::Refunded(item) => decision.and(DeductionRefunded(item.balance(run))).under(clause!("R5")),
+            Self::Posted(item) => decision.and(DeductionPosted(item.balance(run))).under(clause!("P6.6-1")),
+            Self::WrittenOff(item) => {
+                decision.and(DeductionWrittenOff(item.balance(run))).under(clause!("R6"))
+            }
+            Self::Deferred(item) => decision.and(DeductionDeferred(item.balance(run))).under(clause!("R6")),
+        }
+    }
+}

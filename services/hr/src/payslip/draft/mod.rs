@@ -1,0 +1,3 @@
+//! Slips before and when they are issued.
+
+pub(crate) mod store;

@@ -1,0 +1,3 @@
+//! Why a slip is what it is.
+
+pub(in crate::payslip) mod list;

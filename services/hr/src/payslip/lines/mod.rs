@@ -1,0 +1,3 @@
+//! The lines of slips.
+
+pub(in crate::payslip) mod list;

@@ -1,0 +1,5 @@
+//! What happens across services, each on a database of its own, over a real bus.
+
+mod fine_to_payslip;
+mod office;
+mod pay_run;
