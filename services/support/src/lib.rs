@@ -5,6 +5,7 @@ mod clock;
 pub mod complaint;
 pub mod contact;
 pub mod hours;
+pub mod ladder;
 pub mod penalty;
 pub mod person;
 pub mod promise;
@@ -27,6 +28,7 @@ pub fn service() -> Service {
         .governed_by(PolicyKind::of::<complaint::policy::ComplaintTerms>())
         .room(promise::routes())
         .room(complaint::routes())
+        .room(ladder::routes())
         .room(penalty::routes())
         .reacts(reactions::reactions())
         .times(timers::timers())
