@@ -141,7 +141,7 @@ pub(in crate::complaint) async fn save_findings(tx: &mut Tx, complaint: &Complai
         sqlx::query!(
             "INSERT INTO complaint_finding (complaint_id, role, branch_id, finding, basis_code, parties, employees, pcts, first_user, first_employee,
                                             second_user, second_employee)
-             VALUES ($1, $2, $3, $4, $5, $6, array_replace($7, '00000000-0000-0000-0000-000000000000', NULL), $8, $9, $10, $11, $12)",
+             VALUES ($1, $2, $3, $4, $5, $6, array_replace($7::uuid[], '00000000-0000-0000-0000-000000000000'::uuid, NULL), $8, $9, $10, $11, $12)",
             complaint.id.uuid(),
             role,
             complaint.branch.uuid(),
