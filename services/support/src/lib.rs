@@ -9,6 +9,7 @@ pub mod complaint;
 pub mod contact;
 pub mod customer;
 pub mod hours;
+pub mod ladder;
 pub mod penalty;
 pub mod person;
 pub mod promise;
@@ -36,6 +37,7 @@ pub fn service() -> Service {
         .governed_by(PolicyKind::of::<complaint::policy::ComplaintTerms>())
         .room(promise::routes())
         .room(complaint::routes())
+        .room(ladder::routes())
         .room(penalty::routes())
         .reacts(reactions::reactions())
         .times(timers::timers())

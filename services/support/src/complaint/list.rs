@@ -39,7 +39,10 @@ pub(super) async fn list(
             async |pool, list| {
                 let mut connection = pool.acquire().await?;
                 let complaints = store::page(&mut connection, &list.reach, &list.filter, list.page).await?;
-                Ok(complaints.iter().map(|complaint| shown(complaint, &list.reach)).collect())
+                Ok(complaints
+                    .iter()
+                    .map(|complaint| shown(complaint, &list.reach, list.principal.employee))
+                    .collect())
             },
             |view: &ComplaintView| view.id.uuid(),
         )
@@ -56,17 +59,40 @@ pub(super) async fn read(
         .read(read, async |pool, read| {
             let mut connection = pool.acquire().await?;
             let complaint = store::find(&mut connection, &read.reach, read.id).await?;
-            Ok(complaint.map(|complaint| (complaint.version(), shown(&complaint, &read.reach))))
+            Ok(complaint.map(|complaint| {
+                (complaint.version(), shown(&complaint, &read.reach, read.principal.employee))
+            }))
+        })
+        .await
+}
+
+/// What happened to a complaint, oldest first; not for whoever it is about, because its events name the customer.
+#[utoipa::path(get, path = "/v1/support/complaints/{id}/history", responses((status = 200, description = "Its events.")))]
+pub(super) async fn history(
+    house: House,
+    read: Read<ComplaintId, permission!("complaint.read")>,
+) -> Result<Response, Problem> {
+    house
+        .history(read, async |pool, read| {
+            let mut connection = pool.acquire().await?;
+            let complaint = store::find(&mut connection, &read.reach, read.id).await?;
+            Ok(complaint
+                .filter(|complaint| may_see_complainant(complaint, &read.reach, read.principal.employee)))
         })
         .await
 }
 
 /// The view that a reader may have (`access.md`, Complaints: of himself, no complainant identity).
-fn shown(complaint: &Complaint, reach: &Reach) -> ComplaintView {
+fn shown(complaint: &Complaint, reach: &Reach, reader: Option<EmployeeId>) -> ComplaintView {
     let view = complaint.view(complaint.version());
+    if may_see_complainant(complaint, reach, reader) { view } else { view.without_complainant() }
+}
+
+/// True for whoever works on the case, or in its branch, and is not the one complained about.
+fn may_see_complainant(complaint: &Complaint, reach: &Reach, reader: Option<EmployeeId>) -> bool {
     let works_on_it =
         |own| complaint.owner.uuid() == own || complaint.offered_to.map(EmployeeId::uuid) == Some(own);
-    let is_accused = reach.own().is_some_and(|own| complaint.is_accused(EmployeeId::of(own)));
-    let may_see = reach.covers(Some(complaint.branch)) || reach.own().is_some_and(works_on_it);
-    if may_see && !is_accused { view } else { view.without_complainant() }
+    let is_accused = reader.is_some_and(|reader| complaint.is_accused(reader));
+    let is_near = reach.covers(Some(complaint.branch)) || reach.own().is_some_and(works_on_it);
+    is_near && !is_accused
 }

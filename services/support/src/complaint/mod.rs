@@ -147,6 +147,7 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
     OpenApiRouter::new()
         .routes(routes!(list::list, register::route))
         .routes(routes!(list::read))
+        .routes(routes!(list::history))
         .routes(routes!(recap::route))
         .routes(routes!(triage::route))
         .routes(routes!(raise::route))

@@ -292,6 +292,13 @@ async fn st76_c2_c7_c11_the_accused_owns_nothing_and_decides_nothing() {
     let mut about_receiver = complaint();
     about_receiver["about_employee_id"] = json!(employee(11));
     let path = registered(&receiver, about_receiver).await;
+    let seen = receiver.get(&path).await.expect(200);
+    assert!(seen["verbatim"].is_null(), "whoever it is about does not read the customer's words");
+    receiver.get(&format!("{path}/history")).await.refused(404, "resource.not_found", None);
+    assert_eq!(
+        head.get(&format!("{path}/history")).await.expect(200)["data"].as_array().map(Vec::len),
+        Some(1)
+    );
     let owned = head.get(&path).await.expect(200);
     assert_eq!((&owned["owner_id"], &owned["receiver_id"]), (&json!(employee(30)), &json!(employee(11))));
     let offer = json!({ "to": employee(12) });
@@ -299,4 +306,33 @@ async fn st76_c2_c7_c11_the_accused_owns_nothing_and_decides_nothing() {
     assert_eq!(offered["owner_id"], json!(employee(30)), "not before he accepts");
     let taken = agent(&platform, 12).tell(&path, "accept", json!({})).await.expect(200);
     assert_eq!(taken["owner_id"], json!(employee(12)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c2_k11_the_ladder_names_who_is_asked_and_who_owns_instead_of_the_manager() {
+    let platform = platform("2025-09-28T02:00:00Z").await;
+    let (receiver, head) = (agent(&platform, 11), manager(&platform));
+    let mut about_head = complaint();
+    about_head["about_employee_id"] = json!(employee(30));
+    head.create("/v1/support/complaints", about_head.clone()).await.refused(
+        409,
+        "support.complaint.nobody_to_own",
+        Some("R7"),
+    );
+    let levels = json!({ "team_lead": employee(12), "headquarters": employee(40) });
+    let named = json!({ "branch_id": BRANCH, "levels": levels });
+    let ladder = head.create("/v1/support/ladders", named.clone()).await.expect(201);
+    head.create("/v1/support/ladders", named).await.refused(409, "support.ladder.already_named", Some("R7"));
+    let ladder = format!("/v1/support/ladders/{}", ladder["id"].as_str().expect("an id"));
+    let twice = json!({ "levels": { "team_lead": employee(12), "headquarters": employee(12) } });
+    head.tell(&ladder, "change", twice).await.refused(409, "support.ladder.twice_named", Some("R7"));
+    let path = registered(&head, about_head).await;
+    assert_eq!(receiver.get(&path).await.expect(200)["owner_id"], json!(employee(40)));
+    let path = registered(&receiver, complaint()).await;
+    let asked = receiver.tell(&path, "escalate", json!({ "cause": "beyond_ability" })).await.expect(200);
+    assert_eq!(
+        (&asked["escalation"]["level"], &asked["escalation"]["asked"]),
+        (&json!(2), &json!(employee(12)))
+    );
+    agent(&platform, 12).tell(&path, "acknowledge", json!({})).await.expect(200);
 }

@@ -141,14 +141,14 @@ pub(in crate::complaint) async fn save_findings(tx: &mut Tx, complaint: &Complai
         sqlx::query!(
             "INSERT INTO complaint_finding (complaint_id, role, branch_id, finding, basis_code, parties, employees, pcts, first_user, first_employee,
                                             second_user, second_employee)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+             VALUES ($1, $2, $3, $4, $5, $6, array_replace($7::uuid[], '00000000-0000-0000-0000-000000000000'::uuid, NULL), $8, $9, $10, $11, $12)",
             complaint.id.uuid(),
             role,
             complaint.branch.uuid(),
             finding.kind.word(),
             finding.basis.as_str(),
             &shares.iter().map(|share| share.party.word()).collect::<Vec<_>>(),
-            &shares.iter().map(|share| share.employee.map(EmployeeId::uuid)).collect::<Vec<_>>() as &[Option<Uuid>],
+            &shares.iter().map(|share| share.employee.map_or(Uuid::nil(), EmployeeId::uuid)).collect::<Vec<_>>(),
             &shares.iter().map(|share| i16::from(share.pct)).collect::<Vec<_>>(),
             first.map(|person| person.user.uuid()),
             first.and_then(|person| person.employee).map(EmployeeId::uuid),
