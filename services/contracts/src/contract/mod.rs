@@ -4,6 +4,7 @@
 
 pub mod canonical;
 pub mod content;
+pub(crate) mod store;
 pub mod sums;
 
 use chrono::NaiveDate;
