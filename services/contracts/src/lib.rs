@@ -28,6 +28,7 @@ pub fn service() -> Service {
         .room(service::routes())
         .room(standard::routes())
         .room(price_book::routes())
+        .room(quote::routes())
         .reacts(reactions::reactions())
         .times(timers::timers())
         .governed_by(PolicyKind::of::<policy::PriceOverride>())

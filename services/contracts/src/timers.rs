@@ -1,8 +1,9 @@
 //! What time causes in contracts: one line per kind of timer.
 
+use crate::quote;
 use journal::Timers;
 
-/// No clock runs yet.
+/// Quotes end.
 pub(crate) fn timers() -> Timers {
-    Timers::new()
+    Timers::new().on(quote::expire::TIMER, quote::expire::fire)
 }
