@@ -29,6 +29,8 @@ pub fn service() -> Service {
         .room(standard::routes())
         .room(price_book::routes())
         .room(quote::routes())
+        .room(contract::routes())
+        .room(visit::routes())
         .reacts(reactions::reactions())
         .times(timers::timers())
         .governed_by(PolicyKind::of::<policy::PriceOverride>())
