@@ -31,6 +31,7 @@ pub fn service() -> Service {
         .room(quote::routes())
         .room(contract::routes())
         .room(visit::routes())
+        .room(collection::routes())
         .reacts(reactions::reactions())
         .times(timers::timers())
         .governed_by(PolicyKind::of::<policy::PriceOverride>())

@@ -114,6 +114,15 @@ async fn whole(connection: &mut PgConnection, rows: Vec<Row>) -> Result<Vec<Cont
 /// Locks a contract within reach.
 pub(crate) async fn load(tx: &mut Tx, id: ContractId) -> Result<Contract, Failure> {
     let branches = tx.branches();
+    lock(tx, id, branches).await
+}
+
+/// Locks a contract wherever it is: for whoever reaches something of his own under it. The caller checks that.
+pub(crate) async fn load_anywhere(tx: &mut Tx, id: ContractId) -> Result<Contract, Failure> {
+    lock(tx, id, None).await
+}
+
+async fn lock(tx: &mut Tx, id: ContractId, branches: Option<Vec<Uuid>>) -> Result<Contract, Failure> {
     let row = sqlx::query_as!(
         Row,
         "SELECT id, branch_id, customer_id, quote_id, sold_by, state, lower(term) AS \"term_from!\", upper(term) AS term_to, proration_basis, lines,
