@@ -29,7 +29,10 @@ pub(super) async fn list(
             list,
             async |pool, list| {
                 let found = store::page(pool, &list.reach, &list.filter, list.page).await?;
-                Ok(found.iter().map(|collection: &Collection| collection.view(collection.version())).collect())
+                Ok(found
+                    .iter()
+                    .map(|collection: &Collection| collection.view(collection.version()))
+                    .collect())
             },
             |view: &CollectionView| view.id.uuid(),
         )

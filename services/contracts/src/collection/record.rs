@@ -184,9 +184,7 @@ pub(super) async fn route(
             let around = Surroundings { today: now.date_in(zone), collected_before_fen };
             let decision = decide(cmd.id, &contract, cmd.body.clone(), around)?;
             let channel = cmd.body.channel;
-            store::add(tx, &decision)
-                .await
-                .refuse_on("collection_ref_once", Refusal::RefUsed { channel })?;
+            store::add(tx, &decision).await.refuse_on("collection_ref_once", Refusal::RefUsed { channel })?;
             Ok::<_, Failure>(decision)
         })
         .await

@@ -43,11 +43,7 @@ pub struct Reversed {
 }
 
 /// Takes back part of a collection; who was credited for it is the one whose commission falls.
-pub fn decide(
-    collection: Collection,
-    id: CollectionId,
-    refund: Refund,
-) -> Result<Reversed, Refusal> {
+pub fn decide(collection: Collection, id: CollectionId, refund: Refund) -> Result<Reversed, Refusal> {
     let reversal = reverse(&collection.money, id, refund)?;
     let outside = Outside {
         collection_id: id,

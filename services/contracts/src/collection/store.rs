@@ -179,7 +179,11 @@ pub(super) async fn add_reversal(
 }
 
 /// One collection within reach.
-pub(super) async fn find(pool: &PgPool, reach: &Reach, id: CollectionId) -> Result<Option<Collection>, Failure> {
+pub(super) async fn find(
+    pool: &PgPool,
+    reach: &Reach,
+    id: CollectionId,
+) -> Result<Option<Collection>, Failure> {
     let row = sqlx::query_as!(
         Row,
         "SELECT * FROM collection WHERE id = $1 AND reverses_id IS NULL AND ($2::uuid[] IS NULL OR branch_id = ANY ($2) OR credited = $3)",

@@ -1,7 +1,8 @@
 //! Making a contract of an accepted quote: its prices and standards are those of the quote (P7).
 
 use super::{
-    Contract, ContractLine, ContractView, FeeSplit, Instalment, Line, PassThrough, Refusal, State, store, sums,
+    Contract, ContractLine, ContractView, FeeSplit, Instalment, Line, PassThrough, Refusal, State, store,
+    sums,
 };
 use crate::quote::{self, Quote};
 use chrono::NaiveDate;

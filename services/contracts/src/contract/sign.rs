@@ -57,7 +57,8 @@ pub fn decide(
     let recorded = SignatureRecorded { party, method, hash };
     let mut signatures = contract.signatures.clone();
     signatures.push(Signature { party, method, evidence_hash, signed_at: now, recorded_by });
-    let is_last = Signer::ALL.iter().all(|party| signatures.iter().any(|signature| signature.party == *party));
+    let is_last =
+        Signer::ALL.iter().all(|party| signatures.iter().any(|signature| signature.party == *party));
     if !is_last {
         let signed = Decision::of(Contract { signatures, ..contract }).and(recorded);
         return Ok(signed.under(clause!("P1-2")));

@@ -184,7 +184,9 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<Contract>) -> Result<(
 
 /// Writes the newest signature of a contract.
 pub(super) async fn add_signature(tx: &mut Tx, contract: &Contract) -> Result<(), Fault> {
-    let Some((signature, text)) = contract.signatures.last().zip(contract.state.text()) else { return Ok(()) };
+    let Some((signature, text)) = contract.signatures.last().zip(contract.state.text()) else {
+        return Ok(());
+    };
     sqlx::query!(
         "INSERT INTO contract_signature (contract_id, party, method, hash, evidence_hash, signed_at, recorded_by) VALUES ($1, $2, $3, $4, $5, $6, $7)",
         contract.id.uuid(),
@@ -214,8 +216,8 @@ pub(crate) async fn frozen(
     .fetch_optional(connection)
     .await?;
     let Some(row) = row else { return Ok(Vec::new()) };
-    let lines = Vec::<ContractLine>::deserialize(&row.lines)
-        .map_err(|error| corrupt("lines", &error.to_string()))?;
+    let lines =
+        Vec::<ContractLine>::deserialize(&row.lines).map_err(|error| corrupt("lines", &error.to_string()))?;
     let term = Span { from: row.from, to: row.to };
     Ok(lines.iter().map(|line| line.entry.frozen(id, term)).collect())
 }

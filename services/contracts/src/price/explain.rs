@@ -3,7 +3,7 @@
 use super::line::{Ask as Question, Tables, Visits, price, pricing_instant};
 use super::promotion::Customer;
 use super::surcharge::DayClasses;
-use super::{Priced, PriceKey, Quantity, ServiceCode, Unit, store};
+use super::{PriceKey, Priced, Quantity, ServiceCode, Unit, store};
 use crate::contract;
 use crate::window::Window;
 use axum::Json;

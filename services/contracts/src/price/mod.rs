@@ -191,8 +191,7 @@ pub enum BookState {
 
 impl BookState {
     /// Every state.
-    pub const ALL: [Self; 5] =
-        [Self::Draft, Self::Approved, Self::Published, Self::Withdrawn, Self::Ended];
+    pub const ALL: [Self; 5] = [Self::Draft, Self::Approved, Self::Published, Self::Withdrawn, Self::Ended];
 
     /// As tables and texts write it.
     pub const fn word(self) -> &'static str {

@@ -84,8 +84,7 @@ pub fn decide(
             terms,
         })
         .collect();
-    let drafted =
-        PriceBookDrafted { valid_from: valid.from, valid_to: valid.to, entries: entries.len() };
+    let drafted = PriceBookDrafted { valid_from: valid.from, valid_to: valid.to, entries: entries.len() };
     let book = PriceBook {
         id,
         branch: body.branch_id,

@@ -123,13 +123,11 @@ fn give_way(
             None => entries.push(PriceEntry { state: BookState::Withdrawn, ..entry.clone() }),
             Some((first, rest)) => {
                 entries.push(PriceEntry { valid: *first, ..entry.clone() });
-                entries.extend(
-                    rest.iter().zip(&mut *spare).map(|(valid, id)| PriceEntry {
-                        id,
-                        valid: *valid,
-                        ..entry.clone()
-                    }),
-                );
+                entries.extend(rest.iter().zip(&mut *spare).map(|(valid, id)| PriceEntry {
+                    id,
+                    valid: *valid,
+                    ..entry.clone()
+                }));
             }
         }
     }
@@ -138,7 +136,8 @@ fn give_way(
         decision = decision.and(PriceBookCut { by, entries: cut_count }).under(clause!("P1-2"));
     }
     if flag_count > 0 {
-        decision = decision.and(PriceBookOutOfBounds { base: by, entries: flag_count }).under(clause!("P1-2"));
+        decision =
+            decision.and(PriceBookOutOfBounds { base: by, entries: flag_count }).under(clause!("P1-2"));
     }
     (cut_count + flag_count > 0).then_some(decision)
 }
@@ -161,9 +160,7 @@ pub(super) async fn route(
             for other in &others {
                 store::save(tx, other).await?;
             }
-            store::save(tx, &book)
-                .await
-                .refuse_on("price_entry_once", Refusal::ChangedMeanwhile {})?;
+            store::save(tx, &book).await.refuse_on("price_entry_once", Refusal::ChangedMeanwhile {})?;
             Ok::<_, Failure>(book)
         })
         .await

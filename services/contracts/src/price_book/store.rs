@@ -11,8 +11,8 @@ use house::list::PageRequest;
 use house::not_found;
 use journal::{Failure, Fault, Reach, Tx};
 use kernel::{BranchId, Decision, EmployeeId, Span, UserId, Version};
-use sqlx::postgres::PgConnection;
 use sqlx::PgPool;
+use sqlx::postgres::PgConnection;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -214,7 +214,11 @@ async fn put_entries(tx: &mut Tx, book: &PriceBook) -> Result<(), Fault> {
 }
 
 /// One book: the branch's own, or the network's.
-pub(super) async fn find(pool: &PgPool, reach: &Reach, id: PriceBookId) -> Result<Option<PriceBook>, Failure> {
+pub(super) async fn find(
+    pool: &PgPool,
+    reach: &Reach,
+    id: PriceBookId,
+) -> Result<Option<PriceBook>, Failure> {
     let row = sqlx::query_as!(
         Row,
         "SELECT id, branch_id, lower(valid) AS \"valid_from!\", upper(valid) AS valid_to, state, author_user, author_employee, approver_user, version

@@ -88,13 +88,10 @@ mod tests {
             worker_level: None,
             lines: vec![wanted],
         };
-        let standard = PromisedStandard { id: StandardId::of(Uuid::from_u128(2)), edition: 1, hash: String::new() };
-        let around = Surroundings {
-            zone: Zone::SHANGHAI,
-            entries: page(),
-            standards: vec![standard],
-            sold_by: None,
-        };
+        let standard =
+            PromisedStandard { id: StandardId::of(Uuid::from_u128(2)), edition: 1, hash: String::new() };
+        let around =
+            Surroundings { zone: Zone::SHANGHAI, entries: page(), standards: vec![standard], sold_by: None };
         let quote = draft::decide(QuoteId::of(Uuid::from_u128(3)), body, around, at(priced_at));
         Quote { state: State::Offered, ..quote.expect("a price").into_state() }
     }
@@ -102,7 +99,8 @@ mod tests {
     #[test]
     fn p7_an_accepted_quote_keeps_its_prices() {
         let received = at("2026-07-03 09:00");
-        let accepted = decide(quoted("2026-06-28 10:00", "2026-07-06"), received).expect("in time").into_state();
+        let accepted =
+            decide(quoted("2026-06-28 10:00", "2026-07-06"), received).expect("in time").into_state();
         assert_eq!(accepted.total_fen(), Fen::new(180_000));
         assert_eq!(accepted.state, State::Accepted { at: received });
         let again = decide(accepted.clone(), received).err();

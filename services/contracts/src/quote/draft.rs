@@ -1,6 +1,8 @@
 //! Writing a quote: every line is priced now, once, and keeps its price and its reasons (C4, C12).
 
-use super::{ProrationBasis, PromisedStandard, Quote, QuoteLine, QuoteView, Refusal, State, store, valid_until};
+use super::{
+    PromisedStandard, ProrationBasis, Quote, QuoteLine, QuoteView, Refusal, State, store, valid_until,
+};
 use crate::price::line::{Ask, Tables, Visits, price};
 use crate::price::promotion::Customer;
 use crate::price::surcharge::DayClasses;
@@ -134,7 +136,8 @@ fn freeze(
         customer: Customer::default(),
     };
     let calendar = DayClasses::new();
-    let priced = price(&ask, &Tables { entries, surcharges: &[], promotions: &[], calendar: &calendar }, None)?;
+    let priced =
+        price(&ask, &Tables { entries, surcharges: &[], promotions: &[], calendar: &calendar }, None)?;
     let entry = entries.iter().find(|entry| entry.id == priced.entry_id);
     let entry = entry.expect("a price is taken from one of the entries").clone();
     Ok(QuoteLine { key, quantity: wanted.quantity, visits: wanted.visits, priced, entry, standard })

@@ -15,9 +15,7 @@ use crate::standard::{Standard, StandardId};
 use chrono::NaiveDate;
 use events::{CustomerId, QuoteId};
 use house::{House, OpenApiRouter, Shown, routes};
-use kernel::{
-    Aggregate, BranchId, EmployeeId, Fen, Money, Timestamp, Version, Zone, clause, refusals,
-};
+use kernel::{Aggregate, BranchId, EmployeeId, Fen, Money, Timestamp, Version, Zone, clause, refusals};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 use utoipa::ToSchema;

@@ -31,7 +31,8 @@ struct Row {
 impl TryFrom<Row> for Quote {
     type Error = Fault;
     fn try_from(row: Row) -> Result<Self, Fault> {
-        let corrupt = |column, value: &str| Fault::Corrupt { table: "quote", column, value: value.to_owned() };
+        let corrupt =
+            |column, value: &str| Fault::Corrupt { table: "quote", column, value: value.to_owned() };
         let state = match (row.state.as_str(), row.accepted_at) {
             ("draft", None) => State::Draft,
             ("approved", None) => State::Approved,

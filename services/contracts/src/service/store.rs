@@ -112,11 +112,15 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<Service>) -> Result<()
 }
 
 /// The first of these keys whose service is not in the catalogue, or not sold by that unit.
-pub(crate) async fn first_unknown<'k>(tx: &mut Tx, keys: &[&'k PriceKey]) -> Result<Option<&'k PriceKey>, Fault> {
+pub(crate) async fn first_unknown<'k>(
+    tx: &mut Tx,
+    keys: &[&'k PriceKey],
+) -> Result<Option<&'k PriceKey>, Fault> {
     let services: Vec<String> = keys.iter().map(|key| key.service.as_str().to_owned()).collect();
-    let rows = sqlx::query!("SELECT code, units FROM service WHERE code = ANY ($1) AND state <> 'draft'", &services)
-        .fetch_all(tx.connection())
-        .await?;
+    let rows =
+        sqlx::query!("SELECT code, units FROM service WHERE code = ANY ($1) AND state <> 'draft'", &services)
+            .fetch_all(tx.connection())
+            .await?;
     let is_known = |key: &PriceKey| {
         rows.iter().any(|row| {
             row.code == key.service.as_str() && row.units.iter().any(|unit| unit == key.unit.word())
@@ -139,12 +143,17 @@ pub(crate) async fn check_on_sale(tx: &mut Tx, service: &str, on: NaiveDate) -> 
 
 /// One service.
 pub(super) async fn find(pool: &PgPool, id: ServiceId) -> Result<Option<Service>, Failure> {
-    let row = sqlx::query_as!(Row, "SELECT * FROM service WHERE id = $1", id.uuid()).fetch_optional(pool).await?;
+    let row =
+        sqlx::query_as!(Row, "SELECT * FROM service WHERE id = $1", id.uuid()).fetch_optional(pool).await?;
     Ok(row.map(Service::try_from).transpose()?)
 }
 
 /// One page.
-pub(super) async fn page(pool: &PgPool, filter: &ServiceFilter, page: PageRequest) -> Result<Vec<Service>, Failure> {
+pub(super) async fn page(
+    pool: &PgPool,
+    filter: &ServiceFilter,
+    page: PageRequest,
+) -> Result<Vec<Service>, Failure> {
     let rows = sqlx::query_as!(
         Row,
         "SELECT * FROM service

@@ -48,11 +48,8 @@ pub fn decide(new: Standard, old: Option<Standard>) -> Result<Published, Refusal
         State::Draft => {}
         State::Published | State::Superseded => return Err(Refusal::NotPossible { state: new.state }),
     }
-    let published = StandardPublished {
-        service_code: new.service.clone(),
-        edition: new.edition,
-        hash: new.hash.clone(),
-    };
+    let published =
+        StandardPublished { service_code: new.service.clone(), edition: new.edition, hash: new.hash.clone() };
     let by = new.id;
     let old = old.map(|old| {
         Decision::of(Standard { state: State::Superseded, ..old })

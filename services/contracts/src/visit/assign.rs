@@ -99,7 +99,12 @@ pub fn decide(visit: Visit, around: Surroundings) -> Result<Decision<Visit>, Ref
     Ok(Decision::of(visit).and(assigned).under(clause!("P1-1")))
 }
 
-async fn surroundings(tx: &mut Tx, visit: &Visit, body: &AssignVisit, now: Timestamp) -> Result<Surroundings, Failure> {
+async fn surroundings(
+    tx: &mut Tx,
+    visit: &Visit,
+    body: &AssignVisit,
+    now: Timestamp,
+) -> Result<Surroundings, Failure> {
     let newest = standing::newest(tx, body.worker_id, &visit.service).await?;
     let newest_seq = newest.seq;
     let standing = Standing { seq: body.standing_seq.unwrap_or(newest_seq), ..newest };
@@ -121,16 +126,18 @@ pub(super) async fn route(
             let around = surroundings(tx, &visit, &cmd.body, now).await?;
             let decision = decide(visit, around)?;
             let worker_id = cmd.body.worker_id;
-            store::save(tx, &decision)
-                .await
-                .refuse_on("visit_worker_once", Refusal::Booked { worker_id })?;
+            store::save(tx, &decision).await.refuse_on("visit_worker_once", Refusal::Booked { worker_id })?;
             Ok::<_, Failure>(decision)
         })
         .await
 }
 
 /// The parts of a window in which the worker may not go, the unknown ones among them.
-pub(super) fn gaps(standing: &Standing, window: Window, override_: Option<&StandingOverride>) -> Vec<Interval> {
+pub(super) fn gaps(
+    standing: &Standing,
+    window: Window,
+    override_: Option<&StandingOverride>,
+) -> Vec<Interval> {
     let wanted = Span { from: window.starts_at(), to: Some(window.ends_at()) };
     let mut inside: Vec<Interval> = standing
         .intervals

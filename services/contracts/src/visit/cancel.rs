@@ -32,7 +32,8 @@ event!(VisitCancelled, "contracts.visit.cancelled", internal);
 pub fn decide(visit: Visit, by: Party, now: Timestamp) -> Result<Decision<Visit>, Refusal> {
     match visit.state {
         State::Planned | State::Assigned { .. } | State::NeedsReplacement { .. } => {
-            let cancelled = VisitCancelled { by, notice_minutes: visit.window.starts_at().since(now).num_minutes() };
+            let cancelled =
+                VisitCancelled { by, notice_minutes: visit.window.starts_at().since(now).num_minutes() };
             let visit = visit.with(State::Cancelled { by, at: now });
             Ok(Decision::of(visit).and(cancelled).under(clause!("P1-4")))
         }

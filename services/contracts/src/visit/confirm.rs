@@ -46,8 +46,7 @@ pub fn decide(
             if now < possible_at {
                 return Err(Refusal::TooEarly { possible_at });
             }
-            let visit =
-                visit.with(State::Confirmed { assigned, started_at, done_at, confirmed_at: now, by });
+            let visit = visit.with(State::Confirmed { assigned, started_at, done_at, confirmed_at: now, by });
             let confirmed = VisitConfirmed(visit.outside());
             Ok(Decision::of(visit).and(confirmed).under(clause!("P1-4")))
         }
@@ -75,7 +74,6 @@ pub(crate) async fn fire(tx: &mut Tx, due: Due) -> Result<(), Failure> {
     let decision = decide(visit, Confirmation::TimeRanOut, &policy, tx.now())?;
     Ok(store::save(tx, &decision).await?)
 }
-
 
 /// The customer agrees (P1-4).
 #[utoipa::path(post, path = "/v1/contracts/visits/{id}/confirm", request_body = ConfirmVisit, responses(Commanded<VisitView>))]

@@ -23,9 +23,7 @@ use crate::window::Window;
 use events::contracts::VisitState;
 use events::{ContractId, CustomerId, VisitId, WorkerId};
 use house::{House, OpenApiRouter, Shown, routes};
-use kernel::{
-    Aggregate, BranchId, EmployeeId, Fen, Span, Timestamp, Version, clause, refusals,
-};
+use kernel::{Aggregate, BranchId, EmployeeId, Fen, Span, Timestamp, Version, clause, refusals};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use utoipa::ToSchema;

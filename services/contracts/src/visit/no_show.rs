@@ -35,7 +35,8 @@ pub fn decide(visit: Visit, by: Party, now: Timestamp) -> Result<Decision<Visit>
             Err(Refusal::TooEarly { possible_at: visit.window.starts_at() })
         }
         State::Assigned { .. } => {
-            let missed = VisitMissed { by, worker_id: visit.state.assigned().map(|assigned| assigned.worker_id) };
+            let missed =
+                VisitMissed { by, worker_id: visit.state.assigned().map(|assigned| assigned.worker_id) };
             let visit = visit.with(State::NoShow { by, at: now });
             Ok(Decision::of(visit).and(missed).under(clause!("P1-4")))
         }

@@ -116,9 +116,7 @@ pub(super) async fn route(
             let zone = price::store::zone(tx.connection(), Some(contract.branch)).await?;
             let taken = store::taken(tx, contract.id, cmd.body.line).await?;
             let decision = decide(Place { id: cmd.id, zone }, &contract, &cmd.body, &taken)?;
-            store::add(tx, &decision)
-                .await
-                .refuse_on("visit_number_once", Refusal::ChangedMeanwhile {})?;
+            store::add(tx, &decision).await.refuse_on("visit_number_once", Refusal::ChangedMeanwhile {})?;
             Ok::<_, Failure>(decision)
         })
         .await

@@ -53,10 +53,8 @@ pub(super) async fn newest(tx: &mut Tx, worker: WorkerId, service: &ServiceCode)
     let (seq, said) = match row {
         None => (0, Vec::new()),
         Some(row) => {
-            let said = Vec::<StandingInterval>::deserialize(&row.intervals).map_err(|error| Fault::Corrupt {
-                table: "known_standing",
-                column: "intervals",
-                value: error.to_string(),
+            let said = Vec::<StandingInterval>::deserialize(&row.intervals).map_err(|error| {
+                Fault::Corrupt { table: "known_standing", column: "intervals", value: error.to_string() }
             })?;
             (row.seq, said)
         }

@@ -77,7 +77,8 @@ impl Row {
 impl TryFrom<Row> for Visit {
     type Error = Fault;
     fn try_from(row: Row) -> Result<Self, Fault> {
-        let corrupt = |column, value: &str| Fault::Corrupt { table: "visit", column, value: value.to_owned() };
+        let corrupt =
+            |column, value: &str| Fault::Corrupt { table: "visit", column, value: value.to_owned() };
         let window = Window::new(Timestamp::of(row.starts_at), Timestamp::of(row.ends_at));
         Ok(Self {
             state: row.state().ok_or_else(|| corrupt("state", &row.state))?,
