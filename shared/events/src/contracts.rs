@@ -118,6 +118,16 @@ pub struct QuoteAccepted {
 }
 event!(QuoteAccepted, "contracts.quote.accepted", v1);
 
+/// A quote was not accepted in time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuoteExpired {
+    /// The quote.
+    pub quote_id: QuoteId,
+    /// Whom it was offered to.
+    pub customer_id: CustomerId,
+}
+event!(QuoteExpired, "contracts.quote.expired", v1);
+
 /// A contract as it is after the event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContractState {

@@ -1,12 +1,39 @@
 //! Records a confirmed payment with its fee base: the own part, by cumulative rounding over all payments (C11, C14).
 
-use super::{Collected, Refusal};
-use crate::contract::Line;
+use super::{Channel, Collected, Collection, CollectionView, Refusal, Role, store};
+use crate::contract::{self, Contract, Line};
+use crate::price;
 use chrono::NaiveDate;
-use events::CollectionId;
-use kernel::Fen;
+use events::contracts::CollectionRecorded;
+use events::{CollectionId, ContractId};
+use house::{Addressed, Answer, Command, Commanded, House, New, known, not_found, permission};
+use journal::{Failure, RefuseOn, Tx};
+use kernel::{Decision, EmployeeId, Fen, Money, Version, clause};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+/// A payment that the channel has confirmed.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordCollection {
+    /// Under which contract.
+    pub contract_id: ContractId,
+    /// How the money came.
+    pub channel: Channel,
+    /// The channel's own number for it, or that of the receipt.
+    pub external_ref: String,
+    /// How much.
+    pub amount: Money,
+    /// The day it came, in the branch's zone.
+    pub collected_on: NaiveDate,
+    /// Whose task it was to collect; absent: whoever sold the contract is credited.
+    #[serde(default)]
+    pub collector_id: Option<EmployeeId>,
+}
+
+impl Addressed for RecordCollection {
+    type To = New<CollectionId>;
+}
 
 /// How far a payment is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -82,6 +109,85 @@ pub fn record(id: CollectionId, payment: Payment, share: &FeeShare) -> Result<Co
         fee_base_fen,
         reversals: Vec::new(),
     })
+}
+
+/// What a collection is recorded in.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings {
+    /// Today, in the branch's zone.
+    pub today: NaiveDate,
+    /// Collected before under the contract, reversals not taken off.
+    pub collected_before_fen: Fen,
+}
+
+/// Records money under a contract in force and credits whoever collected it, else whoever sold it.
+pub fn decide(
+    id: CollectionId,
+    contract: &Contract,
+    body: RecordCollection,
+    around: Surroundings,
+) -> Result<Decision<Collection>, Refusal> {
+    match contract.state {
+        contract::State::Active(..) => {}
+        contract::State::Draft | contract::State::Offered(_) => {
+            return Err(Refusal::ContractNotActive { state: contract.state.word() });
+        }
+    }
+    let (collected_on, today) = (body.collected_on, around.today);
+    if today < collected_on {
+        return Err(Refusal::InFuture { collected_on, today });
+    }
+    let collector = body.collector_id.map(|employee| (employee, Role::Collector));
+    let seller = contract.sold_by.map(|employee| (employee, Role::Seller));
+    let Some((credited, role)) = collector.or(seller) else { return Err(Refusal::NobodyCredited {}) };
+    let payment =
+        Payment { state: PaymentState::Settled, amount_fen: body.amount.fen(), paid_on: collected_on };
+    let money = record(id, payment, &FeeShare::of(&contract.sums(), around.collected_before_fen))?;
+    let collection = Collection {
+        branch: contract.branch,
+        contract: contract.id,
+        channel: body.channel,
+        external_ref: body.external_ref,
+        credited,
+        role,
+        money,
+        version: Version::NONE,
+    };
+    let recorded = CollectionRecorded(collection.outside());
+    Ok(Decision::of(collection).and(recorded).under(clause!("P6.6-2")).born_of(contract.id))
+}
+
+/// The contract, locked so that two payments cannot both round the same fen; who reaches only what is his own
+/// records only what he collected himself.
+async fn contract_of(tx: &mut Tx, body: &RecordCollection) -> Result<Contract, Failure> {
+    if let Some(employee_id) = body.collector_id
+        && known::employee(tx, employee_id).await?.is_none()
+    {
+        return Err(Refusal::EmployeeUnknown { employee_id }.into());
+    }
+    let contract = store::contract(tx, body.contract_id).await?;
+    let is_own = body.collector_id.is_some_and(|collector| Some(collector.uuid()) == tx.own());
+    if is_own || tx.reach().covers(Some(contract.branch)) { Ok(contract) } else { Err(not_found().into()) }
+}
+
+/// Records a payment as collected (P6.6-2).
+#[utoipa::path(post, path = "/v1/contracts/collections", request_body = RecordCollection, responses(Commanded<CollectionView>))]
+pub(super) async fn route(
+    house: House,
+    cmd: Command<RecordCollection, permission!("collection.write")>,
+) -> Answer<CollectionView> {
+    house
+        .commit(cmd, async |tx, cmd, now| {
+            let contract = contract_of(tx, &cmd.body).await?;
+            let zone = price::store::zone(tx.connection(), Some(contract.branch)).await?;
+            let collected_before_fen = store::collected_before(tx, contract.id).await?;
+            let around = Surroundings { today: now.date_in(zone), collected_before_fen };
+            let decision = decide(cmd.id, &contract, cmd.body.clone(), around)?;
+            let channel = cmd.body.channel;
+            store::add(tx, &decision).await.refuse_on("collection_ref_once", Refusal::RefUsed { channel })?;
+            Ok::<_, Failure>(decision)
+        })
+        .await
 }
 
 #[cfg(test)]

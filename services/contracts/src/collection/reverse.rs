@@ -1,9 +1,90 @@
 //! Takes back part of a collection: own id, negative amounts, cumulative rounding, never more than there was (C11, F2).
 
-use super::{Collected, Part, Refusal, Reversal};
+use super::{Collected, Collection, CollectionView, Part, Refusal, Reversal, TakenBack, store};
+use crate::price;
 use chrono::NaiveDate;
-use events::CollectionId;
-use kernel::Fen;
+use events::contracts::{Collection as Outside, CollectionReversed};
+use events::{CollectionId, event};
+use house::{Addressed, Answer, Command, Commanded, House, permission};
+use journal::Failure;
+use kernel::{Decision, Fen, Money, clause};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Gives money back.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReverseCollection {
+    /// What it is taken from.
+    pub part: Part,
+    /// How much.
+    pub amount: Money,
+}
+
+impl Addressed for ReverseCollection {
+    type To = CollectionId;
+}
+
+/// Part of a collection was taken back, under an id of its own.
+#[derive(Debug, Serialize)]
+struct CollectionReduced {
+    reversal_id: CollectionId,
+    amount_fen: Fen,
+}
+event!(CollectionReduced, "contracts.collection.reduced", internal);
+
+/// The collection as it is now, and the reversal as a thing of its own.
+#[derive(Debug)]
+pub struct Reversed {
+    /// The collection.
+    pub collection: Decision<Collection>,
+    /// The reversal.
+    pub reversal: Decision<TakenBack>,
+}
+
+/// Takes back part of a collection; who was credited for it is the one whose commission falls.
+pub fn decide(collection: Collection, id: CollectionId, refund: Refund) -> Result<Reversed, Refusal> {
+    let reversal = reverse(&collection.money, id, refund)?;
+    let outside = Outside {
+        collection_id: id,
+        fee_base_fen: reversal.fee_base_fen,
+        amount_fen: reversal.amount_fen,
+        collected_on: reversal.collected_on,
+        reverses_id: Some(collection.money.id),
+        ..collection.outside()
+    };
+    let (branch, parent) = (collection.branch, collection.money.id);
+    let mut collection = collection;
+    collection.money.reversals.push(reversal);
+    let reduced = CollectionReduced { reversal_id: id, amount_fen: reversal.amount_fen };
+    Ok(Reversed {
+        collection: Decision::of(collection).and(reduced).under(clause!("P6.6-2")),
+        reversal: Decision::of(TakenBack { reversal, branch })
+            .and(CollectionReversed(outside))
+            .under(clause!("P6.6-2"))
+            .born_of(parent),
+    })
+}
+
+/// Gives back part of what was collected (P6.6-2).
+#[utoipa::path(post, path = "/v1/contracts/collections/{id}/reverse", request_body = ReverseCollection, responses(Commanded<CollectionView>))]
+pub(super) async fn route(
+    house: House,
+    cmd: Command<ReverseCollection, permission!("collection.reverse")>,
+) -> Answer<CollectionView> {
+    house
+        .commit(cmd, async |tx, cmd, now| {
+            let collection = cmd.current(store::load(tx, cmd.id).await?)?;
+            let zone = price::store::zone(tx.connection(), Some(collection.branch)).await?;
+            let ReverseCollection { part, amount } = cmd.body;
+            let refund = Refund { part, amount_fen: amount.fen(), reversed_on: now.date_in(zone) };
+            let Reversed { collection, reversal } = decide(collection, tx.fresh(), refund)?;
+            store::save(tx, &collection).await?;
+            store::add_reversal(tx, collection.state(), &reversal).await?;
+            Ok::<_, Failure>(collection)
+        })
+        .await
+}
 
 /// How much is given back, of what, on which day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use crate::window::Window;
 use events::ContractId;
 use kernel::{BasisPoints, BranchId, Fen, Money, Timestamp, Zone};
 use rust_decimal::{Decimal, RoundingStrategy};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 use utoipa::ToSchema;
 
@@ -97,7 +97,7 @@ pub struct ManualDiscount {
 }
 
 /// What a line costs. `total = base + surcharge − promotion − discount`, all parts of one rounding.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Priced {
     /// The entry that counts.
     pub entry_id: PriceEntryId,

@@ -6,11 +6,13 @@
 //! What is *not* here: the ledger, and the pay of the worker who comes.
 
 pub mod bounds;
+pub mod explain;
 #[cfg(test)]
 pub(crate) mod fixtures;
 pub mod line;
 pub mod promotion;
 pub mod resolve;
+pub(crate) mod store;
 pub mod supersede;
 pub mod surcharge;
 pub mod tariff;
@@ -30,10 +32,6 @@ pub use surcharge::Surcharge;
 pub use tariff::{Quantity, Tariff, Terms};
 pub use trace::PriceTrace;
 
-id!(
-    /// One version of a price book.
-    PriceBookId, "pbk"
-);
 id!(
     /// One entry of a price book.
     PriceEntryId, "pri"
@@ -67,6 +65,20 @@ refusals! {
     DiscountOverLimit { asked_bp: BasisPoints, limit_bp: BasisPoints } = "contracts.discount_over_limit", clause!("P1-2");
     /// A manual discount needs a reason.
     DiscountWithoutReason {} = "contracts.discount_without_reason", clause!("P1-2");
+    /// Somebody else published a price for the same key in this very moment; the database stopped the second one.
+    ChangedMeanwhile {} = "contracts.price_changed_meanwhile", clause!("P1-2");
+    /// A book names one key twice.
+    KeyTwice { service: String, unit: Unit } = "contracts.price_key_twice";
+    /// A book without a price.
+    NoEntries {} = "contracts.price_book_empty";
+    /// A price for a service that is not in the catalogue, or not sold by that unit.
+    ServiceUnknown { service: String, unit: Unit } = "contracts.price_service_unknown", clause!("P1-2");
+    /// The book's state does not allow this.
+    BookState { state: BookState } = "contracts.price_book_state", clause!("P1-2");
+    /// Whoever wrote a price book does not approve it.
+    OwnBook {} = "sod.price_book.author", clause!("P1-2");
+    /// A price does not change for days that are over.
+    Backdated { valid_from: NaiveDate, today: NaiveDate } = "contracts.price_backdated", clause!("P1-2");
     /// More than any line may cost.
     LineTooLarge { most_fen: Fen } = "contracts.line_too_large";
 }
@@ -106,6 +118,29 @@ pub enum Unit {
     Package,
 }
 
+impl Unit {
+    /// Every unit.
+    pub const ALL: [Self; 6] =
+        [Self::Hour, Self::Visit, Self::Day, Self::Month, Self::SquareMetre, Self::Package];
+
+    /// As tables and texts write it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Hour => "hour",
+            Self::Visit => "visit",
+            Self::Day => "day",
+            Self::Month => "month",
+            Self::SquareMetre => "square_metre",
+            Self::Package => "package",
+        }
+    }
+
+    /// The unit of a word.
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|unit| unit.word() == word)
+    }
+}
+
 /// What is priced: two entries of one owner with the same key never share a day (C1).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -117,6 +152,13 @@ pub struct PriceKey {
     /// Level, live-in and the like. They must be the same to the letter: a price "for any level" has none.
     #[serde(default)]
     pub attributes: BTreeMap<String, String>,
+}
+
+impl PriceKey {
+    /// The attributes as one text, equal where they are: what the database compares (C1).
+    pub fn attribute_text(&self) -> String {
+        serde_json::to_string(&self.attributes).expect("texts have a JSON form")
+    }
 }
 
 /// Whose price it is; the order is that of the resolution (`contracts.md` §2).
@@ -148,6 +190,25 @@ pub enum BookState {
 }
 
 impl BookState {
+    /// Every state.
+    pub const ALL: [Self; 5] = [Self::Draft, Self::Approved, Self::Published, Self::Withdrawn, Self::Ended];
+
+    /// As tables and texts write it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Approved => "approved",
+            Self::Published => "published",
+            Self::Withdrawn => "withdrawn",
+            Self::Ended => "ended",
+        }
+    }
+
+    /// The state of a word.
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.word() == word)
+    }
+
     /// Whether its entries may answer on the days of their range.
     pub const fn is_out(self) -> bool {
         match self {

@@ -3,11 +3,11 @@
 use super::{BookState, Owner, PriceEntryId, Priced, PromotionId, Quantity, SurchargeId};
 use chrono::NaiveDate;
 use kernel::{BasisPoints, Fen, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// Everything that was looked at for one line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PriceTrace {
     /// The instant the price was looked up at.
     pub at: Timestamp,
@@ -26,7 +26,7 @@ pub struct PriceTrace {
 }
 
 /// One price entry and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Considered {
     /// Which one.
     pub entry_id: PriceEntryId,
@@ -37,7 +37,7 @@ pub struct Considered {
 }
 
 /// What became of a price entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
 pub enum Verdict {
     /// This one counts.
@@ -81,7 +81,7 @@ pub enum Verdict {
 }
 
 /// One surcharge and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SurchargeSeen {
     /// Which one.
     pub surcharge_id: SurchargeId,
@@ -92,7 +92,7 @@ pub struct SurchargeSeen {
 }
 
 /// What became of a surcharge.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
 pub enum SurchargeVerdict {
     /// Added to the line.
@@ -115,7 +115,7 @@ pub enum SurchargeVerdict {
 }
 
 /// One promotion and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PromotionSeen {
     /// Which one.
     pub promotion_id: PromotionId,
@@ -124,7 +124,7 @@ pub struct PromotionSeen {
 }
 
 /// What became of a promotion. Savings are what the promotion would save alone, rounded for reading.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
 pub enum PromotionVerdict {
     /// Taken off the line.
@@ -167,7 +167,7 @@ pub enum PromotionVerdict {
 }
 
 /// One sentence in both languages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Texts {
     /// Chinese.
     #[serde(rename = "zh-CN")]
@@ -274,7 +274,7 @@ impl Priced {
 }
 
 /// A manual discount as it was given.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DiscountGiven {
     /// Of the line after promotions.
     pub rate_bp: BasisPoints,

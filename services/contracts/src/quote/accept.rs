@@ -1,14 +1,35 @@
 //! The customer takes a quote: judged by the instant the server received it, end exclusive (C4).
 
-use super::{Quote, Refusal, State};
-use kernel::Timestamp;
+use super::{Quote, QuoteView, Refusal, State, expire, store};
+use events::QuoteId;
+use events::contracts::QuoteAccepted;
+use house::{Addressed, Answer, Command, Commanded, House, permission};
+use journal::Failure;
+use kernel::{Decision, Timestamp, clause};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// The customer's yes.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptQuote {}
+
+impl Addressed for AcceptQuote {
+    type To = QuoteId;
+}
 
 /// Accepts an offered quote; its prices stay those of the quote, whatever has changed since (P7).
-pub fn accept(quote: Quote, received_at: Timestamp) -> Result<Quote, Refusal> {
+pub fn decide(quote: Quote, received_at: Timestamp) -> Result<Decision<Quote>, Refusal> {
     let expired = Refusal::Expired { valid_until: quote.valid_until, received_at };
     match quote.state {
         State::Offered if received_at < quote.valid_until => {
-            Ok(Quote { state: State::Accepted { at: received_at }, ..quote })
+            let accepted = QuoteAccepted {
+                quote_id: quote.id,
+                customer_id: quote.customer,
+                total_fen: quote.total_fen(),
+            };
+            let state = State::Accepted { at: received_at };
+            Ok(Decision::of(Quote { state, ..quote }).and(accepted).under(clause!("P1-2")))
         }
         State::Offered | State::Expired => Err(expired),
         State::Draft
@@ -20,49 +41,70 @@ pub fn accept(quote: Quote, received_at: Timestamp) -> Result<Quote, Refusal> {
     }
 }
 
-/// The timer's verb: an offered quote whose end has come expires; any other stays as it is.
-pub fn expire(quote: Quote, now: Timestamp) -> Quote {
-    match quote.state {
-        State::Offered if now >= quote.valid_until => Quote { state: State::Expired, ..quote },
-        State::Offered
-        | State::Draft
-        | State::Approved
-        | State::Accepted { .. }
-        | State::Expired
-        | State::Declined
-        | State::Superseded
-        | State::Voided => quote,
-    }
+/// The customer takes a quote (P1-2).
+#[utoipa::path(post, path = "/v1/contracts/quotes/{id}/accept", request_body = AcceptQuote, responses(Commanded<QuoteView>))]
+pub(super) async fn route(
+    house: House,
+    cmd: Command<AcceptQuote, permission!("quote.write")>,
+) -> Answer<QuoteView> {
+    house
+        .commit(cmd, async |tx, cmd, now| {
+            let quote = cmd.current(store::load(tx, cmd.id).await?)?;
+            let decision = decide(quote, now)?;
+            store::save(tx, &decision).await?;
+            tx.cancel(expire::TIMER, cmd.id).await?;
+            Ok::<_, Failure>(decision)
+        })
+        .await
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::valid_until;
+    use super::super::draft::{self, DraftQuote, Surroundings, WantedLine};
+    use super::super::{PromisedStandard, ProrationBasis};
     use super::*;
-    use crate::price::fixtures::{ask, at, date, page, tables};
-    use crate::price::line::{Ask, Visits, price};
+    use crate::price::fixtures::{at, branch, date, page};
+    use crate::price::{Quantity, ServiceCode, Unit};
+    use crate::standard::StandardId;
+    use events::CustomerId;
     use kernel::{Fen, Zone};
+    use std::collections::BTreeMap;
     use std::num::NonZeroU32;
+    use uuid::Uuid;
 
     fn quoted(priced_at: &str, until: &str) -> Quote {
-        let twelve = Visits::Unscheduled(NonZeroU32::new(12).expect("above zero"));
-        let asked = Ask { at: at(priced_at), ..ask('C', twelve, "3") };
-        let line = price(&asked, &tables(&page()), None).expect("a price");
-        Quote {
-            priced_at: asked.at,
-            valid_until: valid_until(date(until), Zone::SHANGHAI),
-            lines: vec![line],
-            state: State::Offered,
-        }
+        let wanted = WantedLine {
+            service: ServiceCode::new("cleaning"),
+            unit: Unit::Hour,
+            attributes: BTreeMap::new(),
+            quantity: Quantity::of_thousandths(3_000).expect("in range"),
+            visits: NonZeroU32::new(12).expect("above zero"),
+        };
+        let body = DraftQuote {
+            branch_id: branch('C'),
+            customer_id: CustomerId::of(Uuid::from_u128(1)),
+            valid_until: date(until),
+            proration_basis: ProrationBasis::ActualDays,
+            worker_level: None,
+            lines: vec![wanted],
+        };
+        let standard =
+            PromisedStandard { id: StandardId::of(Uuid::from_u128(2)), edition: 1, hash: String::new() };
+        let around =
+            Surroundings { zone: Zone::SHANGHAI, entries: page(), standards: vec![standard], sold_by: None };
+        let quote = draft::decide(QuoteId::of(Uuid::from_u128(3)), body, around, at(priced_at));
+        Quote { state: State::Offered, ..quote.expect("a price").into_state() }
     }
 
     #[test]
     fn p7_an_accepted_quote_keeps_its_prices() {
         let received = at("2026-07-03 09:00");
-        let accepted = accept(quoted("2026-06-28 10:00", "2026-07-06"), received).expect("in time");
+        let accepted =
+            decide(quoted("2026-06-28 10:00", "2026-07-06"), received).expect("in time").into_state();
         assert_eq!(accepted.total_fen(), Fen::new(180_000));
         assert_eq!(accepted.state, State::Accepted { at: received });
-        assert_eq!(accept(accepted.clone(), received), Err(Refusal::NotOffered { state: accepted.state }));
+        let again = decide(accepted.clone(), received).err();
+        assert_eq!(again, Some(Refusal::NotOffered { state: accepted.state }));
     }
 
     #[test]
@@ -70,12 +112,12 @@ mod tests {
         let received_at = at("2026-07-06 00:00");
         let quote = quoted("2026-06-28 10:00", "2026-07-06");
         let refusal = Refusal::Expired { valid_until: received_at, received_at };
-        assert_eq!(accept(quote.clone(), received_at), Err(refusal.clone()));
-        assert!(accept(quote.clone(), received_at.minus(chrono::TimeDelta::microseconds(1))).is_ok());
-        let expired = expire(quote.clone(), received_at);
+        assert_eq!(decide(quote.clone(), received_at).err(), Some(refusal.clone()));
+        assert!(decide(quote.clone(), received_at.minus(chrono::TimeDelta::microseconds(1))).is_ok());
+        let expired = expire::decide(quote.clone(), received_at).expect("its end has come").into_state();
         assert_eq!(expired.state, State::Expired);
-        assert_eq!(accept(expired, received_at), Err(refusal));
-        assert_eq!(expire(quote.clone(), at("2026-07-05 23:59")), quote);
+        assert_eq!(decide(expired, received_at).err(), Some(refusal));
+        assert_eq!(expire::decide(quote, at("2026-07-05 23:59")), None);
         assert_eq!(quoted("2026-07-06 00:00", "2026-07-20").total_fen(), Fen::new(198_000));
     }
 }

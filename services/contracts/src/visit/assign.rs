@@ -1,11 +1,36 @@
-//! Who may go: green for the whole window, on the newest standing (C6); and what a newer standing changes (W12).
+//! Who may go: green for the whole window, on the newest standing (C6); nobody at two places at once.
 
-use super::{Assigned, Interval, Light, Refusal, Standing, State, StateWord, Visit};
+use super::{
+    Assigned, Interval, Light, Refusal, Standing, State, StateWord, Visit, VisitView, standing, store,
+};
+use crate::policy::VisitTravel;
+use crate::price;
 use crate::window::Window;
-use kernel::{Span, Timestamp, UserId};
+use chrono::TimeDelta;
+use events::contracts::VisitAssigned;
+use events::{VisitId, WorkerId};
+use house::policy::in_force;
+use house::{Addressed, Answer, Command, Commanded, House, known, permission};
+use journal::{Failure, RefuseOn, Tx};
+use kernel::{BranchId, Decision, EmployeeId, Span, Timestamp, UserId, clause};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use utoipa::ToSchema;
+
+/// Sends a worker.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AssignVisit {
+    /// Who goes.
+    pub worker_id: WorkerId,
+    /// The number of the standing the dispatcher looked at; absent: the newest we know.
+    #[serde(default)]
+    pub standing_seq: Option<i64>,
+}
+
+impl Addressed for AssignVisit {
+    type To = VisitId;
+}
 
 /// A branch manager lets named yellow reasons pass (workforce W7, which decides what may be named).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -51,60 +76,68 @@ pub fn assign(
     Ok(visit.with(State::Assigned { assigned }))
 }
 
-/// What a newer standing does to a visit (contracts.md §2, "What happens to bookings").
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Recheck {
-    /// Nothing: not this worker or service, an older number, or still fine.
-    Unchanged,
-    /// The number moved on, the worker still may go.
-    StillFine(Visit),
-    /// He may not go any more.
-    NeedsReplacement(Visit),
-    /// He may go again, and nobody took his place.
-    Restored(Visit),
-    /// He is there right now: the visit goes on, the supervisor must know.
-    AlertSupervisor,
+/// What an assignment looks at.
+#[derive(Debug)]
+pub struct Surroundings {
+    /// The standing that was looked at.
+    pub standing: Standing,
+    /// The newest number we know.
+    pub newest_seq: i64,
+    /// The worker's branch.
+    pub home_branch: Option<BranchId>,
+    /// How much time lies between two visits.
+    pub travel: VisitTravel,
 }
 
-/// Checks again what was decided on an older standing (W12). The same standing a second time changes nothing.
-pub fn recheck(visit: Visit, standing: &Standing, now: Timestamp) -> Recheck {
-    let assigned = match &visit.state {
-        State::Assigned { assigned } | State::InProgress { assigned, .. } => assigned,
-        State::NeedsReplacement { lost, .. } => lost,
-        State::Planned
-        | State::Done { .. }
-        | State::Confirmed { .. }
-        | State::Cancelled { .. }
-        | State::NoShow { .. } => return Recheck::Unchanged,
-    };
-    let is_same = assigned.worker_id == standing.worker_id && visit.service == standing.service;
-    if !is_same || standing.seq <= assigned.standing_seq {
-        return Recheck::Unchanged;
-    }
-    let is_fine = gaps(standing, visit.window, assigned.override_.as_ref()).is_empty();
-    let assigned = Assigned { standing_seq: standing.seq, ..assigned.clone() };
-    match (visit.state.clone(), is_fine) {
-        (State::Assigned { .. }, true) => Recheck::StillFine(visit.with(State::Assigned { assigned })),
-        (State::Assigned { .. }, false) => {
-            Recheck::NeedsReplacement(visit.with(State::NeedsReplacement { lost: assigned, since: now }))
-        }
-        (State::NeedsReplacement { .. }, true) => Recheck::Restored(visit.with(State::Assigned { assigned })),
-        (State::InProgress { .. }, false) => Recheck::AlertSupervisor,
-        (
-            State::NeedsReplacement { .. }
-            | State::InProgress { .. }
-            | State::Planned
-            | State::Done { .. }
-            | State::Confirmed { .. }
-            | State::Cancelled { .. }
-            | State::NoShow { .. },
-            _,
-        ) => Recheck::Unchanged,
-    }
+/// Sends a worker to a visit, and keeps him free for it and the way.
+pub fn decide(visit: Visit, around: Surroundings) -> Result<Decision<Visit>, Refusal> {
+    let buffer = TimeDelta::minutes(i64::from(around.travel.buffer_minutes));
+    let busy_until = visit.window.ends_at().plus(buffer);
+    let visit = assign(visit, &around.standing, around.newest_seq, None)?;
+    let visit = Visit { busy_until, home_branch: around.home_branch, ..visit };
+    let assigned = VisitAssigned(visit.outside());
+    Ok(Decision::of(visit).and(assigned).under(clause!("P1-1")))
+}
+
+async fn surroundings(
+    tx: &mut Tx,
+    visit: &Visit,
+    body: &AssignVisit,
+    now: Timestamp,
+) -> Result<Surroundings, Failure> {
+    let newest = standing::newest(tx, body.worker_id, &visit.service).await?;
+    let newest_seq = newest.seq;
+    let standing = Standing { seq: body.standing_seq.unwrap_or(newest_seq), ..newest };
+    let employee = known::employee(tx, EmployeeId::of(body.worker_id.uuid())).await?;
+    let zone = price::store::zone(tx.connection(), Some(visit.branch)).await?;
+    let travel = in_force::<VisitTravel>(tx.connection(), Some(visit.branch), now.date_in(zone)).await?.terms;
+    Ok(Surroundings { standing, newest_seq, home_branch: employee.map(|employee| employee.branch), travel })
+}
+
+/// Sends a worker to a visit (P1-1).
+#[utoipa::path(post, path = "/v1/contracts/visits/{id}/assign", request_body = AssignVisit, responses(Commanded<VisitView>))]
+pub(super) async fn route(
+    house: House,
+    cmd: Command<AssignVisit, permission!("visit.write")>,
+) -> Answer<VisitView> {
+    house
+        .commit(cmd, async |tx, cmd, now| {
+            let visit = cmd.current(store::load(tx, cmd.id).await?)?;
+            let around = surroundings(tx, &visit, &cmd.body, now).await?;
+            let decision = decide(visit, around)?;
+            let worker_id = cmd.body.worker_id;
+            store::save(tx, &decision).await.refuse_on("visit_worker_once", Refusal::Booked { worker_id })?;
+            Ok::<_, Failure>(decision)
+        })
+        .await
 }
 
 /// The parts of a window in which the worker may not go, the unknown ones among them.
-fn gaps(standing: &Standing, window: Window, override_: Option<&StandingOverride>) -> Vec<Interval> {
+pub(super) fn gaps(
+    standing: &Standing,
+    window: Window,
+    override_: Option<&StandingOverride>,
+) -> Vec<Interval> {
     let wanted = Span { from: window.starts_at(), to: Some(window.ends_at()) };
     let mut inside: Vec<Interval> = standing
         .intervals
@@ -143,21 +176,8 @@ fn gaps(standing: &Standing, window: Window, override_: Option<&StandingOverride
 
 #[cfg(test)]
 mod tests {
-    use super::super::proceed::{Cancel, cancel, start};
-    use super::super::{Party, proceed::fixtures::*};
+    use super::super::life::fixtures::*;
     use super::*;
-
-    fn colours(parts: &[(&str, &str, Light)], seq: i64) -> Standing {
-        let intervals = parts.iter().map(|(from, to, light)| Interval {
-            span: Span { from: at(from), to: Some(at(to)) },
-            light: *light,
-            reasons: match light {
-                Light::Green => BTreeSet::new(),
-                Light::Yellow | Light::Red => BTreeSet::from(["insurance_expired".to_owned()]),
-            },
-        });
-        Standing { intervals: intervals.collect(), ..green(seq) }
-    }
 
     #[test]
     fn c6_green_for_the_whole_window_on_the_newest_standing() {
@@ -199,32 +219,6 @@ mod tests {
         assert!(matches!(&visit.state, State::Assigned { assigned } if assigned.override_.is_some()));
         let visit = assign(planned(), &green(7), 7, allow("insurance_expired")).expect("green");
         assert!(matches!(&visit.state, State::Assigned { assigned } if assigned.override_.is_none()));
-    }
-
-    #[test]
-    fn w12_a_newer_standing_is_applied_once_and_undone_by_one_newer_still() {
-        let now = at("2026-10-09 08:00");
-        let visit = assign(planned(), &green(7), 7, None).expect("green");
-        let red = colours(&[("2026-01-01 00:00", "2027-01-01 00:00", Light::Red)], 8);
-        let same = Standing { seq: 7, ..red.clone() };
-        assert_eq!(recheck(visit.clone(), &same, now), Recheck::Unchanged, "decided on this number already");
-        let Recheck::NeedsReplacement(lost) = recheck(visit.clone(), &red, now) else {
-            panic!("he may not go")
-        };
-        assert_eq!(recheck(lost.clone(), &red, now), Recheck::Unchanged, "a second message changes nothing");
-        let Recheck::Restored(back) = recheck(lost.clone(), &green(9), now) else {
-            panic!("he may go again")
-        };
-        assert_eq!(back.state.word(), StateWord::Assigned);
-        assert_eq!(recheck(back, &red, now), Recheck::Unchanged, "an older number is ignored");
-        let mut other = green(8);
-        other.worker_id = events::WorkerId::of(uuid::Uuid::from_u128(99));
-        let replaced = assign(lost, &other, 8, None).expect("green");
-        assert_eq!(recheck(replaced, &green(10), now), Recheck::Unchanged, "somebody took his place");
-        let running = start(visit.clone(), at("2026-10-10 09:00")).expect("it begins");
-        assert_eq!(recheck(running, &red, now), Recheck::AlertSupervisor);
-        let off = cancel(visit, Cancel { by: Party::Customer, at: now }).expect("still ahead");
-        assert_eq!(recheck(off, &red, now), Recheck::Unchanged);
     }
 
     use crate::price::ServiceCode;

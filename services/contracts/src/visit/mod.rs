@@ -4,17 +4,33 @@
 //! billing and disputes.
 
 pub mod assign;
-pub mod proceed;
+pub mod cancel;
+pub mod confirm;
+pub mod finish;
+#[cfg(test)]
+mod life;
+mod list;
+pub mod need_replacement;
+pub mod no_show;
+pub mod plan;
+pub mod recheck;
+pub(crate) mod standing;
+pub mod start;
+pub(crate) mod store;
 
 use crate::price::ServiceCode;
 use crate::window::Window;
-use events::{VisitId, WorkerId};
-use kernel::{Span, Timestamp, clause, refusals};
+use events::contracts::VisitState;
+use events::{ContractId, CustomerId, VisitId, WorkerId};
+use house::{House, OpenApiRouter, Shown, routes};
+use kernel::{Aggregate, BranchId, EmployeeId, Fen, Span, Timestamp, Version, clause, refusals};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use utoipa::ToSchema;
 
-pub use assign::{Recheck, StandingOverride};
+pub use assign::StandingOverride;
+pub use events::workforce::Light;
+pub use recheck::Recheck;
 
 refusals! {
     /// The visit's state does not allow this.
@@ -25,22 +41,22 @@ refusals! {
     OtherStanding { worker_id: WorkerId, service: ServiceCode } = "contracts.standing_of_other", clause!("P1-1");
     /// A newer standing is known than the one the decision was made on.
     StandingStale { used_seq: i64, newest_seq: i64 } = "contracts.standing_stale", clause!("P1-1");
+    /// Visits are planned under a contract in force.
+    ContractNotActive { state: &'static str } = "contracts.contract_not_active", clause!("P1-4");
+    /// The contract has no such line.
+    LineUnknown { line: usize } = "contracts.visit_line_unknown";
+    /// All visits of the line are planned.
+    NoneLeft { visits: u32 } = "contracts.visit_none_left", clause!("P1-4");
+    /// Before the contract begins or after it ends.
+    OutsideTerm { term: Span<chrono::NaiveDate> } = "contracts.visit_outside_term", clause!("P1-4");
+    /// Somebody planned the same visit in this moment.
+    ChangedMeanwhile {} = "contracts.visit_changed_meanwhile";
+    /// The worker is elsewhere, travel included.
+    Booked { worker_id: WorkerId } = "contracts.worker_booked", clause!("P1-1");
     /// Too early: the visit has not begun, or the time to confirm has not run out.
     TooEarly { possible_at: Timestamp } = "contracts.visit_too_early", clause!("P1-4");
     /// An instant before the one it must follow.
     TimesOutOfOrder { after: Timestamp } = "contracts.visit_times_out_of_order";
-}
-
-/// The light of a worker for a service (workforce W7).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Light {
-    /// May be sent.
-    Green,
-    /// Something is missing; only by override.
-    Yellow,
-    /// May not be sent.
-    Red,
 }
 
 /// One stretch of a standing, as `workforce.standing.changed` says it.
@@ -67,17 +83,39 @@ pub struct Standing {
     pub intervals: Vec<Interval>,
 }
 
-/// A visit, as far as its states look at it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+/// A visit.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Visit {
     /// Which one.
     pub id: VisitId,
+    /// The branch that renders it.
+    pub branch: BranchId,
+    /// Under which contract.
+    pub contract: ContractId,
+    /// Which line of it, from 0.
+    pub line: usize,
+    /// The how-manieth of the line, from 1.
+    pub number: u32,
+    /// At whose home.
+    pub customer: CustomerId,
     /// What is done.
     pub service: ServiceCode,
     /// When.
     pub window: Window,
+    /// Until when a worker who goes can be nowhere else.
+    pub busy_until: Timestamp,
+    /// What the customer pays, without surcharges.
+    pub base_fen: Fen,
+    /// Surcharges.
+    pub surcharge_fen: Fen,
+    /// What the worker gets.
+    pub worker_share_fen: Fen,
+    /// The worker's branch.
+    pub home_branch: Option<BranchId>,
     /// Where it stands.
     pub state: State,
+    /// How many events it has had.
+    pub version: Version,
 }
 
 /// Who goes, and on which standing that was decided.
@@ -215,7 +253,118 @@ impl State {
     }
 }
 
+impl State {
+    /// Who goes, went, or was to go.
+    pub const fn assigned(&self) -> Option<&Assigned> {
+        match self {
+            Self::Planned | Self::Cancelled { .. } | Self::NoShow { .. } => None,
+            Self::Assigned { assigned }
+            | Self::InProgress { assigned, .. }
+            | Self::Done { assigned, .. }
+            | Self::Confirmed { assigned, .. } => Some(assigned),
+            Self::NeedsReplacement { lost, .. } => Some(lost),
+        }
+    }
+}
+
+impl StateWord {
+    const ALL: [Self; 8] = [
+        Self::Planned,
+        Self::Assigned,
+        Self::InProgress,
+        Self::Done,
+        Self::Confirmed,
+        Self::Cancelled,
+        Self::NoShow,
+        Self::NeedsReplacement,
+    ];
+
+    /// As tables write it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Assigned => "assigned",
+            Self::InProgress => "in_progress",
+            Self::Done => "done",
+            Self::Confirmed => "confirmed",
+            Self::Cancelled => "cancelled",
+            Self::NoShow => "no_show",
+            Self::NeedsReplacement => "needs_replacement",
+        }
+    }
+
+    /// The state of a word.
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.word() == word)
+    }
+}
+
+impl Party {
+    const ALL: [Self; 3] = [Self::Customer, Self::Company, Self::Worker];
+
+    /// As tables write it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Company => "company",
+            Self::Worker => "worker",
+        }
+    }
+
+    fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|party| party.word() == word)
+    }
+}
+
+impl Confirmation {
+    const ALL: [Self; 2] = [Self::Customer, Self::TimeRanOut];
+
+    /// As tables write it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::TimeRanOut => "time_ran_out",
+        }
+    }
+
+    fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|by| by.word() == word)
+    }
+}
+
 impl Visit {
+    /// What others are told of it: the planned times, or the real ones once it is done.
+    fn outside(&self) -> VisitState {
+        let (start, end) = match &self.state {
+            State::Done { started_at, done_at, .. } | State::Confirmed { started_at, done_at, .. } => {
+                (*started_at, *done_at)
+            }
+            State::Planned
+            | State::Assigned { .. }
+            | State::InProgress { .. }
+            | State::Cancelled { .. }
+            | State::NoShow { .. }
+            | State::NeedsReplacement { .. } => (self.window.starts_at(), self.window.ends_at()),
+        };
+        let worker_id = self.state.assigned().map(|assigned| assigned.worker_id);
+        VisitState {
+            visit_id: self.id,
+            contract_id: self.contract,
+            customer_id: self.customer,
+            worker_id,
+            employee_id: worker_id.map(|worker| EmployeeId::of(worker.uuid())),
+            service_code: self.service.as_str().to_owned(),
+            start,
+            end,
+            minutes: end.since(start).num_minutes(),
+            base_fen: self.base_fen,
+            surcharge_fen: self.surcharge_fen,
+            worker_share_fen: self.worker_share_fen,
+            serving_branch: self.branch,
+            home_branch: self.home_branch,
+        }
+    }
+
     fn refuse(&self, wanted: StateWord) -> Refusal {
         Refusal::NotPossible { visit_id: self.id, state: self.state.word(), wanted }
     }
@@ -223,4 +372,79 @@ impl Visit {
     fn with(self, state: State) -> Self {
         Self { state, ..self }
     }
+}
+
+impl Aggregate for Visit {
+    type Id = VisitId;
+    const KIND: &'static str = "visit";
+    fn id(&self) -> VisitId {
+        self.id
+    }
+    fn branch(&self) -> Option<BranchId> {
+        Some(self.branch)
+    }
+    fn version(&self) -> Version {
+        self.version
+    }
+}
+
+/// A visit as the API shows it: without prices, which workers do not see.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct VisitView {
+    /// Which one.
+    pub id: VisitId,
+    /// The branch that renders it.
+    pub branch_id: BranchId,
+    /// Under which contract.
+    pub contract_id: ContractId,
+    /// Which line of it, from 0.
+    pub line: usize,
+    /// The how-manieth of the line, from 1.
+    pub number: u32,
+    /// At whose home.
+    pub customer_id: CustomerId,
+    /// What is done.
+    pub service: ServiceCode,
+    /// When.
+    pub window: Window,
+    /// Where it stands, with what exists only there.
+    #[serde(flatten)]
+    pub state: State,
+    /// The ETag.
+    pub version: Version,
+}
+
+impl Shown for Visit {
+    type View = VisitView;
+    fn view(&self, version: Version) -> VisitView {
+        VisitView {
+            id: self.id,
+            branch_id: self.branch,
+            contract_id: self.contract,
+            line: self.line,
+            number: self.number,
+            customer_id: self.customer,
+            service: self.service.clone(),
+            window: self.window,
+            state: self.state.clone(),
+            version,
+        }
+    }
+    fn path(&self) -> String {
+        format!("/v1/contracts/visits/{}", self.id)
+    }
+}
+
+/// The room's routes.
+pub(crate) fn routes() -> OpenApiRouter<House> {
+    OpenApiRouter::new()
+        .routes(routes!(list::list, plan::route))
+        .routes(routes!(list::read))
+        .routes(routes!(assign::route))
+        .routes(routes!(start::route))
+        .routes(routes!(finish::route))
+        .routes(routes!(confirm::route))
+        .routes(routes!(cancel::route))
+        .routes(routes!(no_show::route))
+        .routes(routes!(need_replacement::route))
 }

@@ -1,0 +1,63 @@
+//! Our copy of standing: what workforce last said of a worker and a service.
+
+use super::{Interval, Standing};
+use crate::price::ServiceCode;
+use events::WorkerId;
+use events::workforce::{StandingChanged, StandingInterval};
+use journal::{Fault, Tx};
+use kernel::Span;
+use serde::Deserialize;
+
+fn intervals(said: Vec<StandingInterval>) -> Vec<Interval> {
+    let interval = |said: StandingInterval| Interval {
+        span: Span { from: said.from, to: said.to },
+        light: said.light,
+        reasons: said.reasons.into_iter().collect(),
+    };
+    said.into_iter().map(interval).collect()
+}
+
+/// Keeps a standing if its number is newer than the one we know; `None` where it is not (W12).
+pub(super) async fn take(tx: &mut Tx, changed: &StandingChanged) -> Result<Option<Standing>, Fault> {
+    let said = serde_json::to_value(&changed.intervals).expect("plain data");
+    let kept = sqlx::query!(
+        "INSERT INTO known_standing (worker_id, service, seq, intervals) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (worker_id, service) DO UPDATE SET seq = excluded.seq, intervals = excluded.intervals
+         WHERE known_standing.seq < excluded.seq",
+        changed.worker_id.uuid(),
+        changed.service_code,
+        changed.standing_seq,
+        said,
+    )
+    .execute(tx.connection())
+    .await?
+    .rows_affected();
+    Ok((kept == 1).then(|| Standing {
+        worker_id: changed.worker_id,
+        service: ServiceCode::new(changed.service_code.clone()),
+        seq: changed.standing_seq,
+        intervals: intervals(changed.intervals.clone()),
+    }))
+}
+
+/// The newest standing we know, held until the transaction ends: one that arrives meanwhile waits, and then looks
+/// at what was decided here. Of whom we know nothing nothing is green.
+pub(super) async fn newest(tx: &mut Tx, worker: WorkerId, service: &ServiceCode) -> Result<Standing, Fault> {
+    let row = sqlx::query!(
+        "SELECT seq, intervals FROM known_standing WHERE worker_id = $1 AND service = $2 FOR SHARE",
+        worker.uuid(),
+        service.as_str(),
+    )
+    .fetch_optional(tx.connection())
+    .await?;
+    let (seq, said) = match row {
+        None => (0, Vec::new()),
+        Some(row) => {
+            let said = Vec::<StandingInterval>::deserialize(&row.intervals).map_err(|error| {
+                Fault::Corrupt { table: "known_standing", column: "intervals", value: error.to_string() }
+            })?;
+            (row.seq, said)
+        }
+    };
+    Ok(Standing { worker_id: worker, service: service.clone(), seq, intervals: intervals(said) })
+}
