@@ -1,8 +1,36 @@
-//! The workforce service: who has learnt what, which papers hold, who may be sent (`workforce.md`).
+//! The workforce service: which papers hold, who is certified, who may be sent (`workforce.md`).
 //!
-//! Here are the rooms' pure rules. They read no clock, no file and no database, and make nothing random.
+//! What is not here yet: courses, exams and supervision.
 
 pub mod certificate;
+pub mod compliance_paper;
+pub mod ids;
+mod person;
 pub mod policy;
+mod reactions;
+pub mod requirement;
 pub mod retraining;
 pub mod standing;
+mod timers;
+pub mod worker;
+
+use house::Service;
+use house::policy::PolicyKind;
+
+static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+
+/// The service, ready to be started.
+pub fn service() -> Service {
+    Service::new("workforce", &MIGRATOR)
+        .governed_by(PolicyKind::of::<policy::ExpiryNotice>())
+        .governed_by(PolicyKind::of::<standing::PaperPolicy>())
+        .governed_by(PolicyKind::of::<policy::CertificateValidity>())
+        .governed_by(PolicyKind::of::<retraining::ComplaintResponse>())
+        .room(worker::routes())
+        .room(compliance_paper::routes())
+        .room(certificate::routes())
+        .room(standing::routes())
+        .room(retraining::routes())
+        .reacts(reactions::reactions())
+        .times(timers::timers())
+}

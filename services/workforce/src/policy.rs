@@ -2,7 +2,14 @@
 
 use crate::retraining::ComplaintResponse;
 use crate::standing::{OverridePolicy, PaperPolicy};
-use serde::Deserialize;
+use house::policy::Terms;
+use kernel::{Clause, Refused, clause, refusals};
+use serde::{Deserialize, Serialize};
+
+refusals! {
+    /// The terms contradict themselves.
+    WrongTerms { note: &'static str } = "policy.wrong_terms";
+}
 
 /// Where a value comes from, and the value.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -28,10 +35,20 @@ pub struct WorkforcePolicy {
     pub standing_override: Sourced<OverridePolicy>,
     /// What follows from upheld complaints.
     pub complaint_response: Sourced<ComplaintResponse>,
+    /// How long a certificate holds.
+    pub certificate_validity: Sourced<CertificateValidity>,
+}
+
+/// How long a certificate holds where its paper does not say it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateValidity {
+    /// So many months (W11).
+    pub months: u32,
 }
 
 /// When the end of a certificate is announced (W9).
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExpiryNotice {
     /// So many days before, the largest first; from the largest on it counts as expiring.
@@ -45,10 +62,63 @@ impl WorkforcePolicy {
     }
 }
 
-#[cfg(test)]
+/// The rule book's defaults.
 pub(crate) fn defaults() -> WorkforcePolicy {
     WorkforcePolicy::parse(include_str!("../../../rulebook/policies/workforce.toml"))
-        .expect("the rule book is readable")
+        .expect("workforce.toml is compiled in, and a test reads all of it")
+}
+
+fn wrong(note: &'static str) -> Refused {
+    kernel::Refusal::refused(Refusal::WrongTerms { note })
+}
+
+impl Terms for ExpiryNotice {
+    const KIND: &'static str = "expiry_notice";
+    const CLAUSE: Clause = clause!("P1-1");
+    fn defaults() -> Self {
+        defaults().expiry_notice.parameters
+    }
+    fn check(&self) -> Result<(), Refused> {
+        if self.thresholds_days.is_empty() { Err(wrong("thresholds_days must not be empty")) } else { Ok(()) }
+    }
+}
+
+impl Terms for PaperPolicy {
+    const KIND: &'static str = "papers";
+    const CLAUSE: Clause = clause!("P1-1");
+    fn defaults() -> Self {
+        defaults().papers.parameters
+    }
+    fn check(&self) -> Result<(), Refused> {
+        Ok(())
+    }
+}
+
+impl Terms for CertificateValidity {
+    const KIND: &'static str = "certificate_validity";
+    const CLAUSE: Clause = clause!("P1-1");
+    fn defaults() -> Self {
+        defaults().certificate_validity.parameters
+    }
+    fn check(&self) -> Result<(), Refused> {
+        if self.months == 0 { Err(wrong("months must be at least 1")) } else { Ok(()) }
+    }
+}
+
+impl Terms for ComplaintResponse {
+    const KIND: &'static str = "complaint_response";
+    const CLAUSE: Clause = clause!("P2-1");
+    fn defaults() -> Self {
+        defaults().complaint_response.parameters
+    }
+    fn check(&self) -> Result<(), Refused> {
+        let is_reachable = |row: &crate::retraining::Row| row.count >= 1 && row.within_days >= 1;
+        if self.rows.iter().all(is_reachable) {
+            Ok(())
+        } else {
+            Err(wrong("count and within_days must be at least 1"))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -64,6 +134,7 @@ mod tests {
             &policy.papers.clause,
             &policy.standing_override.clause,
             &policy.complaint_response.clause,
+            &policy.certificate_validity.clause,
         ] {
             assert!(Clause::find(clause).is_some(), "{clause}");
         }

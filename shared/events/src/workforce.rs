@@ -46,6 +46,12 @@ pub struct CertificateState {
 pub struct CertificateIssued(pub CertificateState);
 event!(CertificateIssued, "workforce.certificate.issued", v1);
 
+/// A certificate follows another one, which holds to its own end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CertificateRenewed(pub CertificateState);
+event!(CertificateRenewed, "workforce.certificate.renewed", v1);
+
 /// A certificate is not good until reinstated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

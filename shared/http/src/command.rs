@@ -316,6 +316,34 @@ impl<I: Id, P: Permitted> FromRequestParts<House> for Read<I, P> {
     }
 }
 
+/// A read that needs no token, on a route that says so by this type: the whole world may see what it answers. Its
+/// route declares `security(())`, so that the API document says it too.
+pub struct Public {
+    parameters: HashMap<String, String>,
+}
+
+impl Public {
+    /// A parameter of the path, as it was typed.
+    pub fn parameter(&self, name: &str) -> &str {
+        self.parameters.get(name).map_or("", String::as_str)
+    }
+}
+
+impl FromRequestParts<House> for Public {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, house: &House) -> Result<Self, Problem> {
+        if let Some((name, _)) = crate::query::pairs(parts.uri.query())?.first() {
+            return Err(crate::query::unknown(name));
+        }
+        // A path that is not UTF-8 names nothing here.
+        let Path(parameters) = Path::<HashMap<String, String>>::from_request_parts(parts, house)
+            .await
+            .map_err(|_| Problem::plain(error_code!("resource.not_found")))?;
+        Ok(Self { parameters })
+    }
+}
+
 /// A search or calculation by `POST` that changes nothing: no idempotency key (`api.md`, Reading).
 pub struct Ask<Q, P> {
     /// What is asked.

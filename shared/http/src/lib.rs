@@ -21,7 +21,7 @@ pub mod service;
 pub mod telemetry;
 
 pub use access::{Held, Principal, Role};
-pub use command::{Addressed, Ask, Command, New, Read};
+pub use command::{Addressed, Ask, Command, New, Public, Read};
 pub use house::{Answer, Commanded, House, Shown};
 pub use list::{List, Page};
 pub use openapi::One;

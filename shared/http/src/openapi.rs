@@ -108,7 +108,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
                 "The ETag of the version this command is meant for.",
             );
         }
-    } else if method == "get" && !has_id {
+    } else if method == "get" && !path.contains('{') {
         add(
             "query",
             "limit",

@@ -154,6 +154,14 @@ impl Tx {
         I::of(fresh_uuid())
     }
 
+    /// 64 random bits, to be passed into `decide`: a code that nobody shall guess.
+    #[expect(clippy::disallowed_methods, reason = "randomness is made here, outside every rule, and passed into it")]
+    pub fn random_bits(&self) -> u64 {
+        // 122 of its 128 bits are random, and the six fixed ones never meet: each bit of the sum is random.
+        let (high, low) = Uuid::new_v4().as_u64_pair();
+        high ^ low
+    }
+
     /// The branches within reach, for `$n::uuid[] IS NULL OR branch_id = ANY ($n)`.
     pub fn branches(&self) -> Option<Vec<Uuid>> {
         self.reach.branches().map(<[Uuid]>::to_vec)

@@ -1,187 +1,220 @@
-//! What upheld complaints lead to: retraining, suspension, supervision, by a table that is data (P2-1).
+//! Retraining orders: what upheld complaints lead to, and when they end (P2-1).
 //!
-//! What is *not* here: undoing it when a finding is reversed, and the life of an order.
+//! An order comes from the policy or from a person, and may block services until it ends. What is *not* here yet:
+//! enrolling and passing, which come with courses; supervision visits.
 
+mod list;
+pub mod open;
+mod respond;
+mod store;
+pub mod undo;
+pub mod uphold;
+pub mod waive;
+
+use crate::person::Person;
 use chrono::NaiveDate;
-use events::ComplaintId;
+use events::workforce::RetrainingClosed;
+use events::{ComplaintId, RetrainingId, WorkerId};
+use house::{House, OpenApiRouter, Shown, routes};
+use kernel::{Aggregate, BranchId, Timestamp, Version, clause, refusals};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use utoipa::ToSchema;
 
-/// The severity of a complaint, as support says it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// Manner, small omission.
-    S1,
-    /// Rework, small damage.
-    S2,
-    /// Major.
-    S3,
-    /// Safety, crime, public attention.
-    S4,
-}
+pub use respond::{Blocks, ComplaintResponse, Measure, Response, Row, Severity, Upheld, respond};
 
-/// What can follow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Measure {
-    /// A retraining order.
-    Retrain,
-    /// Suspension for conduct.
-    Suspend,
-    /// A supervision visit.
-    Supervise,
-}
-
-/// Whether a retraining order blocks until it is passed.
+/// Why somebody is to be retrained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Blocks {
-    /// The worker goes on.
-    Nothing,
-    /// The services that were complained of.
-    ComplainedServices,
+pub enum Cause {
+    /// Upheld complaints.
+    Complaint,
+    /// A supervision visit went wrong.
+    FailedSupervision,
+    /// He was long away.
+    LongAbsence,
+    /// A new edition of the standard.
+    StandardChange,
+    /// A certificate ends.
+    Expiry,
 }
 
-/// The table: what follows from how many complaints of which severity.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ComplaintResponse {
-    /// Its rows; every row that is reached counts.
-    pub rows: Vec<Row>,
+impl Cause {
+    const ALL: [Self; 5] =
+        [Self::Complaint, Self::FailedSupervision, Self::LongAbsence, Self::StandardChange, Self::Expiry];
+
+    /// As tables and events write it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Complaint => "complaint",
+            Self::FailedSupervision => "failed_supervision",
+            Self::LongAbsence => "long_absence",
+            Self::StandardChange => "standard_change",
+            Self::Expiry => "expiry",
+        }
+    }
+
+    /// The cause of a word.
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|cause| cause.word() == word)
+    }
 }
 
-/// One row of the table.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Row {
-    /// Which severities count.
-    pub severities: BTreeSet<Severity>,
-    /// So many complaints.
-    pub count: usize,
-    /// Inside so many days, the day of the last one among them.
-    pub within_days: i64,
-    /// What follows.
-    pub measures: BTreeSet<Measure>,
-    /// Retraining is due so many days after the last one.
-    pub retrain_due_days: u32,
-    /// What an order blocks.
-    pub blocks: Blocks,
-}
-
-/// A complaint upheld against the worker that no measure has answered yet, and whose finding still stands.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Upheld {
-    /// The day of the finding, branch zone.
-    pub on: NaiveDate,
-    /// Which one.
-    pub complaint_id: ComplaintId,
-    /// How bad.
-    pub severity: Severity,
-    /// The service, if it was about one.
-    pub service_code: Option<String>,
-}
-
-/// What follows, and which complaints it answers: those never count again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Response {
-    /// What follows.
-    pub measures: BTreeSet<Measure>,
+/// A retraining order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// Which.
+    pub id: RetrainingId,
+    /// Who.
+    pub worker: WorkerId,
+    /// The worker's branch.
+    pub branch: BranchId,
+    /// Why.
+    pub cause: Cause,
     /// The complaints it answers.
     pub answers: BTreeSet<ComplaintId>,
-    /// The last day for the retraining, branch zone.
-    pub retrain_due_on: NaiveDate,
-    /// The services that an order blocks.
+    /// Services blocked while it is open.
     pub blocks_services: BTreeSet<String>,
+    /// The last day for it.
+    pub due_on: NaiveDate,
+    /// Since when.
+    pub opened_at: Timestamp,
+    /// Who ordered it; nobody where the policy did.
+    pub opener: Option<Person>,
+    /// How far it has come.
+    pub state: State,
+    /// How many events it has had.
+    pub version: Version,
 }
 
-/// What a new upheld complaint leads to, with those before it that are still unanswered. The same complaint
-/// twice counts once; one response for each row of the table that is reached.
-pub fn respond(table: &ComplaintResponse, before: &[Upheld], new: &Upheld) -> Vec<Response> {
-    let known = before.iter().chain([new]).map(|upheld| (upheld.complaint_id, upheld));
-    let all: BTreeMap<ComplaintId, &Upheld> = known.collect();
-    let all: Vec<&Upheld> = all.into_values().collect();
-    table.rows.iter().filter_map(|row| reached(row, &all, new)).collect()
+/// How far an order has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// It is to be done.
+    Open,
+    /// Somebody let it go.
+    Waived {
+        /// When.
+        at: Timestamp,
+        /// Why.
+        reason: String,
+    },
+    /// A finding behind it was reversed.
+    Undone {
+        /// When.
+        at: Timestamp,
+    },
 }
 
-fn reached(row: &Row, all: &[&Upheld], new: &Upheld) -> Option<Response> {
-    if !row.severities.contains(&new.severity) {
-        return None;
-    }
-    let is_near = |upheld: &Upheld| (0..row.within_days).contains(&(new.on - upheld.on).num_days());
-    let counted: Vec<_> =
-        all.iter().filter(|upheld| row.severities.contains(&upheld.severity) && is_near(upheld)).collect();
-    if counted.len() < row.count {
-        return None;
-    }
-    let blocks_services = match row.blocks {
-        Blocks::Nothing => BTreeSet::new(),
-        Blocks::ComplainedServices => {
-            counted.iter().filter_map(|upheld| upheld.service_code.clone()).collect()
-        }
-    };
-    Some(Response {
-        measures: row.measures.clone(),
-        answers: counted.iter().map(|upheld| upheld.complaint_id).collect(),
-        retrain_due_on: new.on + chrono::Days::new(u64::from(row.retrain_due_days)),
-        blocks_services,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::policy::defaults;
-    use uuid::Uuid;
-
-    fn upheld(number: u128, on: &str, severity: Severity) -> Upheld {
-        Upheld {
-            on: on.parse().expect("a literal"),
-            complaint_id: ComplaintId::of(Uuid::from_u128(number)),
-            severity,
-            service_code: Some("cleaning".into()),
+impl State {
+    /// As tables and views write it.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Waived { .. } => "waived",
+            Self::Undone { .. } => "undone",
         }
     }
 
-    fn measures(before: &[Upheld], new: &Upheld) -> Vec<BTreeSet<Measure>> {
-        let table = defaults().complaint_response.parameters;
-        respond(&table, before, new).into_iter().map(|response| response.measures).collect()
+    /// When it ended.
+    pub const fn closed_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Open => None,
+            Self::Waived { at, .. } | Self::Undone { at } => Some(*at),
+        }
     }
+}
 
-    #[test]
-    fn three_minor_complaints_in_ninety_days_lead_to_retraining() {
-        let before = [upheld(1, "2026-01-01", Severity::S1), upheld(2, "2026-02-01", Severity::S2)];
-        let third = upheld(3, "2026-03-31", Severity::S1);
-        assert_eq!((third.on - before[0].on).num_days(), 89);
-        assert_eq!(measures(&before, &third), [BTreeSet::from([Measure::Retrain])]);
-        let response = &respond(&defaults().complaint_response.parameters, &before, &third)[0];
-        assert_eq!(response.answers.len(), 3);
-        assert_eq!(response.retrain_due_on.to_string(), "2026-04-30");
-        assert!(
-            measures(&before, &upheld(3, "2026-04-01", Severity::S1)).is_empty(),
-            "the ninetieth day is outside"
-        );
-        assert!(measures(&before[..1], &third).is_empty());
-        assert!(
-            measures(&before, &upheld(2, "2026-03-01", Severity::S2)).is_empty(),
-            "told twice, counted once"
-        );
+impl Order {
+    /// What others are told when it ends.
+    fn closed(&self, reason_code: &str) -> RetrainingClosed {
+        RetrainingClosed {
+            retraining_id: self.id,
+            worker_id: self.worker,
+            reason_code: reason_code.to_owned(),
+        }
     }
+}
 
-    #[test]
-    fn one_serious_complaint_suspends_and_supervises() {
-        let both = vec![BTreeSet::from([Measure::Suspend, Measure::Supervise])];
-        assert_eq!(measures(&[], &upheld(1, "2026-01-01", Severity::S3)), both);
-        assert_eq!(measures(&[], &upheld(1, "2026-01-01", Severity::S4)), both);
+impl Aggregate for Order {
+    type Id = RetrainingId;
+    const KIND: &'static str = "retraining";
+    fn id(&self) -> RetrainingId {
+        self.id
     }
+    fn branch(&self) -> Option<BranchId> {
+        Some(self.branch)
+    }
+    fn version(&self) -> Version {
+        self.version
+    }
+}
 
-    #[test]
-    fn an_order_can_block_what_was_complained_of() {
-        let mut table = defaults().complaint_response.parameters;
-        table.rows[0].blocks = Blocks::ComplainedServices;
-        let before = [upheld(1, "2026-01-01", Severity::S1), upheld(2, "2026-02-01", Severity::S1)];
-        let response = &respond(&table, &before, &upheld(3, "2026-03-01", Severity::S1))[0];
-        assert_eq!(response.blocks_services, BTreeSet::from(["cleaning".to_owned()]));
+refusals! {
+    /// It has ended.
+    NotOpen { state: &'static str } = "workforce.retraining_not_open", clause!("P2-1");
+    /// Whoever ordered it does not waive it.
+    OwnOrder {} = "sod.retraining.own_order", clause!("P2-1");
+    /// Nobody orders or waives his own retraining.
+    OwnCase {} = "sod.retraining.own_case", clause!("P2-1");
+    /// A waiver needs a reason of 1 to 500 characters.
+    ReasonMissing {} = "workforce.retraining_reason", clause!("P2-1");
+    /// It is due on a day that is over.
+    DueInThePast { today: NaiveDate } = "workforce.retraining_due_past", clause!("P2-1");
+}
+
+/// An order as the API shows it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct OrderView {
+    /// Which.
+    pub id: RetrainingId,
+    /// Who.
+    pub worker_id: WorkerId,
+    /// Why.
+    pub cause: Cause,
+    /// The complaints it answers.
+    pub answers: BTreeSet<ComplaintId>,
+    /// Services blocked while it is open.
+    pub blocks_services: BTreeSet<String>,
+    /// The last day for it.
+    pub due_on: NaiveDate,
+    /// Since when.
+    pub opened_at: Timestamp,
+    /// `open`, `waived`, `undone`.
+    pub state: &'static str,
+    /// When it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<Timestamp>,
+    /// The ETag.
+    pub version: Version,
+}
+
+impl Shown for Order {
+    type View = OrderView;
+    fn view(&self, version: Version) -> OrderView {
+        OrderView {
+            id: self.id,
+            worker_id: self.worker,
+            cause: self.cause,
+            answers: self.answers.clone(),
+            blocks_services: self.blocks_services.clone(),
+            due_on: self.due_on,
+            opened_at: self.opened_at,
+            state: self.state.word(),
+            closed_at: self.state.closed_at(),
+            version,
+        }
     }
+    fn path(&self) -> String {
+        format!("/v1/workforce/retraining-orders/{}", self.id)
+    }
+}
+
+/// The room's routes.
+pub(crate) fn routes() -> OpenApiRouter<House> {
+    OpenApiRouter::new()
+        .routes(routes!(open::route, list::list))
+        .routes(routes!(list::read))
+        .routes(routes!(list::history))
+        .routes(routes!(waive::route))
 }

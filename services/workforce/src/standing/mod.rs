@@ -4,13 +4,23 @@
 //! What is *not* here: the number of a standing, and who is told of a change.
 
 pub mod allow_yellow;
+pub mod ask;
 pub mod compute;
 pub mod eligibility;
 mod facet;
+mod list;
+mod recompute;
+pub(crate) mod spread;
+pub(crate) mod store;
+mod subject;
 
 use crate::certificate::{Certificate, Level, StopCause};
+use crate::ids::StandingId;
 use chrono::NaiveDate;
-use kernel::{Span, Timestamp, clause, refusals};
+use events::WorkerId;
+use events::workforce::StandingInterval;
+use house::{House, OpenApiRouter, routes};
+use kernel::{Aggregate, BranchId, Span, Timestamp, Version, clause, refusals};
 use serde::{Deserialize, Serialize, Serializer};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -20,6 +30,11 @@ use utoipa::{PartialSchema, ToSchema};
 pub use allow_yellow::{OverridePolicy, allow_yellow};
 pub use compute::{Interval, compute};
 pub use eligibility::{Eligibility, eligibility};
+pub(crate) use recompute::recompute;
+pub(crate) use subject::proof as proof_of;
+
+/// The timer that lets the standings of many workers follow a service's new requirements, part by part.
+pub(crate) const SPREAD: &str = "standing_spread";
 
 refusals! {
     /// Red, or yellow for a reason that is not on the list.
@@ -28,6 +43,8 @@ refusals! {
     OverrideWithoutReason {} = "workforce.override_without_reason", clause!("P1-1");
     /// An interval in which nothing lies has no answer.
     IntervalEmpty {} = "workforce.interval_empty";
+    /// Contracts has published no such service.
+    ServiceUnknown { service_code: String } = "workforce.service_unknown";
 }
 
 /// The light of a worker for a service (W7), rising in severity.
@@ -56,6 +73,26 @@ pub enum HealthClass {
     MaternalInfant,
 }
 
+impl HealthClass {
+    /// Every class, rising.
+    pub const ALL: [Self; 4] = [Self::General, Self::LiveIn, Self::ElderlyCare, Self::MaternalInfant];
+
+    /// As tables write it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::General => "general",
+            Self::LiveIn => "live_in",
+            Self::ElderlyCare => "elderly_care",
+            Self::MaternalInfant => "maternal_infant",
+        }
+    }
+
+    /// The class of a word.
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.word() == word)
+    }
+}
+
 /// A paper a service can ask for besides health and certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -70,8 +107,28 @@ pub enum PaperKind {
     Licence,
 }
 
+impl PaperKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Id, Self::Background, Self::Insurance, Self::Licence];
+
+    /// As tables and reasons write it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::Background => "background",
+            Self::Insurance => "insurance",
+            Self::Licence => "licence",
+        }
+    }
+
+    /// The kind of a word.
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+}
+
 /// Which papers every service asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PaperPolicy {
     /// These.
@@ -241,10 +298,7 @@ impl Reason {
     pub fn code(self) -> String {
         let facet = match self.facet {
             Facet::Worker => "worker",
-            Facet::Paper(PaperKind::Id) => "id",
-            Facet::Paper(PaperKind::Background) => "background",
-            Facet::Paper(PaperKind::Insurance) => "insurance",
-            Facet::Paper(PaperKind::Licence) => "licence",
+            Facet::Paper(kind) => kind.word(),
             Facet::Health => "health",
             Facet::Certificate => "certificate",
             Facet::Retraining => "retraining",
@@ -295,4 +349,65 @@ impl Serialize for Reason {
 /// The light of all reasons together: the worst.
 pub(crate) fn light_of(reasons: &BTreeSet<Reason>) -> Light {
     reasons.iter().map(|reason| reason.light()).max().unwrap_or(Light::Green)
+}
+
+/// The standing of one worker for one service, as others are told it; its version is the `standing_seq` (W12).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Which.
+    pub id: StandingId,
+    /// Whose.
+    pub worker: WorkerId,
+    /// The worker's branch.
+    pub branch: BranchId,
+    /// For which service.
+    pub service_code: String,
+    /// The highest level of a certificate that holds now.
+    pub level: Option<Level>,
+    /// Without gap or overlap, the last one without end.
+    pub intervals: Vec<StandingInterval>,
+    /// How often it has changed.
+    pub version: Version,
+}
+
+impl Aggregate for Standing {
+    type Id = StandingId;
+    const KIND: &'static str = "standing";
+    fn id(&self) -> StandingId {
+        self.id
+    }
+    fn branch(&self) -> Option<BranchId> {
+        Some(self.branch)
+    }
+    fn version(&self) -> Version {
+        self.version
+    }
+}
+
+/// A standing as the API shows it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct StandingView {
+    /// For which service.
+    pub service_code: String,
+    /// The highest level of a certificate that holds now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level: Option<Level>,
+    /// Light and reasons, stretch by stretch.
+    pub intervals: Vec<StandingInterval>,
+    /// Rises by one with every change.
+    pub standing_seq: i32,
+}
+
+/// All standings of one worker.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct WorkerStanding {
+    /// Whose.
+    pub worker_id: WorkerId,
+    /// For each service that he has a certificate for, or that asks for none.
+    pub services: Vec<StandingView>,
+}
+
+/// The room's routes.
+pub(crate) fn routes() -> OpenApiRouter<House> {
+    OpenApiRouter::new().routes(routes!(list::read)).routes(routes!(ask::route))
 }

@@ -1,0 +1,198 @@
+//! Whom a standing is computed for, and from what: the files of many workers in a handful of queries.
+
+use super::{Check, Document, RetrainingOrder, WorkerFile, compute};
+use super::{HealthClass, Interval, PaperKind, Proof, Requirement};
+use crate::certificate::validity::instants;
+use crate::certificate::{self, Level, Stored};
+use crate::requirement::KnownRequirement;
+use crate::worker::Stop;
+use chrono::{DateTime, NaiveDate, Utc};
+use events::WorkerId;
+use journal::{Fault, Reach};
+use kernel::{BranchId, Span, Timestamp, Zone};
+use sqlx::postgres::PgConnection;
+use sqlx::types::Json;
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
+
+/// A worker and everything a standing of his is computed from.
+#[derive(Debug)]
+pub(super) struct Subject {
+    pub(super) worker: WorkerId,
+    pub(super) branch: BranchId,
+    zone: Zone,
+    city: Option<String>,
+    since: Timestamp,
+    pub(super) file: WorkerFile,
+}
+
+impl Subject {
+    pub(super) const fn zone(&self) -> Zone {
+        self.zone
+    }
+
+    /// What a service asks of this worker.
+    pub(super) fn requirement(
+        &self,
+        known: &KnownRequirement,
+        papers: &BTreeSet<PaperKind>,
+    ) -> Result<Requirement, Fault> {
+        Ok(Requirement {
+            service_code: known.service_code.clone(),
+            level: known.level(self.city.as_deref())?,
+            health_class: known.health_class,
+            papers: papers.clone(),
+        })
+    }
+
+    /// True where a standing for this service says something: a certificate names it, or it asks for none.
+    pub(super) fn is_concerned(&self, asked: &[Requirement]) -> bool {
+        let names = |one: &Requirement| {
+            self.file.certificates.iter().any(|held| held.service_codes.contains(&one.service_code))
+        };
+        asked.iter().any(|one| one.level.is_none() || names(one))
+    }
+
+    /// The standing for a service whose requirements follow each other, each from its day on.
+    pub(super) fn intervals(&self, asked: &[(NaiveDate, Requirement)]) -> Vec<Interval> {
+        let start = |place: usize| match place {
+            0 => self.since,
+            _ => self.zone.midnight(asked[place].0).max(self.since),
+        };
+        let mut intervals: Vec<Interval> = Vec::new();
+        for (place, (_, requirement)) in asked.iter().enumerate() {
+            let to = (place + 1 < asked.len()).then(|| start(place + 1));
+            let span = Span { from: start(place), to };
+            for next in compute(&self.file, requirement, self.zone, span) {
+                match intervals.last_mut() {
+                    Some(last) if last.reasons == next.reasons => last.span.to = next.span.to,
+                    Some(_) | None => intervals.push(next),
+                }
+            }
+        }
+        intervals
+    }
+
+    /// The highest level of a certificate for a service that holds at an instant.
+    pub(super) fn level(&self, service: &str, now: Timestamp) -> Option<Level> {
+        let holds = |held: &&certificate::Certificate| {
+            held.stored == Stored::Active
+                && held.service_codes.contains(service)
+                && instants(&held.valid, self.zone).contains(now)
+        };
+        self.file.certificates.iter().filter(holds).map(|held| held.level).max()
+    }
+}
+
+/// The files of these workers, as far as they are within reach; sorted by worker.
+pub(super) async fn of(
+    connection: &mut PgConnection,
+    workers: &[Uuid],
+    reach: &Reach,
+) -> Result<Vec<Subject>, Fault> {
+    let mut subjects = workers_of(connection, workers, reach).await?;
+    documents_of(connection, workers, &mut subjects).await?;
+    let mut certificates = certificate::store::of_workers(connection, workers).await?;
+    orders_of(connection, workers, &mut subjects).await?;
+    for (worker, subject) in &mut subjects {
+        subject.file.certificates = certificates.remove(worker).unwrap_or_default();
+    }
+    Ok(subjects.into_values().collect())
+}
+
+async fn workers_of(
+    connection: &mut PgConnection,
+    workers: &[Uuid],
+    reach: &Reach,
+) -> Result<BTreeMap<Uuid, Subject>, Fault> {
+    let rows = sqlx::query!(
+        "SELECT w.id, w.branch_id, w.since, w.stops AS \"stops: Json<Vec<Stop>>\", b.zone AS \"zone?\", b.city AS \"city?\"
+         FROM worker w LEFT JOIN known_branch b ON b.id = w.branch_id
+         WHERE w.id = ANY ($1) AND ($2::uuid[] IS NULL OR w.branch_id = ANY ($2) OR w.id = $3)",
+        workers,
+        reach.branches(),
+        reach.own(),
+    )
+    .fetch_all(connection)
+    .await?;
+    let subject = |row: (Uuid, Uuid, DateTime<Utc>, Json<Vec<Stop>>)| Subject {
+        worker: WorkerId::of(row.0),
+        branch: BranchId::of(row.1),
+        zone: Zone::SHANGHAI,
+        city: None,
+        since: Timestamp::of(row.2),
+        file: WorkerFile {
+            suspensions: row.3.0.into_iter().map(|stop| stop.suspension).collect(),
+            ..WorkerFile::default()
+        },
+    };
+    let one = |(id, subject, zone): (Uuid, Subject, Option<String>)| {
+        let Some(zone) = zone else { return Ok((id, subject)) };
+        match zone.parse() {
+            Ok(zone) => Ok((id, Subject { zone, ..subject })),
+            Err(_) => Err(Fault::Corrupt { table: "known_branch", column: "zone", value: zone }),
+        }
+    };
+    rows.into_iter()
+        .map(|row| {
+            let plain = subject((row.id, row.branch_id, row.since, row.stops));
+            one((row.id, Subject { city: row.city, ..plain }, row.zone))
+        })
+        .collect()
+}
+
+async fn documents_of(
+    connection: &mut PgConnection,
+    workers: &[Uuid],
+    subjects: &mut BTreeMap<Uuid, Subject>,
+) -> Result<(), Fault> {
+    let rows = sqlx::query!(
+        "SELECT worker_id, kind, health_class, valid_from, valid_to, state, checked_at FROM compliance_paper
+         WHERE worker_id = ANY ($1) AND state IN ('verified', 'rejected') ORDER BY id",
+        workers,
+    )
+    .fetch_all(connection)
+    .await?;
+    for row in rows {
+        let proof = proof(&row.kind, row.health_class.as_deref())?;
+        let check = match (row.state.as_str(), row.checked_at.map(Timestamp::of)) {
+            ("verified", Some(at)) => Check::Verified { at },
+            ("rejected", Some(at)) => Check::Rejected { at },
+            _ => Check::Submitted,
+        };
+        let valid = Span { from: row.valid_from, to: row.valid_to };
+        if let Some(subject) = subjects.get_mut(&row.worker_id) {
+            subject.file.documents.push(Document { proof, valid, check });
+        }
+    }
+    Ok(())
+}
+
+/// What a paper of this kind and class proves.
+pub(crate) fn proof(kind: &str, class: Option<&str>) -> Result<Proof, Fault> {
+    let health = || HealthClass::of(class.unwrap_or_default()).map(Proof::Health);
+    let proof = PaperKind::of(kind).map(Proof::Paper).or_else(health);
+    proof.ok_or(Fault::Corrupt { table: "compliance_paper", column: "kind", value: kind.to_owned() })
+}
+
+async fn orders_of(
+    connection: &mut PgConnection,
+    workers: &[Uuid],
+    subjects: &mut BTreeMap<Uuid, Subject>,
+) -> Result<(), Fault> {
+    let rows = sqlx::query!(
+        "SELECT worker_id, blocks_services, opened_at, closed_at FROM retraining_order
+         WHERE worker_id = ANY ($1) AND cardinality(blocks_services) > 0 ORDER BY id",
+        workers,
+    )
+    .fetch_all(connection)
+    .await?;
+    for row in rows {
+        let span = Span { from: Timestamp::of(row.opened_at), to: row.closed_at.map(Timestamp::of) };
+        let blocks_services = row.blocks_services.into_iter().collect();
+        if let Some(subject) = subjects.get_mut(&row.worker_id) {
+            subject.file.orders.push(RetrainingOrder { span, blocks_services });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,11 @@
+//! What time causes in workforce: one line per kind of timer.
+
+use crate::{certificate, standing};
+use journal::Timers;
+
+/// Every clock that runs here.
+pub(crate) fn timers() -> Timers {
+    Timers::new()
+        .on(certificate::BOUNDARY, certificate::boundary::due)
+        .on(standing::SPREAD, standing::spread::due)
+}

@@ -1,0 +1,60 @@
+//! Reading workers.
+
+use super::{Worker, WorkerView, store};
+use axum::response::Response;
+use events::WorkerId;
+use house::{House, List, One, Page, Problem, Read, Shown, permission};
+use kernel::{Aggregate, BranchId};
+use serde::Deserialize;
+
+/// Which workers.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct WorkerFilter {
+    /// Of this branch.
+    pub branch: Option<BranchId>,
+    /// `active`, `suspended` or `left`.
+    pub state: Option<String>,
+}
+
+/// Workers within the caller's reach.
+#[utoipa::path(get, path = "/v1/workforce/workers", params(WorkerFilter), responses(Page<WorkerView>))]
+pub(super) async fn list(
+    house: House,
+    list: List<WorkerFilter, permission!("worker.read")>,
+) -> Result<Response, Problem> {
+    house
+        .list(
+            list,
+            async |pool, list| {
+                let workers = store::page(pool, &list.reach, &list.filter, list.page).await?;
+                Ok(workers.iter().map(|worker: &Worker| worker.view(worker.version())).collect())
+            },
+            |view: &WorkerView| view.id.uuid(),
+        )
+        .await
+}
+
+/// One worker.
+#[utoipa::path(get, path = "/v1/workforce/workers/{id}", responses(One<WorkerView>))]
+pub(super) async fn read(
+    house: House,
+    read: Read<WorkerId, permission!("worker.read")>,
+) -> Result<Response, Problem> {
+    house
+        .read(read, async |pool, read| {
+            let worker = store::find(pool, &read.reach, read.id).await?;
+            Ok(worker.map(|worker| (worker.version(), worker.view(worker.version()))))
+        })
+        .await
+}
+
+/// What happened to a worker, oldest first.
+#[utoipa::path(get, path = "/v1/workforce/workers/{id}/history", responses((status = 200, description = "His events.")))]
+pub(super) async fn history(
+    house: House,
+    read: Read<WorkerId, permission!("worker.read")>,
+) -> Result<Response, Problem> {
+    house.history(read, async |pool, read| store::find(pool, &read.reach, read.id).await).await
+}
