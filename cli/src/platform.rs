@@ -25,7 +25,7 @@ const LOOK_AFTER: Duration = Duration::from_secs(1);
 
 /// Every service there is.
 pub(crate) fn services() -> Vec<Service> {
-    vec![support::service(), hr::service()]
+    vec![support::service(), hr::service(), workforce::service(), contracts::service()]
 }
 
 /// Everything, running.

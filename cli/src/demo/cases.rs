@@ -201,7 +201,9 @@ fn steps(case: &Case) -> Vec<(&'static str, &'static str, Step)> {
     let mut steps =
         vec![(first, "09:40", Step::Register), (first, "09:50", Step::Recap), (first, "10:00", Step::Triage)];
     match case.course {
-        Course::Invalid => steps.push((first, "10:20", Step::Close("unfounded"))),
+        Course::Invalid => {
+            steps.extend([(first, "10:10", Step::Reply), (first, "10:20", Step::Close("unfounded"))])
+        }
         Course::Withdrawn => steps.push((first, "11:00", Step::Close("withdrawn"))),
         Course::Ours { .. } | Course::Shared { .. } | Course::NotOurs | Course::Reopened => {
             handled(case, first, &mut steps);
