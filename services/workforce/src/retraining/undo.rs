@@ -37,7 +37,9 @@ pub(crate) async fn reversed(tx: &mut Tx, event: &Event<ComplaintFindingReversed
     }
     store::reverse(tx, id, said.complaint_id, &freed).await?;
     let rest = store::unanswered(tx, id).await?;
-    let latest = rest.iter().max().filter(|latest| freed.contains(&latest.complaint_id));
+    // Only where others count again can the rest lead to anything new.
+    let is_another = |complaint: &ComplaintId| *complaint != said.complaint_id;
+    let latest = rest.iter().max().filter(|_| freed.iter().any(is_another));
     let worker = worker::store::find_locked(tx, id).await?;
     match (worker, latest) {
         (Some(worker), Some(latest)) => uphold::follow(tx, worker, latest).await?,

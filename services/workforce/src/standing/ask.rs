@@ -7,7 +7,7 @@ use axum::Json;
 use events::WorkerId;
 use house::policy::in_force;
 use house::{Ask, House, Problem, not_found, permission};
-use journal::{Failure, Fault, Reach};
+use journal::{Failure, Reach};
 use kernel::{Span, Timestamp, Zone};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
@@ -72,6 +72,6 @@ async fn answer(pool: &PgPool, reach: &Reach, ask: AskEligibility) -> Result<Eli
     let known = in_force_then.ok_or(Refusal::ServiceUnknown { service_code: ask.service_code })?;
     let papers = in_force::<PaperPolicy>(&mut connection, None, ask.interval.from.date_in(Zone::SHANGHAI));
     let papers = papers.await?.terms.required;
-    let requirement = subject.requirement(known, &papers).map_err(Fault::from)?.at_least(ask.level);
+    let requirement = subject.requirement(known, &papers)?.at_least(ask.level);
     Ok(eligibility(&subject.file, &requirement, subject.zone(), ask.interval)?)
 }

@@ -62,7 +62,7 @@ async fn w5_a_code_resolves_for_ever_to_the_truth() {
         (&seen["state"], &seen["is_valid"], &seen["name"]),
         (&json!("active"), &json!(true), &json!("王**"))
     );
-    assert_eq!(seen["checked_at"], "2026-03-01T02:00:00Z");
+    assert!(seen["checked_at"].as_str().is_some_and(|at| at.starts_with("2026-03-01T02:00:")), "{seen}");
     let text = seen.to_string();
     assert!(!text.contains("crt_") && !text.contains("wkr_") && !text.contains("ppr_"), "no ids: {text}");
     let held = scene.headquarters.command(&format!("{path}/suspend"), 1, json!({ "cause": "conduct" })).await;
