@@ -212,9 +212,9 @@ impl Office {
             .collect()
     }
 
-    /// What hr has said about things of a kind, in order.
+    /// What hr has said about things of a kind, in order: types without their version, and payloads.
     pub(crate) async fn told(&self, aggregate: &str) -> Vec<(String, Value)> {
-        sqlx::query_as("SELECT type, data FROM journal WHERE aggregate = $1 ORDER BY id")
+        sqlx::query_as("SELECT split_part(type, '.v', 1), data FROM journal WHERE aggregate = $1 ORDER BY id")
             .bind(aggregate)
             .fetch_all(self.platform.pool("hr"))
             .await
