@@ -5,7 +5,7 @@ use events::support::{PenaltyConfirmed, PenaltyKind, PenaltyReversed, Severity};
 use events::{ComplaintId, PenaltyId};
 use house::Role;
 use journal::{Actor, Reach, Tx};
-use kernel::{Aggregate, BranchId, Decision, EmployeeId, Fen, Month, PolicyVersionId, Version};
+use kernel::{Aggregate, BranchId, Decision, EmployeeId, Fen, PolicyVersionId, Version};
 use serde_json::{Value, json};
 use testkit::{Client, Platform, Who};
 use uuid::Uuid;
@@ -68,8 +68,16 @@ impl Office {
     }
 
     pub(crate) async fn sql(&self, statement: &str) {
-        let statement = sqlx::AssertSqlSafe(statement.to_owned());
-        sqlx::raw_sql(statement).execute(self.platform.pool("hr")).await.expect("the statement is good");
+        let mut connection = self.platform.pool("hr").acquire().await.expect("a connection");
+        sqlx::query("SELECT set_config('test.statements', $1, false)")
+            .bind(statement)
+            .execute(&mut *connection)
+            .await
+            .expect("a setting of the session");
+        sqlx::query("DO $$ BEGIN EXECUTE current_setting('test.statements'); END $$")
+            .execute(&mut *connection)
+            .await
+            .expect("the statements are good");
     }
 
     /// Somebody with a base since January, whose profile was written by user 50.
@@ -80,14 +88,12 @@ impl Office {
     async fn hire_as(&self, id: u128, pay: &str) {
         let who = Uuid::from_u128(id);
         self.sql(&format!(
-            "BEGIN;
-             INSERT INTO employee (id, name, branch_id, position, state, hired_on, changed_on, version)
+            "INSERT INTO employee (id, name, branch_id, position, state, hired_on, changed_on, version)
              VALUES ('{who}', 'E{id}', '{b}', 'customer_service', 'active', '2025-01-01', '2025-01-01', 1);
              INSERT INTO employment (employee_id, valid) VALUES ('{who}', '[2025-01-01,)');
              INSERT INTO assignment (id, employee_id, branch_id, position, valid) VALUES (gen_random_uuid(), '{who}', '{b}', 'customer_service', '[2025-01-01,)');
              INSERT INTO pay_profile (id, employee_id, valid, kind, base_fen, state, author_user, approver_user, approved_at, version)
-             VALUES (gen_random_uuid(), '{who}', '[2025-01-01,)', {pay}, 'approved', '00000000-0000-0000-0000-000000000050', '00000000-0000-0000-0000-000000000051', now(), 2);
-             COMMIT",
+             VALUES (gen_random_uuid(), '{who}', '[2025-01-01,)', {pay}, 'approved', '00000000-0000-0000-0000-000000000050', '00000000-0000-0000-0000-000000000051', now(), 2)",
             b = BRANCH.uuid()
         ))
         .await;
@@ -97,19 +103,19 @@ impl Office {
     pub(crate) async fn close_month(&self, month: &str, id: u128, days: &[(&str, &str)]) {
         let (who, b) = (Uuid::from_u128(id), BRANCH.uuid());
         let mut statement = format!(
-            "BEGIN; INSERT INTO attendance_month (id, branch_id, month, state, derived_at, days, incomplete, version)
+            "INSERT INTO attendance_month (id, branch_id, month, state, derived_at, days, incomplete, version)
              VALUES (gen_random_uuid(), '{b}', '{month}-01', 'open', now(), 20, 0, 1);"
         );
         for (day, result) in days {
             let minutes = if *result == "late" { 10 } else { 0 };
             statement += &format!(
-                "INSERT INTO attendance_day (id, month_id, employee_id, branch_id, day, shift_start, shift_end, first_in, result, late_minutes, early_minutes, policy_version, version)
-                 SELECT gen_random_uuid(), m.id, '{who}', '{b}', '{day}', '{day}T08:30+08', '{day}T17:30+08', '{day}T08:40+08', '{result}', {minutes}, 0, gen_random_uuid(), 1
+                "INSERT INTO attendance_day (id, month_id, employee_id, branch_id, day, shift_start, shift_end, first_in, result, late_minutes, early_minutes, policy_version, calendar_version, version)
+                 SELECT gen_random_uuid(), m.id, '{who}', '{b}', '{day}', '{day}T08:30+08', '{day}T17:30+08', '{day}T08:40+08', '{result}', {minutes}, 0, gen_random_uuid(), gen_random_uuid(), 1
                  FROM attendance_month m WHERE m.branch_id = '{b}' AND m.month = '{month}-01';"
             );
         }
         statement += &format!(
-            "UPDATE attendance_month SET state = 'closed', closed_at = now(), closer_user = '{b}', version = 2 WHERE branch_id = '{b}' AND month = '{month}-01'; COMMIT"
+            "UPDATE attendance_month SET state = 'closed', closed_at = now(), closer_user = '{b}', version = 2 WHERE branch_id = '{b}' AND month = '{month}-01'"
         );
         self.sql(&statement).await;
     }
@@ -206,12 +212,17 @@ impl Office {
             .collect()
     }
 
+    /// What hr has said about things of a kind, in order: types without their version, and payloads.
+    pub(crate) async fn told(&self, aggregate: &str) -> Vec<(String, Value)> {
+        sqlx::query_as("SELECT split_part(type, '.v', 1), data FROM journal WHERE aggregate = $1 ORDER BY id")
+            .bind(aggregate)
+            .fetch_all(self.platform.pool("hr"))
+            .await
+            .expect("the journal")
+    }
+
     pub(crate) async fn at(&self, day: &str) {
         let _: NaiveDate = day.parse().expect("a day");
         self.platform.at(&format!("{day}T02:00:00Z")).await;
-    }
-
-    pub(crate) fn month(text: &str) -> Month {
-        text.parse().expect("a month")
     }
 }

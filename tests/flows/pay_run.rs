@@ -238,6 +238,11 @@ async fn h_e36_lateness_absence_and_a_fine_under_one_cap_each_line_explained() {
     other.command(&format!("{path}/confirm"), 1, json!({})).await.refused(404, "resource.not_found", None);
     let manager = office.platform.client(&Who::branch(62, Role::BM, BRANCH));
     assert_eq!(manager.get("/v1/hr/payslips").await.expect(200)["data"], json!([]));
+    own.command(&format!("{path}/object"), 1, json!({ "reason": " " })).await.refused(
+        422,
+        "hr.payslip.reason_missing",
+        Some("P6.6-1"),
+    );
     own.command(&format!("{path}/object"), 1, json!({ "reason": "11-05 I was there" })).await.expect(200);
     own.command(&format!("{path}/object"), 2, json!({ "reason": "x" })).await.refused(
         409,
@@ -245,6 +250,15 @@ async fn h_e36_lateness_absence_and_a_fine_under_one_cap_each_line_explained() {
         Some("P6.6-1"),
     );
     assert_eq!(own.command(&format!("{path}/confirm"), 2, json!({})).await.expect(200)["state"], "confirmed");
+    let answers = office.told("payslip").await;
+    let types: Vec<&str> = answers.iter().map(|(kind, _)| kind.as_str()).collect();
+    assert_eq!(types, ["hr.payslip.issued", "hr.payslip.objected", "hr.payslip.confirmed"]);
+    assert_eq!(
+        answers[0].1["penalties"],
+        json!([penalty(1)]),
+        "events.md §9: each fine line leads to its fine"
+    );
+    assert!(!answers[1].1.to_string().contains("there"), "no free text in an event");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -267,6 +281,19 @@ async fn h_e31_h4_who_may_approve_and_whom_an_exception_holds_up() {
     let ahead =
         office.clerk.create("/v1/hr/pay-runs", json!({ "month": "2025-12", "branches": [BRANCH] })).await;
     ahead.refused(422, "hr.pay_run.month_ahead", Some("P6.6-1"));
+    let twice = office
+        .clerk
+        .create("/v1/hr/pay-runs", json!({ "month": "2025-09", "branches": [BRANCH, BRANCH] }))
+        .await;
+    twice.refused(422, "hr.pay_run.wrong_scope", Some("P6.6-1"));
+    let early = office
+        .clerk
+        .create("/v1/hr/pay-runs", json!({ "month": "2024-12", "branches": [BRANCH] }))
+        .await
+        .expect(201);
+    let early = format!("/v1/hr/pay-runs/{}", early["id"].as_str().expect("an id"));
+    office.clerk.tell(&early, "calculate", json!({})).await.refused(409, "hr.pay_run.nobody", Some("P6.6-1"));
+    assert_eq!(office.clerk.tell(&early, "cancel", json!({})).await.expect(200)["state"], "cancelled");
     let refused = office.clerk.tell(&run, "calculate", json!({})).await;
     assert_eq!(
         refused.refused(409, "hr.pay_run.attendance_open", Some("P6.2-4"))["params"]["branches"],
@@ -298,6 +325,34 @@ async fn h_e31_h4_who_may_approve_and_whom_an_exception_holds_up() {
     office.approver.tell(&run, "pay", json!({})).await.expect(200);
     assert_eq!(office.clerk.tell(&run, "close", json!({})).await.expect(200)["state"], "closed");
 
+    let types: Vec<String> = office.told("pay_run").await.into_iter().map(|(kind, _)| kind).collect();
+    let told = [
+        "hr.payrun.calculated",
+        "hr.payrun.reviewed",
+        "hr.payrun.approved",
+        "hr.payrun.paid",
+        "hr.payrun.closed",
+    ];
+    assert_eq!(types[0], "hr.payrun.opened");
+    assert_eq!(types[2], "hr.payrun.cancelled");
+    assert_eq!(types[3..], told);
+
+    // A rule does not change for a month that was paid.
+    let headquarters = [71, 72].map(|user| office.platform.client(&Who::network(user, Role::HQ)));
+    let terms =
+        headquarters[0].get("/v1/hr/policies?kind=pay").await.expect(200)["data"][0]["parameters"].clone();
+    let draft = json!({ "kind": "pay", "valid_from": "2025-11-04", "parameters": terms, "reason": "x" });
+    let drafted = headquarters[0].create("/v1/hr/policies", draft).await.expect(201);
+    let policy = format!("/v1/hr/policies/{}", drafted["id"].as_str().expect("an id"));
+    office.sql("UPDATE pay_run SET month = '2025-11-01' WHERE state = 'closed'").await;
+    headquarters[1].tell(&policy, "approve", json!({})).await.refused(
+        409,
+        "hr.pay_run.policy_month_approved",
+        Some("P3.4-4"),
+    );
+    office.sql("UPDATE pay_run SET month = '2025-10-01' WHERE state = 'closed'").await;
+    headquarters[1].tell(&policy, "approve", json!({})).await.expect(200);
+
     // The one who was held up is paid by a further run of the month, and nobody twice (H1).
     office
         .sql(
@@ -319,7 +374,6 @@ async fn h_e31_h4_who_may_approve_and_whom_an_exception_holds_up() {
             .execute(office.platform.pool("hr"))
             .await;
     assert!(changed.is_err(), "the table itself keeps an issued slip");
-    let _ = Office::month("2025-10");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -337,15 +391,13 @@ async fn h_e29_a_late_day_excused_after_the_month_was_paid_is_a_line_of_the_next
     // What the correction room leaves behind after an approved correction.
     office
         .sql(
-            "BEGIN;
-             INSERT INTO correction (id, day_id, employee_id, branch_id, day, kind, reason, state, requester_user, decider_user, decided_at, version)
+            "INSERT INTO correction (id, day_id, employee_id, branch_id, day, kind, reason, state, requester_user, decider_user, decided_at, version)
              SELECT '00000000-0000-0000-0000-0000000000c1', id, employee_id, branch_id, day, 'excuse_lateness', 'x', 'approved',
                     '00000000-0000-0000-0000-000000000050', '00000000-0000-0000-0000-000000000051', now(), 2
              FROM attendance_day WHERE day = '2025-10-15';
              UPDATE attendance_day SET result = 'excused', correction_id = '00000000-0000-0000-0000-0000000000c1', version = 2 WHERE day = '2025-10-15';
              INSERT INTO attendance_adjustment (correction_id, day_id, employee_id, branch_id, day, month, old_result, old_late_minutes, new_result, new_late_minutes, approved_at)
-             SELECT correction_id, id, employee_id, branch_id, day, '2025-10-01', 'late', 10, 'excused', 10, now() FROM attendance_day WHERE day = '2025-10-15';
-             COMMIT",
+             SELECT correction_id, id, employee_id, branch_id, day, '2025-10-01', 'late', 10, 'excused', 10, now() FROM attendance_day WHERE day = '2025-10-15'",
         )
         .await;
     office.close_month("2025-11", 1, &[]).await;
@@ -367,4 +419,85 @@ async fn h_e29_a_late_day_excused_after_the_month_was_paid_is_a_line_of_the_next
     office.approve(&run).await;
     let last = office.slip(1, "2025-12").await;
     assert_eq!(office.lines(&last, "adjustment").await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h3_killed_and_resumed_in_other_chunks_gives_the_same_hash_and_reads_nothing_newer() {
+    let office = Office::open().await;
+    for id in 1..=5 {
+        office.hire(id, 400_000).await;
+        office.fined(id, id, 10_000).await;
+    }
+    office.close_month("2025-10", 1, &[("2025-10-13", "late")]).await;
+    office.at("2025-10-31").await;
+    let run = office.calculated("2025-10").await;
+    let whole = office.clerk.get(&run).await.expect(200);
+
+    // As if the machine had stopped after the second of five chunks; the freeze is there, and so is a newer fine.
+    office
+        .sql(
+            "DELETE FROM payslip s WHERE (SELECT count(*) FROM payslip o WHERE o.employee_id < s.employee_id) >= 2;
+             UPDATE run_input i SET chunk = (SELECT count(*) FROM run_input o WHERE o.employee_id < i.employee_id);
+             UPDATE run_freeze SET chunks = 5;
+             INSERT INTO run_chunk SELECT run_id, attempt, 1 FROM run_freeze;
+             UPDATE pay_run SET state = 'draft', attempt = 0, preparer_user = NULL, calculated_at = NULL, policy_version = NULL, hash = NULL, slips = NULL,
+                    blocked = NULL, gross_fen = NULL, lateness_fen = NULL, lateness_waived_fen = NULL, penalties_fen = NULL, refunds_fen = NULL,
+                    adjustments_fen = NULL, net_fen = NULL",
+        )
+        .await;
+    office.fined(6, 1, 5_000).await;
+    let resumed = office.clerk.tell(&run, "calculate", json!({})).await.expect(200);
+    assert_eq!((&resumed["hash"], &resumed["totals"]), (&whole["hash"], &whole["totals"]));
+    assert_eq!(
+        office.clerk.get(&format!("{run}/news")).await.expect(200)["data"].as_array().map(Vec::len),
+        Some(1)
+    );
+    let again = office.clerk.tell(&run, "calculate", json!({})).await.expect(200);
+    assert_ne!(again["hash"], whole["hash"], "calculated again it takes what is new");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r6_what_is_left_of_a_leavers_fine_is_written_off_with_his_last_run_and_listed() {
+    let office = Office::open().await;
+    office.hire(1, 400_000).await;
+    office.fined(1, 1, 100_000).await;
+    office
+        .sql(
+            "UPDATE employee SET state = 'left', left_on = '2025-11-01' WHERE name = 'E1';
+             UPDATE employment SET valid = '[2025-01-01,2025-11-01)'; UPDATE assignment SET valid = '[2025-01-01,2025-11-01)'",
+        )
+        .await;
+    office.close_month("2025-10", 1, &[]).await;
+    office.at("2025-11-03").await;
+    // After his last day, while his last run is open: it goes there; when that is approved, nothing is left to take from.
+    office.fined(2, 1, 1_000).await;
+    let run = office.calculated("2025-10").await;
+    office.approve(&run).await;
+    assert_eq!(office.balance(1).await, yuan(["800.00", "0.00", "0.00", "0.00", "200.00", "0.00"]));
+    assert_eq!(office.balance(2).await, yuan(["0.00", "0.00", "0.00", "0.00", "10.00", "0.00"]));
+    office.fined(3, 1, 2_000).await;
+    assert_eq!(office.balance(3).await, yuan(["0.00", "0.00", "0.00", "0.00", "20.00", "0.00"]));
+    let lost = office.clerk.get("/v1/hr/deductions?write_off=unrecoverable").await.expect(200);
+    assert_eq!(lost["data"].as_array().map(Vec::len), Some(3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h1_a_run_that_another_one_has_overtaken_is_calculated_again() {
+    let office = Office::open().await;
+    office.hire(1, 400_000).await;
+    office.fined(1, 1, 20_000).await;
+    office.close_month("2025-10", 1, &[]).await;
+    office.close_month("2025-11", 1, &[]).await;
+    office.at("2025-12-03").await;
+    let october = office.calculated("2025-10").await;
+    let november = office.calculated("2025-11").await;
+    office.approve(&october).await;
+    office.clerk.tell(&november, "review", json!({})).await.expect(200);
+    let refused = office.approver.tell(&november, "approve", json!({})).await;
+    refused.refused(409, "hr.pay_run.paid_meanwhile", Some("P6.6-1"));
+    assert_eq!(office.balance(1).await, yuan(["200.00", "0.00", "0.00", "0.00", "0.00", "0.00"]));
+    office.clerk.tell(&november, "calculate", json!({})).await.expect(200);
+    office.approve(&november).await;
+    let slip = office.slip(1, "2025-11").await;
+    assert_eq!((&slip["net"]["amount"], office.lines(&slip, "fine").await), (&json!("4000.00"), vec![]));
 }

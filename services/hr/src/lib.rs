@@ -44,7 +44,7 @@ pub fn service() -> Service {
         .room(pay_run::routes())
         .room(payslip::routes())
         .reacts(reactions::reactions())
-        .governed_by(PolicyKind::of::<PayPolicy>())
+        .governed_by(PolicyKind::of::<PayPolicy>().guarded_by(pay_run::guard))
         .governed_by(PolicyKind::of::<AttendancePolicy>())
         .governed_by(PolicyKind::of::<WorkCalendar>())
 }

@@ -232,13 +232,13 @@ pub(crate) async fn save_all(tx: &mut Tx, decisions: &[Decision<DeductionItem>])
     let amounts = |pick: fn(&Amounts) -> Fen| -> Vec<i64> {
         decisions.iter().map(|decision| pick(&decision.state().amounts).fen()).collect()
     };
-    let written_off: Vec<Option<String>> = decisions
-        .iter()
-        .map(|decision| decision.state().write_off.map(|why| why.word().to_owned()))
-        .collect();
+    // Arrays of parameters hold no NULL; the statement turns the empty word into one.
+    let word = |why: Option<WriteOff>| why.map_or_else(String::new, |why| why.word().to_owned());
+    let written_off: Vec<String> =
+        decisions.iter().map(|decision| word(decision.state().write_off)).collect();
     let changed = sqlx::query!(
         "UPDATE deduction d SET posted_fen = n.posted, refunded_fen = n.refunded, refund_due_fen = n.refund_due, open_fen = n.open,
-                                written_off_fen = n.written_off, write_off = n.write_off, version = n.version, changed_tx = pg_current_xact_id()
+                                written_off_fen = n.written_off, write_off = nullif(n.write_off, ''), version = n.version, changed_tx = pg_current_xact_id()
          FROM UNNEST($1::uuid[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[], $9::int[])
               AS n (id, base, posted, refunded, refund_due, open, written_off, write_off, version)
          WHERE d.id = n.id AND d.version = n.base",
@@ -249,7 +249,7 @@ pub(crate) async fn save_all(tx: &mut Tx, decisions: &[Decision<DeductionItem>])
         &amounts(|amounts| amounts.refund_due),
         &amounts(|amounts| amounts.open),
         &amounts(|amounts| amounts.written_off),
-        &written_off as &[Option<String>],
+        &written_off,
         &decisions.iter().map(|decision| decision.version().get()).collect::<Vec<_>>(),
     )
     .execute(tx.connection())

@@ -23,14 +23,18 @@ mod store;
 
 use crate::payroll::run::{Digest, Totals};
 use crate::person::Person;
+use chrono::NaiveDate;
 use events::hr::PayRunTotals;
 use events::{PayRunId, event};
 use house::{House, OpenApiRouter, Shown, routes};
+use journal::{Failure, Tx};
 use kernel::{
-    Aggregate, BranchId, EmployeeId, Fen, Money, Month, PolicyVersionId, Timestamp, Version, clause, refusals,
+    Aggregate, BranchId, EmployeeId, Fen, Money, Month, PolicyVersionId, Span, Timestamp, Version, clause,
+    refusals,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use utoipa::ToSchema;
 
 /// The pay of a month for the people of some branches.
@@ -177,6 +181,8 @@ refusals! {
     OwnRun {} = "sod.pay_run.preparer", clause!("R6");
     /// Whoever entered an input of a run does not approve it.
     OwnInput {} = "sod.pay_run.own_input", clause!("R6");
+    /// A month the pay policy would change is approved.
+    PolicyMonthApproved { month: Month } = "hr.pay_run.policy_month_approved", clause!("P3.4-4");
     /// Somebody in it has a slip of the month, or a fact was paid, since it was calculated.
     PaidMeanwhile { month: Month } = "hr.pay_run.paid_meanwhile", clause!("P6.6-1");
 }
@@ -333,6 +339,19 @@ impl Shown for PayRun {
     fn path(&self) -> String {
         format!("/v1/hr/pay-runs/{}", self.id)
     }
+}
+
+/// No pay policy begins, or holds, in a month whose run is approved: what was paid was paid under the one before (H7).
+pub(crate) fn guard(
+    tx: &mut Tx,
+    valid: Span<NaiveDate>,
+) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + Send + '_>> {
+    Box::pin(async move {
+        match store::approved_month(tx, valid).await? {
+            Some(month) => Err(Refusal::PolicyMonthApproved { month }.into()),
+            None => Ok(()),
+        }
+    })
 }
 
 /// The nets of branches, as a run keeps them.

@@ -9,7 +9,7 @@ use events::PayRunId;
 use house::list::PageRequest;
 use house::not_found;
 use journal::{Failure, Fault, Reach, RefuseOn, Tx};
-use kernel::{BranchId, Decision, EmployeeId, Fen, Month, PolicyVersionId, Timestamp, UserId, Version};
+use kernel::{BranchId, Decision, EmployeeId, Fen, Month, PolicyVersionId, Span, Timestamp, UserId, Version};
 use sqlx::postgres::PgConnection;
 use sqlx::{PgPool, Postgres};
 use uuid::Uuid;
@@ -359,4 +359,17 @@ pub(super) async fn is_overtaken(tx: &mut Tx, run: &PayRun) -> Result<bool, Faul
     )
     .fetch_one(tx.connection())
     .await?)
+}
+
+/// The last approved month that a range of days touches.
+pub(super) async fn approved_month(tx: &mut Tx, valid: Span<NaiveDate>) -> Result<Option<Month>, Fault> {
+    let month = sqlx::query_scalar!(
+        "SELECT max(month) FROM pay_run
+         WHERE state IN ('approved', 'paid', 'closed') AND daterange(month, (month + interval '1 month')::date) && daterange($1, $2)",
+        valid.from,
+        valid.to,
+    )
+    .fetch_one(tx.connection())
+    .await?;
+    Ok(month.map(Month::of))
 }

@@ -1,9 +1,10 @@
 //! Approving a version of a policy: by another person than its author.
 
-use super::{Happened, Policy, PolicyView, Refusal, State, fact, store};
+use super::{Happened, Policy, PolicyKind, PolicyView, Refusal, State, fact, store};
 use crate::command::{Addressed, Command};
 use crate::house::{Answer, Commanded, House};
 use crate::permission;
+use axum::Extension;
 use journal::RefuseOn;
 use kernel::{Decision, PolicyVersionId, UserId};
 use serde::Deserialize;
@@ -33,6 +34,7 @@ pub fn decide(policy: Policy, approver: UserId) -> Result<Decision<Policy>, Refu
 #[utoipa::path(post, path = "/policies/{id}/approve", request_body = ApprovePolicy, responses(Commanded<PolicyView>))]
 pub(super) async fn route(
     house: House,
+    Extension(kinds): Extension<Vec<PolicyKind>>,
     cmd: Command<ApprovePolicy, permission!("policy.approve")>,
 ) -> Answer<PolicyView> {
     let service = house.service();
@@ -40,6 +42,12 @@ pub(super) async fn route(
         .commit(cmd, async |tx, cmd, _now| {
             let policy = cmd.current(store::load(tx, service, cmd.id).await?)?;
             let decision = decide(policy, cmd.principal.user)?;
+            let approved = decision.state();
+            if let Some(guard) =
+                kinds.iter().find(|kind| kind.kind == approved.kind).and_then(|kind| kind.guard)
+            {
+                guard(tx, approved.valid).await?;
+            }
             store::end_before(tx, decision.state()).await?;
             store::save(tx, &decision).await.refuse_on("policy_in_force_once", Refusal::Overlap {})?;
             Ok(decision)

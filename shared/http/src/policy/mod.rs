@@ -22,6 +22,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use sqlx::postgres::PgConnection;
+use std::pin::Pin;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -44,7 +45,13 @@ pub struct PolicyKind {
     clause: Clause,
     defaults: fn() -> Value,
     check: fn(&Value) -> Result<(), Failure>,
+    guard: Option<Guard>,
 }
+
+/// What a service asks before a version of a kind is put in force over a range of days: no rule changes for what was
+/// decided under the one before. An `async fn` in a box, because a kind is plain data.
+pub type Guard =
+    for<'a> fn(&'a mut Tx, Span<NaiveDate>) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + Send + 'a>>;
 
 impl PolicyKind {
     /// The kind whose terms are `T`.
@@ -56,7 +63,14 @@ impl PolicyKind {
             check: |value| {
                 Ok(T::deserialize(value).map_err(|error| wrong_terms(&error.to_string()))?.check()?)
             },
+            guard: None,
         }
+    }
+
+    /// With a question of the service's own before an approval.
+    #[must_use]
+    pub fn guarded_by(self, guard: Guard) -> Self {
+        Self { guard: Some(guard), ..self }
     }
 }
 

@@ -68,7 +68,7 @@ WITH last AS (
     FROM people JOIN attendance_adjustment a USING (employee_id)
     WHERE a.month < $3 AND NOT EXISTS (SELECT FROM settled_fact s WHERE s.event_id = a.correction_id) GROUP BY a.employee_id, a.month
 ), closed AS (
-    SELECT c.employee_id, jsonb_agg(jsonb_build_object('month', c.month, 'slip', s.id, 'event', c.correction_id, 'corrections', c.ids,
+    SELECT c.employee_id, jsonb_agg(jsonb_build_object('month', c.month, 'slip', s.id, 'event', coalesce(decided.event_id, c.correction_id), 'corrections', c.ids,
                'facts', i.facts - 'closed', 'policies', f.policies, 'workdays', f.workdays, 'paid', paid.lines, 'days', coalesce(now.facts, '[]'))) AS facts
     FROM corrected c
     JOIN payslip s ON s.employee_id = c.employee_id AND s.month = c.month AND s.is_issued
@@ -81,6 +81,7 @@ WITH last AS (
             SELECT l.source ->> 'step', l.amount_fen FROM payslip later JOIN pay_line l ON l.payslip_id = later.id
             WHERE later.employee_id = c.employee_id AND later.is_issued AND l.kind = 'adjustment' AND l.source ->> 'month' = to_char(c.month, 'YYYY-MM')
         ) as_paid) paid
+    LEFT JOIN LATERAL (SELECT event_id FROM journal WHERE aggregate_id = c.correction_id ORDER BY aggversion DESC LIMIT 1) decided ON true
     LEFT JOIN LATERAL (
         SELECT jsonb_agg(jsonb_build_object('event', d.id, 'day', d.day, 'result', d.result)) AS facts
         FROM attendance_day d

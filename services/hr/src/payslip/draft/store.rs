@@ -21,6 +21,11 @@ pub(crate) async fn write(tx: &mut Tx, run: (PayRunId, i32), slips: &[Slip]) -> 
 
 type Numbered<'a> = (Uuid, &'a Slip);
 
+/// Arrays of parameters hold no NULL; the statement turns the nil id into one.
+fn or_nil(id: Option<Uuid>) -> Uuid {
+    id.unwrap_or_default()
+}
+
 async fn heads(tx: &mut Tx, (run, attempt): (PayRunId, i32), slips: &[Numbered<'_>]) -> Result<(), Fault> {
     let fen =
         |pick: fn(&Slip) -> Fen| -> Vec<i64> { slips.iter().map(|(_, slip)| pick(slip).fen()).collect() };
@@ -32,7 +37,7 @@ async fn heads(tx: &mut Tx, (run, attempt): (PayRunId, i32), slips: &[Numbered<'
         "INSERT INTO payslip (id, run_id, attempt, employee_id, branch_id, month, is_blocked, state, gross_fen, lateness_fen, lateness_waived_fen,
                               penalties_fen, refunds_fen, adjustments_fen, net_fen, cap_fen, floor_fen, commission_debt_fen, coverage, exceptions,
                               digest, version)
-         SELECT id, $1, $2, employee_id, coalesce(branch_id, '00000000-0000-0000-0000-000000000000'), month, is_blocked, 'draft', gross, late, waived,
+         SELECT id, $1, $2, employee_id, branch_id, month, is_blocked, 'draft', gross, late, waived,
                 penalties, refunds, adjustments, net, cap, floor, debt, 'before_social_insurance_and_tax', exceptions, digest, 0
          FROM UNNEST($3::uuid[], $4::uuid[], $5::uuid[], $6::date[], $7::bool[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[],
                      $12::bigint[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], $18::jsonb[], $19::bytea[])
@@ -42,7 +47,7 @@ async fn heads(tx: &mut Tx, (run, attempt): (PayRunId, i32), slips: &[Numbered<'
         attempt,
         &slips.iter().map(|(id, _)| *id).collect::<Vec<_>>(),
         &slips.iter().map(|(_, slip)| slip.employee_id.uuid()).collect::<Vec<_>>(),
-        &slips.iter().map(|(_, slip)| slip.branch.map(BranchId::uuid)).collect::<Vec<_>>() as &[Option<Uuid>],
+        &slips.iter().map(|(_, slip)| or_nil(slip.branch.map(BranchId::uuid))).collect::<Vec<_>>(),
         &slips.iter().map(|(_, slip)| slip.month.first_day()).collect::<Vec<NaiveDate>>(),
         &slips.iter().map(|(_, slip)| slip.is_blocked()).collect::<Vec<_>>(),
         &fen(|slip| slip.gross),
@@ -76,7 +81,8 @@ async fn lines(tx: &mut Tx, slips: &[Numbered<'_>]) -> Result<(), Fault> {
     sqlx::query!(
         "INSERT INTO pay_line (id, payslip_id, place, kind, step, quantity, rate, base_fen, amount_fen, clause, policy_version, source, source_event,
                                branch_id, formula_zh, formula_en)
-         SELECT id, payslip_id, place, kind, step, quantity::numeric, rate, base, amount, clause, policy, source, event, branch, zh, en
+         SELECT id, payslip_id, place, kind, step, quantity::numeric, rate, base, amount, clause, policy, source,
+                nullif(event, '00000000-0000-0000-0000-000000000000'), nullif(branch, '00000000-0000-0000-0000-000000000000'), zh, en
          FROM UNNEST($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[], $10::text[],
                      $11::uuid[], $12::jsonb[], $13::uuid[], $14::uuid[], $15::text[], $16::text[])
               AS line (id, payslip_id, place, kind, step, quantity, rate, base, amount, clause, policy, source, event, branch, zh, en)",
@@ -92,8 +98,8 @@ async fn lines(tx: &mut Tx, slips: &[Numbered<'_>]) -> Result<(), Fault> {
         &text(|line| line.clause.id().to_owned()),
         &all.iter().map(|row| row.3.policy_version.uuid()).collect::<Vec<_>>(),
         &source,
-        &all.iter().map(|row| row.3.source.event().map(EventId::uuid)).collect::<Vec<_>>() as &[Option<Uuid>],
-        &all.iter().map(|row| row.3.branch.map(BranchId::uuid)).collect::<Vec<_>>() as &[Option<Uuid>],
+        &all.iter().map(|row| or_nil(row.3.source.event().map(EventId::uuid))).collect::<Vec<_>>(),
+        &all.iter().map(|row| or_nil(row.3.branch.map(BranchId::uuid))).collect::<Vec<_>>(),
         &text(|line| line.formula.zh.clone()),
         &text(|line| line.formula.en.clone()),
     )
