@@ -182,7 +182,12 @@ async fn put_entries(tx: &mut Tx, book: &PriceBook) -> Result<(), Fault> {
     let attributes = column(|entry| entry.key.attribute_text());
     let states = column(|entry| entry.state.word().to_owned());
     let from: Vec<NaiveDate> = book.entries.iter().map(|entry| entry.valid.from).collect();
-    let to: Vec<Option<NaiveDate>> = book.entries.iter().map(|entry| entry.valid.to).collect();
+    // An empty text for "for ever": a checked query takes no array of dates with gaps.
+    let to: Vec<String> = book
+        .entries
+        .iter()
+        .map(|entry| entry.valid.to.map(|to| to.to_string()).unwrap_or_default())
+        .collect();
     let terms: Vec<serde_json::Value> = book
         .entries
         .iter()
@@ -191,8 +196,8 @@ async fn put_entries(tx: &mut Tx, book: &PriceBook) -> Result<(), Fault> {
     let flags: Vec<bool> = book.entries.iter().map(|entry| book.out_of_bounds.contains(&entry.id)).collect();
     sqlx::query!(
         "INSERT INTO price_entry (id, price_book_id, branch_id, service, unit, attributes, valid, state, terms, out_of_bounds)
-         SELECT id, $2, $3, service, unit, attributes, daterange(valid_from, valid_to), state, terms, flag
-         FROM unnest($1::uuid[], $4::text[], $5::text[], $6::text[], $7::date[], $8::date[], $9::text[], $10::jsonb[], $11::boolean[])
+         SELECT id, $2, $3, service, unit, attributes, daterange(valid_from, nullif(valid_to, '')::date), state, terms, flag
+         FROM unnest($1::uuid[], $4::text[], $5::text[], $6::text[], $7::date[], $8::text[], $9::text[], $10::jsonb[], $11::boolean[])
               WITH ORDINALITY AS new (id, service, unit, attributes, valid_from, valid_to, state, terms, flag, place)
          ORDER BY place
          ON CONFLICT (id) DO UPDATE SET valid = excluded.valid, state = excluded.state, out_of_bounds = excluded.out_of_bounds",
@@ -203,7 +208,7 @@ async fn put_entries(tx: &mut Tx, book: &PriceBook) -> Result<(), Fault> {
         &units,
         &attributes,
         &from,
-        &to as &[Option<NaiveDate>],
+        &to,
         &states,
         &terms,
         &flags,

@@ -80,7 +80,7 @@ async fn p8_a_quote_ends_exclusive_and_a_new_one_is_dearer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn c2_c3_c5_a_contract_is_whole_hashed_and_signed_by_both() {
+async fn c5_lines_total_and_plan_are_one_amount() {
     let scene = Scene::priced().await;
     scene.platform.at("2026-06-28T02:00:00Z").await;
     scene.customer().await;
@@ -100,7 +100,17 @@ async fn c2_c3_c5_a_contract_is_whole_hashed_and_signed_by_both() {
         "contracts.contract_state",
         Some("P1-2"),
     );
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn c2_c3_a_text_is_whole_and_hashed_and_signed_by_both() {
+    let scene = Scene::priced().await;
+    scene.platform.at("2026-06-28T02:00:00Z").await;
+    scene.customer().await;
+    let quote = scene.quote(12, "2026-07-06").await;
+    scene.manager_c.tell(&quote_path(&quote), "accept", json!({})).await.expect(200);
+    let contract = scene.manager_c.create("/v1/contracts/contracts", terms(&quote)).await.expect(201);
+    let path = contract_path(&contract);
     let mut gap = particulars();
     gap["workers"][0]["health_status"] = json!("  ");
     gap["clauses"] = json!({});

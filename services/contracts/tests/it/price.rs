@@ -84,8 +84,16 @@ async fn c1_two_at_once_and_the_database_lets_one_through() {
     for fen in [5_600, 5_700, 5_650, 5_750] {
         paths.push(scene.draft(&scene.hq, book(Some(C), ("2026-10-01", Some("2026-11-01")), fen)).await);
     }
-    let tries = paths.iter().map(|path| scene.publish(&scene.hq, path, "refuse"));
-    let answers = futures_join(tries).await;
+    let mut running = Vec::new();
+    for path in paths {
+        let hq = scene.hq.clone();
+        let body = json!({ "on_overlap": "refuse" });
+        running.push(tokio::spawn(async move { hq.command(&format!("{path}/publish"), 2, body).await }));
+    }
+    let mut answers = Vec::new();
+    for one in running {
+        answers.push(one.await.expect("it ends"));
+    }
     let done = answers.iter().filter(|answer| answer.status == 200).count();
     assert_eq!(done, 1, "{answers:?}");
     for answer in answers.into_iter().filter(|answer| answer.status != 200) {
@@ -96,27 +104,6 @@ async fn c1_two_at_once_and_the_database_lets_one_through() {
         );
     }
     assert_eq!(scene.published().await, 4);
-}
-
-/// Runs them all at once.
-async fn futures_join<F: Future>(tries: impl Iterator<Item = F>) -> Vec<F::Output> {
-    use std::pin::pin;
-    use std::task::Poll;
-    let mut running: Vec<_> = tries.map(|one| Box::pin(one)).collect();
-    let mut answers: Vec<Option<F::Output>> = running.iter().map(|_| None).collect();
-    let mut all = pin!(std::future::poll_fn(|context| {
-        for (one, answer) in running.iter_mut().zip(&mut answers) {
-            if answer.is_none()
-                && let Poll::Ready(output) = one.as_mut().poll(context)
-            {
-                *answer = Some(output);
-            }
-        }
-        if answers.iter().all(Option::is_some) { Poll::Ready(()) } else { Poll::Pending }
-    }));
-    all.as_mut().await;
-    drop(all);
-    answers.into_iter().flatten().collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -134,6 +134,7 @@ impl Scene {
         let registered = CustomerRegistered {
             customer_id: CUSTOMER,
             household_id,
+            reference: None,
             source_code: "walk_in".to_owned(),
             area_code: None,
             first_touch: "call".to_owned(),
