@@ -262,6 +262,7 @@ async fn h_e36_lateness_absence_and_a_fine_under_one_cap_each_line_explained() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one story of two months, told in order")]
 async fn h_e31_h4_who_may_approve_and_whom_an_exception_holds_up() {
     let office = Office::open().await;
     office.hire(1, 400_000).await;

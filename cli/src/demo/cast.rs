@@ -12,8 +12,6 @@ pub(crate) struct Branch {
     pub(crate) name: &'static str,
     /// The people of the office: manager, two agents, sales.
     pub(crate) office: [Employee; 4],
-    /// Care workers, paid by visit.
-    pub(crate) carers: Vec<Employee>,
 }
 
 /// Somebody on the payroll.
@@ -124,7 +122,7 @@ pub(crate) async fn open(stage: &mut Stage, hq: &Headquarters) -> Result<Vec<Bra
         let Ok(office) = <[Employee; 4]>::try_from(office) else {
             unreachable!("four plans make four people")
         };
-        branches.push(Branch { id, name: plan.name, office, carers });
+        branches.push(Branch { id, name: plan.name, office });
     }
     stage.drain().await?;
     Ok(branches)
