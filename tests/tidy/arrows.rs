@@ -35,10 +35,11 @@ const ROWS: [Row; 10] = [
         tests_use: &["journal", "devstack", "testkit"],
         never: &["axum"],
     },
+    // Its tests kill a database of their own.
     Row {
         name: "http",
         uses: &["journal", "events", "kernel"],
-        tests_use: &["testkit"],
+        tests_use: &["devstack", "testkit"],
         never: &["async-nats"],
     },
     Row {

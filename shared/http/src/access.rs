@@ -312,4 +312,81 @@ mod tests {
         assert!(one.is_person(UserId::of(Uuid::from_u128(99)), one.employee));
         assert!(!one.is_person(UserId::of(Uuid::from_u128(99)), None));
     }
+
+    /// A token with these claims over the good ones, signed by `key`.
+    fn token(header: &Header, over: serde_json::Value, key: &EncodingKey) -> String {
+        let mut claims = serde_json::json!({
+            "iss": "steward", "aud": "steward", "sub": UserId::of(Uuid::from_u128(1)), "roles": [{ "role": "HQ" }],
+            "iat": 1_000, "nbf": 1_000, "exp": 2_000,
+        });
+        for (name, value) in over.as_object().expect("claims") {
+            claims[name] = value.clone();
+        }
+        jsonwebtoken::encode(header, &claims, key).expect("it can be encoded")
+    }
+
+    #[test]
+    fn a_token_is_good_only_from_its_issuer_for_us_now_by_our_own_clock() {
+        let (private, public) = fresh_keys();
+        let clock = Clock::default();
+        let verifier = Verifier::new(&public, clock.clone()).expect("a key");
+        let key = EncodingKey::from_ed_pem(private.as_bytes()).expect("a key");
+        let eddsa = Header::new(Algorithm::EdDSA);
+        let at = |seconds: i64| {
+            clock.set(Timestamp::of(chrono::DateTime::from_timestamp(seconds, 0).expect("an instant")));
+        };
+        let good = token(&eddsa, serde_json::json!({}), &key);
+        for (seconds, is_good) in [(990, false), (1_500, true), (2_000, false), (4_000_000_000, false)] {
+            at(seconds);
+            assert_eq!(verifier.verify(&good).is_some(), is_good, "at {seconds}");
+        }
+        at(1_500);
+        for over in [
+            serde_json::json!({ "aud": "another" }),
+            serde_json::json!({ "aud": ["another"] }),
+            serde_json::json!({ "iss": "another" }),
+            serde_json::json!({ "sub": "br_00000000000000000000000001" }),
+            serde_json::json!({ "roles": [] }),
+            serde_json::json!({ "roles": [{ "role": "GOD" }] }),
+            serde_json::json!({ "exp": "never" }),
+        ] {
+            assert_eq!(verifier.verify(&token(&eddsa, over.clone(), &key)), None, "{over}");
+        }
+        let (foreign, _) = fresh_keys();
+        let foreign = EncodingKey::from_ed_pem(foreign.as_bytes()).expect("a key");
+        assert_eq!(verifier.verify(&token(&eddsa, serde_json::json!({}), &foreign)), None);
+        let hmac = EncodingKey::from_secret(public.as_bytes());
+        assert_eq!(
+            verifier.verify(&token(&Header::new(Algorithm::HS256), serde_json::json!({}), &hmac)),
+            None
+        );
+        let long = token(&eddsa, serde_json::json!({ "more": "x".repeat(20_000) }), &key);
+        assert_eq!(verifier.verify(&long), None);
+        let named = Header { kid: Some("../../etc/passwd".to_owned()), ..eddsa };
+        assert!(
+            verifier.verify(&token(&named, serde_json::json!({}), &key)).is_some(),
+            "a kid leads nowhere"
+        );
+    }
+
+    #[test]
+    fn a_token_that_says_it_needs_no_signature_is_none() {
+        use base64::Engine;
+        use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+        let (private, public) = fresh_keys();
+        let clock = Clock::default();
+        let verifier = Verifier::new(&public, clock.clone()).expect("a key");
+        let issuer = Issuer::new(&private).expect("a key");
+        let who = principal(vec![Held { role: Role::HQ, branches: None }]);
+        let good = issuer.issue(&who, clock.now(), TimeDelta::hours(1)).expect("a token");
+        assert_eq!(verifier.verify(&good), Some(who));
+        let parts: Vec<&str> = good.split('.').collect();
+        for algorithm in ["none", "None", "NONE", "HS256"] {
+            let head = URL_SAFE_NO_PAD.encode(format!("{{\"alg\":\"{algorithm}\",\"typ\":\"JWT\"}}"));
+            for token in [format!("{head}.{}.", parts[1]), format!("{head}.{}.{}", parts[1], parts[2])] {
+                assert_eq!(verifier.verify(&token), None, "{algorithm}");
+            }
+        }
+        assert_eq!(verifier.verify(&format!("{}.{}.", parts[0], parts[1])), None);
+    }
 }

@@ -4,10 +4,9 @@
 //! `Command<ConfirmPenalty, permission!("penalty.decide")>`.
 
 use crate::access::{Permitted, Principal};
-use crate::error_code;
 use crate::house::House;
-use crate::problem::{Detail, Problem};
-use axum::body::Bytes;
+use crate::problem::Problem;
+use crate::{body, error_code};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
@@ -122,14 +121,22 @@ impl<C: Addressed, P> Command<C, P> {
 
 /// The version an `If-Match` names: `"4"`. Weak tags never match a strong comparison.
 fn expected_version(headers: &HeaderMap) -> Result<Version, Problem> {
-    let value = headers
-        .get(header::IF_MATCH)
-        .ok_or_else(|| Problem::plain(error_code!("request.if_match_required")))?;
-    let number = value
-        .to_str()
-        .ok()
-        .and_then(|text| text.trim().strip_prefix('"')?.strip_suffix('"')?.parse::<i32>().ok());
+    if !headers.contains_key(header::IF_MATCH) {
+        return Err(Problem::plain(error_code!("request.if_match_required")));
+    }
+    let number = once(headers, &header::IF_MATCH).and_then(|text| {
+        let digits = text.trim().strip_prefix('"')?.strip_suffix('"')?;
+        // Exactly as the ETag was given: no sign, no leading zero.
+        digits.parse::<i32>().ok().filter(|number| *number > 0 && number.to_string() == digits)
+    });
     number.map(Version::of).ok_or_else(|| Problem::plain(error_code!("request.if_match_malformed")))
+}
+
+/// The text of a header that stands exactly once: of two, a proxy and we might believe different ones.
+fn once<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let (first, second) = (values.next()?, values.next());
+    if second.is_none() { first.to_str().ok() } else { None }
 }
 
 /// The ETag of a version.
@@ -139,7 +146,7 @@ pub(crate) fn etag(version: Version) -> String {
 
 fn idempotency_key(headers: &HeaderMap) -> Result<String, Problem> {
     let refuse = || Problem::plain(error_code!("idempotency.key_required"));
-    let key = headers.get("idempotency-key").ok_or_else(refuse)?.to_str().map_err(|_| refuse())?;
+    let key = once(headers, &header::HeaderName::from_static("idempotency-key")).ok_or_else(refuse)?;
     let is_good = (1..=255).contains(&key.len()) && key.bytes().all(|byte| (0x21..=0x7e).contains(&byte));
     if is_good { Ok(key.to_owned()) } else { Err(refuse()) }
 }
@@ -160,10 +167,7 @@ fn traceparent(headers: &HeaderMap) -> Option<String> {
 
 /// Who signed in, from the bearer token; 401 for every token that is not good, always with the same body.
 pub(crate) fn principal(house: &House, headers: &HeaderMap) -> Result<Principal, Problem> {
-    let token = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Bearer "));
+    let token = once(headers, &header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
     token.and_then(|token| house.verifier().verify(token)).ok_or_else(|| {
         Problem::plain(error_code!("access.unauthenticated"))
             .with_header(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"))
@@ -198,68 +202,11 @@ fn mode(query: Option<&str>) -> Result<Mode, Problem> {
     Ok(mode)
 }
 
-/// Reads a body as the command it should be; an empty one is `{}`.
-pub(crate) fn parse<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Problem> {
-    if body.is_empty() {
-        return read(b"{}");
-    }
-    let media_type =
-        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if media_type
-        .split(';')
-        .next()
-        .is_none_or(|media_type| !media_type.trim().eq_ignore_ascii_case("application/json"))
-    {
-        return Err(Problem::plain(error_code!("request.media_type")));
-    }
-    read(body)
-}
-
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
-    let mut reader = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let pointer = pointer(error.path());
-        let inner = error.into_inner();
-        if inner.is_data() { schema_problem(pointer, &inner.to_string()) } else { unreadable(&inner) }
-    })?;
-    reader.end().map_err(|error| unreadable(&error))?;
-    Ok(value)
-}
-
-fn unreadable(error: &serde_json::Error) -> Problem {
-    Refused::plain(error_code!("request.unreadable"))
-        .with("line", error.line())
-        .with("column", error.column())
-        .into()
-}
-
-/// A parsing error whose text is a code of the catalogue (`money.negative`) is that refusal; any other one is a
-/// plain mismatch with the schema.
-pub(crate) fn schema_problem(pointer: String, text: &str) -> Problem {
-    let text = text.split(" at line ").next().unwrap_or(text);
-    let refused = Refused::plain(ErrorEntry::find(text).unwrap_or(error_code!("request.member")));
-    let note = (refused.error.code == "request.member").then(|| text.to_owned());
-    Problem::plain(error_code!("request.schema")).with_details(vec![Detail { pointer, refused, note }])
-}
-
-/// RFC 6901 from the path where reading stopped.
-fn pointer(path: &serde_path_to_error::Path) -> String {
-    use serde_path_to_error::Segment;
-    path.iter()
-        .map(|segment| match segment {
-            Segment::Seq { index } => format!("/{index}"),
-            Segment::Map { key } => format!("/{}", key.replace('~', "~0").replace('/', "~1")),
-            Segment::Enum { variant } => format!("/{variant}"),
-            Segment::Unknown => String::new(),
-        })
-        .collect()
-}
-
 impl<C: Addressed, P: Permitted> FromRequest<House> for Command<C, P> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, house: &House) -> Result<Self, Problem> {
-        let (mut parts, body) = request.into_parts();
+        let (mut parts, content) = request.into_parts();
         let principal = principal(house, &parts.headers)?;
         let reach = permitted::<P>(&principal)?;
         let id = C::To::take(path_id(&mut parts, house).await.as_deref())?;
@@ -268,14 +215,12 @@ impl<C: Addressed, P: Permitted> FromRequest<House> for Command<C, P> {
         let expected = if C::To::EXISTS { Some(expected_version(&parts.headers)?) } else { None };
         let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
         let headers = parts.headers.clone();
-        let bytes = Bytes::from_request(Request::from_parts(parts, body), house)
-            .await
-            .map_err(|_| Problem::plain(error_code!("request.too_large")))?;
+        let bytes = body::take(Request::from_parts(parts, content), house).await?;
         let record =
             Record { method: method.to_string(), path, key, body_hash: Sha256::digest(&bytes).to_vec() };
         Ok(Self {
             id,
-            body: parse(&headers, &bytes)?,
+            body: body::parse(&headers, &bytes)?,
             principal,
             mode,
             reach,
@@ -366,46 +311,7 @@ impl<Q: DeserializeOwned, P: Permitted> FromRequest<House> for Ask<Q, P> {
             return Err(crate::query::unknown(name));
         }
         let headers = request.headers().clone();
-        let bytes = Bytes::from_request(request, house)
-            .await
-            .map_err(|_| Problem::plain(error_code!("request.too_large")))?;
-        Ok(Self { body: parse(&headers, &bytes)?, principal, reach, permit: PhantomData })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Debug, serde::Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Body {
-        #[expect(dead_code, reason = "only its reading is tested")]
-        amount: kernel::Money,
-    }
-
-    fn refused(body: &str) -> Problem {
-        read::<Body>(body.as_bytes()).expect_err("it is wrong")
-    }
-
-    #[test]
-    fn what_is_wrong_with_a_body_is_said_with_code_and_place() {
-        for (body, code) in [
-            (r#"{"amount":{"amount":"1.005","currency":"CNY"}}"#, "money.too_many_decimals"),
-            (r#"{"amount":{"amount":"-1","currency":"CNY"}}"#, "money.negative"),
-            (r#"{"amount":{"amount":"1","currency":"CNY"},"actor":"x"}"#, "request.member"),
-            (
-                r#"{"amount":{"amount":"1","currency":"CNY"},"amount":{"amount":"1","currency":"CNY"}}"#,
-                "request.member",
-            ),
-            (r#"{}"#, "request.member"),
-        ] {
-            let problem = format!("{:?}", refused(body));
-            assert!(problem.contains("request.schema") && problem.contains(code), "{body}: {problem}");
-        }
-        for body in ["", "{", "{\"amount\":{", "{\"amount\":NaN}"] {
-            let problem = format!("{:?}", refused(body));
-            assert!(problem.contains("request.unreadable"), "{body}: {problem}");
-        }
+        let bytes = body::take(request, house).await?;
+        Ok(Self { body: body::parse(&headers, &bytes)?, principal, reach, permit: PhantomData })
     }
 }

@@ -1,10 +1,11 @@
 //! The house: one way for every command, read and list (`architecture.md` §2).
 
-use crate::access::{Permitted, Principal, Verifier};
-use crate::command::{Addressed, Command, Mode, Read, Record, Target, etag};
+use crate::access::{Permitted, Verifier};
+use crate::command::{Addressed, Command, Mode, Read, Target, etag};
 use crate::error_code;
 use crate::list::{Cursors, List, Page};
 use crate::problem::Problem;
+use crate::record;
 use axum::Json;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -53,12 +54,12 @@ pub type Answer<V> = Result<Commanded<V>, Problem>;
 /// What a committed command answers.
 #[derive(Debug)]
 pub struct Commanded<V> {
-    status: StatusCode,
-    etag: Option<String>,
-    location: Option<String>,
-    is_replayed: bool,
-    body: Value,
-    view: std::marker::PhantomData<V>,
+    pub(crate) status: StatusCode,
+    pub(crate) etag: Option<String>,
+    pub(crate) location: Option<String>,
+    pub(crate) is_replayed: bool,
+    pub(crate) body: Value,
+    pub(crate) view: std::marker::PhantomData<V>,
 }
 
 impl<V> IntoResponse for Commanded<V> {
@@ -142,22 +143,20 @@ impl House {
         tx.traced(cmd.traceparent.clone());
         // Whatever ends without a commit rolls back here and not when the connection is reused: until then its
         // idempotency lock would tell the next request that this one is still under way.
-        match replay(&mut tx, &cmd.principal, &cmd.record).await {
-            Ok(None) => {}
-            Ok(Some(replayed)) => {
-                tx.rollback().await?;
-                return Ok(replayed);
-            }
-            Err(problem) => {
-                tx.rollback().await?;
-                return Err(problem);
-            }
+        let replayed = match cmd.mode {
+            Mode::Real => record::replay(&mut tx, &cmd.principal, &cmd.record).await,
+            // A rehearsal is never answered with what was really done.
+            Mode::Dry => Ok(None),
+        };
+        if let Some(replayed) = replayed.transpose() {
+            tx.rollback().await?;
+            return replayed;
         }
         let decision = match work(&mut tx, &cmd, now).await {
             Ok(decision) => decision,
             Err(failure) => {
                 tx.rollback().await?;
-                return Err(failure.into());
+                return Err(self.explained(failure, cmd.id.uuid(), cmd.expected).await);
             }
         };
         assert!(
@@ -186,12 +185,42 @@ impl House {
             }
             Mode::Real => {
                 tx.flush().await?;
-                remember(&mut tx, &cmd.principal, &cmd.record, &answer).await?;
+                record::remember(&mut tx, &cmd.principal, &cmd.record, &answer).await?;
                 tx.commit().await?;
                 self.relay().nudge();
                 Ok(answer)
             }
         }
+    }
+
+    /// A stale command is told what came between: the version now, who made it so, when, and by which events. Both
+    /// ways to notice end here, the comparison with `If-Match` and a lost race for the row.
+    async fn explained(&self, failure: Failure, id: Uuid, expected: Option<Version>) -> Problem {
+        let is_stale = match &failure {
+            Failure::Refused(refused) => refused.error.code == "request.stale",
+            Failure::Fault(fault) => matches!(fault, journal::Fault::Stale),
+        };
+        if !is_stale {
+            return failure.into();
+        }
+        let newest_first = sqlx::query!(
+            "SELECT aggversion, type AS event_type, actor_kind || ':' || actor_id AS \"actor!\", occurred_at FROM journal
+             WHERE aggregate_id = $1 ORDER BY aggversion DESC LIMIT 20",
+            id,
+        )
+        .fetch_all(self.pool())
+        .await
+        .unwrap_or_default();
+        let Some(newest) = newest_first.first() else { return failure.into() };
+        let since = expected.map_or(0, Version::get);
+        let between = newest_first.iter().rev().filter(|change| change.aggversion > since);
+        let through: Vec<&str> = between.map(|change| change.event_type.as_str()).collect();
+        kernel::Refused::plain(error_code!("request.stale"))
+            .with("current_version", newest.aggversion)
+            .with("changed_by", newest.actor.as_str())
+            .with("changed_at", json!(Timestamp::of(newest.occurred_at)))
+            .with("changed_through", through)
+            .into()
     }
 
     /// Reads one thing; absent and out of reach are the same 404.
@@ -275,74 +304,4 @@ impl FromRequestParts<Self> for House {
     async fn from_request_parts(_parts: &mut Parts, house: &Self) -> Result<Self, Self::Rejection> {
         Ok(house.clone())
     }
-}
-
-/// The stored answer of a request that was committed before. A second one under way at the same time waits for
-/// nobody: it is told to come back.
-async fn replay<V>(
-    tx: &mut Tx,
-    principal: &Principal,
-    record: &Record,
-) -> Result<Option<Commanded<V>>, Problem> {
-    let lock = format!("{}|{}|{}|{}", principal.user, record.method, record.path, record.key);
-    let is_first = sqlx::query_scalar!(
-        "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS \"is_first!\"",
-        lock
-    )
-    .fetch_one(tx.connection())
-    .await
-    .map_err(journal::Fault::from)?;
-    if !is_first {
-        return Err(Problem::plain(error_code!("idempotency.in_progress")).retry_after(1));
-    }
-    let stored = sqlx::query!(
-        "SELECT body_hash, status, etag, location, body FROM idempotency WHERE principal = $1 AND method = $2 AND path = $3 AND key = $4",
-        principal.user.uuid(),
-        record.method,
-        record.path,
-        record.key,
-    )
-    .fetch_optional(tx.connection())
-    .await
-    .map_err(journal::Fault::from)?;
-    let Some(stored) = stored else { return Ok(None) };
-    if stored.body_hash != record.body_hash {
-        return Err(Problem::plain(error_code!("idempotency.key_reused")));
-    }
-    let status = u16::try_from(stored.status)
-        .ok()
-        .and_then(|status| StatusCode::from_u16(status).ok())
-        .unwrap_or(StatusCode::OK);
-    Ok(Some(Commanded {
-        status,
-        etag: stored.etag,
-        location: stored.location,
-        is_replayed: true,
-        body: stored.body,
-        view: std::marker::PhantomData,
-    }))
-}
-
-async fn remember<V>(
-    tx: &mut Tx,
-    principal: &Principal,
-    record: &Record,
-    answer: &Commanded<V>,
-) -> Result<(), journal::Fault> {
-    let status = i16::try_from(answer.status.as_u16()).expect("a status has three digits");
-    sqlx::query!(
-        "INSERT INTO idempotency (principal, method, path, key, body_hash, status, etag, location, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        principal.user.uuid(),
-        record.method,
-        record.path,
-        record.key,
-        record.body_hash,
-        status,
-        answer.etag,
-        answer.location,
-        answer.body,
-    )
-    .execute(tx.connection())
-    .await?;
-    Ok(())
 }

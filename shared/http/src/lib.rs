@@ -5,6 +5,7 @@
 //! the house).
 
 pub mod access;
+mod body;
 pub mod command;
 pub mod config;
 pub mod house;
@@ -15,6 +16,7 @@ pub mod policy;
 pub mod problem;
 pub mod provision;
 mod query;
+pub mod record;
 pub mod run;
 pub mod server;
 pub mod service;

@@ -4,7 +4,8 @@
 //! `sort=id`. A cursor is the last id seen, signed together with the filters it belongs to.
 
 use crate::access::{Permitted, Principal};
-use crate::command::{permitted, principal, schema_problem};
+use crate::body::schema_problem;
+use crate::command::{permitted, principal};
 use crate::error_code;
 use crate::house::House;
 use crate::problem::Problem;
@@ -24,6 +25,8 @@ use uuid::Uuid;
 
 const DEFAULT_LIMIT: i64 = 50;
 const MAX_LIMIT: i64 = 200;
+/// Bytes of a cursor's signature.
+const TAG: usize = 16;
 
 /// A list request: `List<PenaltyFilter, permission!("penalty.read")>`. Filters are text members of `F`, which
 /// denies unknown ones; `limit`, `cursor` and `sort` belong to the house.
@@ -37,7 +40,8 @@ pub struct List<F, P> {
     /// Which page.
     pub page: PageRequest,
     binding: Vec<u8>,
-    path_and_filter: String,
+    /// The address of this list without a cursor, for the link to the next page.
+    address: String,
     permit: PhantomData<P>,
 }
 
@@ -112,7 +116,9 @@ impl<F: DeserializeOwned + Send, P: Permitted> FromRequestParts<House> for List<
         let reach = permitted::<P>(&principal)?;
         let (mut limit, mut cursor, mut order, mut filter) =
             (DEFAULT_LIMIT, None, Order::NewestFirst, Map::new());
-        for (name, value) in crate::query::pairs(parts.uri.query())? {
+        let pairs = crate::query::pairs(parts.uri.query())?;
+        let address = address(parts.uri.path(), &pairs);
+        for (name, value) in pairs {
             match name.as_str() {
                 "limit" => {
                     limit = value
@@ -142,7 +148,7 @@ impl<F: DeserializeOwned + Send, P: Permitted> FromRequestParts<House> for List<
                 .map_or_else(|| schema_problem(format!("?{path}"), &text), crate::query::unknown)
         })?;
         let page = PageRequest { after, rows: limit + 1, order };
-        Ok(Self { filter, principal, reach, page, binding, path_and_filter, permit: PhantomData })
+        Ok(Self { filter, principal, reach, page, binding, address, permit: PhantomData })
     }
 }
 
@@ -159,14 +165,16 @@ impl<F, P> List<F, P> {
         rows.truncate(limit);
         let next =
             if has_more { rows.last().map(|row| house.cursors().seal(id(row), &self.binding)) } else { None };
-        let link = next.as_ref().map(|next| {
-            format!(
-                "<{}?cursor={next}>; rel=\"next\"",
-                self.path_and_filter.split('?').next().unwrap_or_default()
-            )
-        });
+        let link = next.as_ref().map(|next| format!("<{}cursor={next}>; rel=\"next\"", self.address));
         (Page { data: rows, page: PageLinks { next, has_more } }, link)
     }
+}
+
+/// Path and query of a list, ready for a cursor to follow: a cursor opens only with the filter it was made for.
+fn address(path: &str, pairs: &[(String, String)]) -> String {
+    let kept: Vec<_> = pairs.iter().filter(|(name, _)| name != "cursor").collect();
+    let query = serde_urlencoded::to_string(kept).unwrap_or_default();
+    if query.is_empty() { format!("{path}?") } else { format!("{path}?{query}&") }
 }
 
 /// Signs and opens cursors.
@@ -183,7 +191,7 @@ impl Cursors {
 
     fn seal(&self, last: Uuid, binding: &[u8]) -> String {
         let mut bytes = last.as_bytes().to_vec();
-        bytes.extend(self.tag(last, binding));
+        bytes.extend(&self.mac(last, binding).finalize().into_bytes()[..TAG]);
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
@@ -192,14 +200,16 @@ impl Cursors {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| refuse())?;
         let (last, tag) = bytes.split_at_checked(16).ok_or_else(refuse)?;
         let last = Uuid::from_slice(last).map_err(|_| refuse())?;
-        if self.tag(last, binding) == tag { Ok(last) } else { Err(refuse()) }
+        // Compared in constant time, and the whole tag: a shorter one is none.
+        let is_ours = tag.len() == TAG && self.mac(last, binding).verify_truncated_left(tag).is_ok();
+        if is_ours { Ok(last) } else { Err(refuse()) }
     }
 
-    fn tag(&self, last: Uuid, binding: &[u8]) -> Vec<u8> {
+    fn mac(&self, last: Uuid, binding: &[u8]) -> Hmac<Sha256> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes keys of any length");
         mac.update(last.as_bytes());
         mac.update(binding);
-        mac.finalize().into_bytes()[..16].to_vec()
+        mac
     }
 }
 

@@ -1,8 +1,11 @@
 //! The API document: OpenAPI 3.1 from the routes, completed with what the house gives to every one of them.
 
-use axum::response::Html;
-use serde_json::{Value, json};
+use axum::http::header;
+use axum::response::{Html, IntoResponse};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use utoipa::openapi::extensions::ExtensionsBuilder;
+use utoipa::openapi::schema::Schema;
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoResponses, ToSchema};
 
@@ -17,15 +20,9 @@ impl<V: ToSchema> IntoResponses for crate::list::Page<V> {
         let schema = utoipa::openapi::schema::ObjectBuilder::new()
             .property("data", utoipa::openapi::schema::ArrayBuilder::new().items(reference::<V>()))
             .property("page", reference::<crate::list::PageLinks>());
-        let content = ContentBuilder::new().schema(Some(schema)).build();
-        BTreeMap::from([(
-            "200".to_owned(),
-            ResponseBuilder::new()
-                .description("One page.")
-                .content("application/json", content)
-                .build()
-                .into(),
-        )])
+        let mut carried = schemas_of::<V>();
+        carried.extend(schemas_of::<crate::list::PageLinks>());
+        answer("One page.", schema, carried)
     }
 }
 
@@ -39,21 +36,58 @@ impl<V: ToSchema> IntoResponses for One<V> {
     }
 }
 
-fn reference<V: ToSchema>() -> RefOr<utoipa::openapi::schema::Schema> {
+fn reference<V: ToSchema>() -> RefOr<Schema> {
     RefOr::Ref(Ref::from_schema_name(V::name()))
 }
 
 fn one<V: ToSchema>(description: &str) -> BTreeMap<String, RefOr<Response>> {
-    let content = ContentBuilder::new().schema(Some(reference::<V>())).build();
-    BTreeMap::from([(
-        "200".to_owned(),
-        ResponseBuilder::new().description(description).content("application/json", content).build().into(),
-    )])
+    answer(description, reference::<V>(), schemas_of::<V>())
+}
+
+/// The member of a response that carries the schemas it refers to until [`complete`] moves them to `components`:
+/// utoipa registers those of request bodies only.
+const CARRIED: &str = "x-schemas";
+
+fn answer(
+    description: &str,
+    schema: impl Into<RefOr<Schema>>,
+    carried: Map<String, Value>,
+) -> BTreeMap<String, RefOr<Response>> {
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    let response = ResponseBuilder::new()
+        .description(description)
+        .content("application/json", content)
+        .extensions(Some(ExtensionsBuilder::new().add(CARRIED, Value::from(carried)).build()))
+        .build();
+    BTreeMap::from([("200".to_owned(), response.into())])
+}
+
+/// A type's schema and those it refers to, by name.
+fn schemas_of<V: ToSchema>() -> Map<String, Value> {
+    let mut schemas = vec![(V::name().into_owned(), V::schema())];
+    V::schemas(&mut schemas);
+    schemas.into_iter().map(|(name, schema)| (name, json!(schema))).collect()
+}
+
+/// Moves the schemas that responses carry to where references look for them.
+fn settle(document: &mut Value) {
+    let mut settled = Map::new();
+    let paths = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
+    let operations = paths.filter_map(Value::as_object_mut).flat_map(Map::values_mut);
+    for response in operations.filter_map(|one| one["responses"].as_object_mut()).flat_map(Map::values_mut) {
+        if let Some(Value::Object(carried)) = response.as_object_mut().and_then(|one| one.remove(CARRIED)) {
+            settled.extend(carried);
+        }
+    }
+    for (name, schema) in settled {
+        document["components"]["schemas"][name] = schema;
+    }
 }
 
 /// Adds to every operation what the house asks of it and may answer, so that routes need not repeat it.
 pub fn complete(document: &OpenApi) -> Value {
     let mut document = serde_json::to_value(document).unwrap_or_default();
+    settle(&mut document);
     document["info"] = json!({
         "title": "Steward", "version": env!("CARGO_PKG_VERSION"),
         "description": "Home-service (家政) franchise networks: complaints, contracts, certificates, payroll. One set of conventions for every resource."
@@ -132,7 +166,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     if is_command && !has_id && operation["responses"]["201"].is_null() {
         operation["responses"]["201"] = operation["responses"]["200"].clone();
     }
-    for status in ["400", "401", "403", "404", "409", "412", "413", "415", "422", "428", "503"] {
+    for status in ["400", "401", "403", "404", "405", "409", "412", "413", "415", "422", "428", "503"] {
         if operation["responses"][status].is_null() {
             operation["responses"][status] = problem.clone();
         }
@@ -155,6 +189,7 @@ fn problem_schema() -> Value {
 }
 
 /// A page to read the document with; it needs nothing from elsewhere.
-pub async fn page() -> Html<&'static str> {
-    Html(include_str!("openapi.html"))
+pub async fn page() -> impl IntoResponse {
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'";
+    ([(header::CONTENT_SECURITY_POLICY, policy)], Html(include_str!("openapi.html")))
 }

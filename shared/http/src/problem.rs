@@ -21,6 +21,9 @@ macro_rules! error_code {
     }};
 }
 
+/// Longest a request may take (`operations.md` §2).
+const HANDLER: std::time::Duration = std::time::Duration::from_secs(10);
+
 /// One member of the request that was wrong.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Detail {
@@ -81,9 +84,10 @@ impl Problem {
     fn render(&self, instance: &str, request_id: &str, language: Language) -> Response {
         let error = self.refused.error;
         let texts = Texts::of(&self.refused);
+        let next = Texts { zh: self.refused.filled(error.next_zh), en: self.refused.filled(error.next_en) };
         let (title, detail) = match language {
-            Language::Chinese => (&texts.zh, error.next_zh),
-            Language::English => (&texts.en, error.next_en),
+            Language::Chinese => (&texts.zh, &next.zh),
+            Language::English => (&texts.en, &next.en),
         };
         let mut params = self.refused.params.clone();
         let policy_version = params.remove("policy_version");
@@ -98,7 +102,7 @@ impl Problem {
             "instance": instance,
             "code": error.code,
             "messages": { "zh-CN": texts.zh, "en": texts.en },
-            "next": { "zh-CN": error.next_zh, "en": error.next_en },
+            "next": { "zh-CN": next.zh, "en": next.en },
             "params": params,
             "errors": details,
             "retryable": error.retryable,
@@ -139,19 +143,40 @@ struct Texts {
 }
 
 impl Texts {
-    /// Both texts with `{name}` replaced by the parameter of that name.
     fn of(refused: &Refused) -> Self {
-        let fill = |text: &str| {
-            refused.params.iter().fold(text.to_owned(), |text, (name, value)| {
-                let shown = match value {
-                    Value::String(shown) => shown.clone(),
-                    other => other.to_string(),
-                };
-                text.replace(&format!("{{{name}}}"), &shown)
-            })
-        };
-        Self { zh: fill(refused.error.zh), en: fill(refused.error.en) }
+        Self { zh: refused.filled(refused.error.zh), en: refused.filled(refused.error.en) }
     }
+}
+
+/// Fills a text of the catalogue.
+trait Filled {
+    /// The text with each `{name}` replaced by the parameter of that name, in one pass: what a parameter says is
+    /// never a text to be filled itself. A placeholder without a parameter becomes a dash.
+    fn filled(&self, text: &str) -> String;
+}
+
+impl Filled for Refused {
+    fn filled(&self, text: &str) -> String {
+        let mut shown = String::new();
+        let mut rest = text;
+        while let Some((before, name, after)) = placeholder(rest) {
+            shown.push_str(before);
+            match self.params.get(name) {
+                Some(Value::String(value)) => shown.push_str(value),
+                Some(Value::Null) | None => shown.push('–'),
+                Some(other) => shown.push_str(&other.to_string()),
+            }
+            rest = after;
+        }
+        shown + rest
+    }
+}
+
+/// What stands before the next placeholder, its name, and what stands after it.
+fn placeholder(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = text.split_once('{')?;
+    let (name, after) = rest.split_once('}')?;
+    Some((before, name, after))
 }
 
 impl From<Refused> for Problem {
@@ -216,6 +241,8 @@ impl Language {
                 }
             })
             .collect();
+        // A weight of nought means: not this one.
+        wanted.retain(|(weight, _)| *weight > 0);
         wanted.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
         wanted.first().map_or(Self::Chinese, |(_, language)| *language)
     }
@@ -232,17 +259,60 @@ pub async fn render_problems(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         tracing::debug!(code = problem.code(), path = instance, "refused");
+        // What the router already said stays: the methods that a path does take.
+        let allow = response.headers_mut().remove(header::ALLOW);
         response = problem.render(&instance, &request_id, language);
+        if let Some(allow) = allow {
+            response.headers_mut().insert(header::ALLOW, allow);
+        }
     }
+    harden(response.headers_mut());
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
 }
 
+/// What keeps a browser from doing more with an answer than showing it to whoever asked.
+fn harden(headers: &mut HeaderMap) {
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    ] {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+}
+
+/// Gives a request ten seconds, then 503: whoever waits longer is not helped by an answer.
+pub(crate) async fn limit_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(HANDLER, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::plain(error_code!("service.unavailable")).retry_after(1).into_response(),
+    }
+}
+
+/// The answer to a request whose handler panicked; the log has the rest.
+pub(crate) fn after_panic(panic: Box<dyn std::any::Any + Send>) -> Response {
+    let said = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("without a word");
+    tracing::error!(said, "a handler panicked");
+    Problem::plain(error_code!("service.fault")).into_response()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_is_filled_once_and_never_shows_a_placeholder() {
+        let refused = Refused::plain(error_code!("request.stale")).with("a", "{b}").with("b", 1);
+        assert_eq!(refused.filled("{a} {b} {c} {"), "{b} 1 – {");
+    }
 
     #[test]
     fn the_language_is_the_first_of_ours_by_weight() {
@@ -253,6 +323,7 @@ mod tests {
         };
         assert!(matches!(of("en-GB,en;q=0.9,zh;q=0.8"), Language::English));
         assert!(matches!(of("fr, zh-CN;q=0.9, en;q=0.95"), Language::English));
+        assert!(matches!(of("en;q=0"), Language::Chinese));
         assert!(matches!(of("fr"), Language::Chinese));
         assert!(matches!(Language::of(&HeaderMap::new()), Language::Chinese));
     }

@@ -14,6 +14,9 @@ pub(crate) fn pairs(query: Option<&str>) -> Result<Vec<(String, String)>, Proble
                 .with("parameter", name.as_str())
                 .into());
         }
+        if value.contains('\0') {
+            return Err(bad_value(name));
+        }
         if is_personal(value) {
             return Err(Refused::plain(error_code!("query.personal_data_in_url"))
                 .with("parameter", name.as_str())
@@ -24,7 +27,14 @@ pub(crate) fn pairs(query: Option<&str>) -> Result<Vec<(String, String)>, Proble
 }
 
 /// Looks like a mobile number (11 digits from 13 to 19) or an ID number (17 digits and a check character).
+/// Blanks, dashes and the country's prefix do not hide it.
 fn is_personal(value: &str) -> bool {
+    let bare: String = value.chars().filter(|sign| !" -+()".contains(*sign)).collect();
+    let number = bare.strip_prefix("0086").or_else(|| bare.strip_prefix("86")).unwrap_or(&bare);
+    is_number(&bare) || is_number(number)
+}
+
+fn is_number(value: &str) -> bool {
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let is_mobile =
         value.len() == 11 && is_digits(value) && value.starts_with('1') && value.as_bytes()[1] >= b'3';

@@ -6,6 +6,7 @@ use crate::service::{Running, Service, StartError, Surroundings};
 use journal::Clock;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -54,7 +55,7 @@ async fn try_run(service: Service) -> Result<(), RunError> {
     };
     let name = service.name;
     let running = Running::start(service, around).await?;
-    let (routes, _services) = router(vec![running], config.profile);
+    let (routes, services) = router(vec![running], config.profile);
     let listener = TcpListener::bind(&config.http.listen).await?;
     tracing::info!(service = name, listen = %listener.local_addr()?, "ready");
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -67,5 +68,10 @@ async fn try_run(service: Service) -> Result<(), RunError> {
         ending.cancel();
     });
     serve(listener, routes, stop).await?;
+    // The routes are gone with the listener, so this is the last hold on the services; if a request was given up,
+    // it may still hold them, and the process ends without waiting for it.
+    for service in Arc::try_unwrap(services).unwrap_or_default() {
+        service.stopped().await;
+    }
     Ok(())
 }

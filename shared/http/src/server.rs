@@ -4,10 +4,11 @@
 use crate::error_code;
 use crate::house::House;
 use crate::openapi;
-use crate::problem::{Problem, render_problems};
+use crate::problem::{Problem, after_panic, limit_time, render_problems};
 use crate::service::Running;
+use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -19,13 +20,12 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::timeout::TimeoutLayer;
 use utoipa_axum::router::OpenApiRouter;
 
 /// Largest request body.
 const MAX_BODY: usize = 1_048_576;
-/// Longest a request may take.
-const HANDLER: Duration = Duration::from_secs(10);
+/// How long requests that are under way may take to finish once the service shall stop.
+const GOODBYE: Duration = Duration::from_secs(10);
 
 /// What kind of installation this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -61,15 +61,23 @@ pub fn router(mut services: Vec<Running>, profile: Profile) -> (Router, Services
         .fallback(async || Problem::plain(error_code!("resource.not_found")))
         .method_not_allowed_fallback(async || Problem::plain(error_code!("request.method")))
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, HANDLER))
-        .layer(CatchPanicLayer::custom(|_| Problem::plain(error_code!("service.fault")).into_response()))
+        .layer(axum::middleware::from_fn(limit_time))
+        .layer(CatchPanicLayer::custom(after_panic))
         .layer(axum::middleware::from_fn(render_problems));
     (router, services)
 }
 
-/// Serves until the token is cancelled, then finishes what is under way.
+/// Serves until the token is cancelled, then finishes what is under way: for ten seconds, because a client that
+/// does not read its answer must not keep a service from stopping.
 pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> std::io::Result<()> {
-    axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
+    let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
+    tokio::select! {
+        served = serving.into_future() => served,
+        () = async { stop.cancelled().await; tokio::time::sleep(GOODBYE).await } => {
+            tracing::warn!("some requests did not finish in time");
+            Ok(())
+        }
+    }
 }
 
 /// The version, and what time it is here: on demo data that is not real time.
@@ -78,9 +86,9 @@ async fn version(State(services): State<Services>) -> Json<Value> {
     Json(json!({ "version": env!("CARGO_PKG_VERSION"), "now": now }))
 }
 
-/// Ready, degraded (serves, but something does not get through) or not: with the reason of each service.
+/// Ready, degraded (serves, but something does not get through) or down (503): with the reason of each service.
 async fn ready(State(services): State<Services>) -> Response {
-    let mut is_degraded = false;
+    let (mut is_degraded, mut is_down) = (false, false);
     let mut report = serde_json::Map::new();
     for service in services.iter() {
         let relay = service.relay().status();
@@ -95,15 +103,20 @@ async fn ready(State(services): State<Services>) -> Response {
                 json!({ "source": reader.source, "seq": status.seq, "lag_seconds": status.lag_seconds, "stopped": status.stopped })
             })
             .collect();
-        is_degraded |= relay.stopped.is_some() || !has_database;
+        is_degraded |= relay.stopped.is_some();
+        is_down |= !has_database;
         report.insert(
             service.name.to_owned(),
             json!({ "database": has_database, "epoch": relay.epoch, "last_seq": relay.last_numbered, "published": relay.last_published,
                     "stopped": relay.stopped, "readers": readers }),
         );
     }
-    let state = if is_degraded { "degraded" } else { "ready" };
-    Json(json!({ "state": state, "services": report })).into_response()
+    let (status, state) = match (is_down, is_degraded) {
+        (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "down"),
+        (false, true) => (StatusCode::OK, "degraded"),
+        (false, false) => (StatusCode::OK, "ready"),
+    };
+    (status, Json(json!({ "state": state, "services": report }))).into_response()
 }
 
 #[derive(Deserialize)]
@@ -112,12 +125,17 @@ struct SetClock {
     now: Timestamp,
 }
 
-async fn set_clock(State(services): State<Services>, Json(to): Json<SetClock>) -> Json<Value> {
+async fn set_clock(
+    State(services): State<Services>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Value>, Problem> {
+    let to: SetClock = crate::body::parse(&headers, &body)?;
     let houses: Vec<&House> = services.iter().map(|service| &service.house).collect();
     for house in &houses {
         house.clock().set(to.now);
     }
-    Json(json!({ "now": to.now }))
+    Ok(Json(json!({ "now": to.now })))
 }
 
 /// Waits until timers, relays and readers of this process have nothing left; says where they stand, so that the

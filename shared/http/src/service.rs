@@ -124,7 +124,8 @@ impl Running {
             relay.clone(),
             around.stop.clone(),
         );
-        let mut tasks = vec![relay_task, timer_task];
+        let sweep_task = crate::record::start_sweeping(pool.clone(), around.stop.clone());
+        let mut tasks = vec![relay_task, timer_task, sweep_task];
         let mut readers = Vec::new();
         for source in service.reactions.sources() {
             let context = ReaderContext {

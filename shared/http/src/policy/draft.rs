@@ -1,13 +1,13 @@
 //! Writing a version of a policy.
 
-use super::{Happened, Policy, PolicyKind, PolicyView, Refusal, State, earliest, fact, store};
+use super::{Happened, Person, Policy, PolicyKind, PolicyView, Refusal, State, earliest, fact, store};
 use crate::command::{Addressed, Command, New};
 use crate::house::{Answer, Commanded, House};
 use crate::permission;
 use axum::Extension;
 use chrono::NaiveDate;
 use journal::Failure;
-use kernel::{Decision, PolicyVersionId, Span, Timestamp, UserId, Version, Zone};
+use kernel::{Decision, PolicyVersionId, Span, Timestamp, Version, Zone};
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -38,7 +38,7 @@ pub struct Draft<'a> {
     service: &'static str,
     id: PolicyVersionId,
     kind: &'a PolicyKind,
-    author: UserId,
+    author: Person,
 }
 
 /// Checks terms and days.
@@ -83,8 +83,11 @@ pub(super) async fn route(
                 .iter()
                 .find(|kind| kind.kind == cmd.body.kind)
                 .ok_or_else(|| Refusal::UnknownKind { kind: cmd.body.kind.clone() })?;
-            let decision =
-                decide(Draft { service, id: cmd.id, kind, author: cmd.principal.user }, &cmd.body, now)?;
+            let decision = decide(
+                Draft { service, id: cmd.id, kind, author: Person::of(&cmd.principal) },
+                &cmd.body,
+                now,
+            )?;
             store::add(tx, &decision).await?;
             Ok(decision)
         })

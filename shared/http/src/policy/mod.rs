@@ -3,6 +3,8 @@
 //! Every service has this room. A number in a rule comes from the version in force on the day the rule looks at,
 //! never from code; what is in force by default stands in `rulebook/policies/`, each value with its clause. One
 //! writes a version, another one approves it; an approved one never changes, a later one ends it.
+//!
+//! What is not here yet: a branch's override. Rows and reading know it (`branch_id`), no command writes one.
 
 pub mod approve;
 pub mod draft;
@@ -10,12 +12,13 @@ mod list;
 mod store;
 
 use crate::OpenApiRouter;
+use crate::access::Principal;
 use crate::house::{House, Shown};
 use chrono::{Days, NaiveDate};
 use journal::{Actor, Failure, Fault, Reach, Tx};
 use kernel::{
-    Aggregate, BranchId, Clause, Decision, Fact, PolicyVersionId, Refused, Span, Timestamp, UserId, Version,
-    refusals,
+    Aggregate, BranchId, Clause, Decision, EmployeeId, Fact, PolicyVersionId, Refused, Span, Timestamp,
+    UserId, Version, refusals,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -91,15 +94,36 @@ pub struct Policy {
     clause: Clause,
     parameters: Value,
     reason: String,
-    author: UserId,
+    author: Person,
     version: Version,
     created_at: Timestamp,
+}
+
+/// Somebody who writes or approves: two accounts of one person are one person (`access.md`, separation of duties).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Person {
+    /// The account.
+    pub user: UserId,
+    /// The employee behind it.
+    pub employee: Option<EmployeeId>,
+}
+
+impl Person {
+    /// Whoever sent a command.
+    pub const fn of(principal: &Principal) -> Self {
+        Self { user: principal.user, employee: principal.employee }
+    }
+
+    /// True where both are one person.
+    pub fn is(&self, other: &Self) -> bool {
+        self.user == other.user || self.employee.is_some() && self.employee == other.employee
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Draft,
-    Approved { by: UserId },
+    Approved { by: Person },
 }
 
 impl State {
@@ -172,10 +196,10 @@ impl Shown for Policy {
             clause: self.clause,
             parameters: self.parameters.clone(),
             reason: self.reason.clone(),
-            author: self.author,
+            author: self.author.user,
             approver: match self.state {
                 State::Draft => None,
-                State::Approved { by } => Some(by),
+                State::Approved { by } => Some(by.user),
             },
             version,
         }
@@ -196,23 +220,25 @@ refusals! {
     AlreadyApproved {} = "policy.already_approved", kernel::clause!("P3.2-1");
     /// Another approved version is in force in that time and does not simply go on until it.
     Overlap {} = "policy.overlap", kernel::clause!("P3.2-1");
+    /// It would end the version in force and then leave days without any.
+    Gap { valid_to: Option<NaiveDate> } = "policy.gap", kernel::clause!("P3.2-1");
     /// A rule does not change for days that are over.
     Backdated { valid_from: NaiveDate, today: NaiveDate } = "policy.backdated", kernel::clause!("P3.4-4");
 }
 
 /// What happened to a policy; the type is the service's own, hence no `event!`.
 fn fact(service: &'static str, what: Happened, policy: &Policy) -> Fact {
-    let event_type = match (service, what) {
-        ("support", Happened::Drafted) => "support.policy.drafted",
-        ("support", Happened::Approved) => "support.policy.approved",
-        ("hr", Happened::Drafted) => "hr.policy.drafted",
-        ("hr", Happened::Approved) => "hr.policy.approved",
-        ("workforce", Happened::Drafted) => "workforce.policy.drafted",
-        ("workforce", Happened::Approved) => "workforce.policy.approved",
-        ("contracts", Happened::Drafted) => "contracts.policy.drafted",
-        (_, Happened::Drafted) => "edge.policy.drafted",
-        ("contracts", Happened::Approved) => "contracts.policy.approved",
-        (_, Happened::Approved) => "edge.policy.approved",
+    let [drafted, approved, ended] = match service {
+        "support" => ["support.policy.drafted", "support.policy.approved", "support.policy.ended"],
+        "hr" => ["hr.policy.drafted", "hr.policy.approved", "hr.policy.ended"],
+        "workforce" => ["workforce.policy.drafted", "workforce.policy.approved", "workforce.policy.ended"],
+        "contracts" => ["contracts.policy.drafted", "contracts.policy.approved", "contracts.policy.ended"],
+        _ => ["edge.policy.drafted", "edge.policy.approved", "edge.policy.ended"],
+    };
+    let event_type = match what {
+        Happened::Drafted => drafted,
+        Happened::Approved => approved,
+        Happened::Ended => ended,
     };
     let data = json!({ "policy_version": policy.id, "kind": policy.kind, "valid_from": policy.valid.from, "valid_to": policy.valid.to });
     Fact { event_type, version: 1, data, clause: Some(policy.clause) }
@@ -222,6 +248,8 @@ fn fact(service: &'static str, what: Happened, policy: &Policy) -> Fact {
 enum Happened {
     Drafted,
     Approved,
+    /// A later version takes over earlier than this one was to end.
+    Ended,
 }
 
 /// The terms in force for a branch on a day, with the version to cite.
@@ -303,7 +331,7 @@ pub async fn seed(
         if store::has_any(tx.connection(), kind.kind).await? {
             continue;
         }
-        let rule_book = UserId::of(Uuid::nil());
+        let rule_book = Person { user: UserId::of(Uuid::nil()), employee: None };
         let policy = Policy {
             id: tx.fresh(),
             service,

@@ -1,10 +1,12 @@
 //! The SQL of policies.
 
-use super::{Policy, State};
+use super::{Person, Policy, State};
 use crate::error_code;
 use chrono::NaiveDate;
 use journal::{Failure, Fault, Tx};
-use kernel::{BranchId, Clause, Decision, PolicyVersionId, Refused, Span, Timestamp, UserId, Version};
+use kernel::{
+    BranchId, Clause, Decision, EmployeeId, PolicyVersionId, Refused, Span, Timestamp, UserId, Version,
+};
 use serde_json::Value;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnection;
@@ -21,7 +23,9 @@ struct Row {
     parameters: Value,
     reason: String,
     author: Uuid,
+    author_employee: Option<Uuid>,
     approver: Option<Uuid>,
+    approver_employee: Option<Uuid>,
     version: i32,
     created_at: chrono::DateTime<chrono::Utc>,
 }
@@ -31,7 +35,7 @@ impl Row {
         let corrupt = |column, value: String| Fault::Corrupt { table: "policy", column, value };
         let state = match (self.state.as_str(), self.approver) {
             ("draft", None) => State::Draft,
-            ("approved", Some(by)) => State::Approved { by: UserId::of(by) },
+            ("approved", Some(by)) => State::Approved { by: person(by, self.approver_employee) },
             _ => return Err(corrupt("state", self.state)),
         };
         Ok(Policy {
@@ -44,10 +48,22 @@ impl Row {
             clause: Clause::find(&self.clause).ok_or_else(|| corrupt("clause", self.clause))?,
             parameters: self.parameters,
             reason: self.reason,
-            author: UserId::of(self.author),
+            author: person(self.author, self.author_employee),
             version: Version::of(self.version),
             created_at: Timestamp::of(self.created_at),
         })
+    }
+}
+
+fn person(user: Uuid, employee: Option<Uuid>) -> Person {
+    Person { user: UserId::of(user), employee: employee.map(EmployeeId::of) }
+}
+
+/// Who approved a version, if somebody did.
+const fn approver(policy: &Policy) -> Option<Person> {
+    match policy.state {
+        State::Draft => None,
+        State::Approved { by } => Some(by),
     }
 }
 
@@ -56,7 +72,7 @@ pub(super) async fn load(tx: &mut Tx, service: &'static str, id: PolicyVersionId
     let row = sqlx::query_as!(
         Row,
         "SELECT id, kind, branch_id, lower(valid) AS \"valid_from!\", upper(valid) AS valid_to, state, clause, parameters, reason, author,
-                approver, version, created_at
+                author_employee, approver, approver_employee, version, created_at
          FROM policy WHERE id = $1 FOR UPDATE",
         id.uuid(),
     )
@@ -67,13 +83,11 @@ pub(super) async fn load(tx: &mut Tx, service: &'static str, id: PolicyVersionId
 
 pub(super) async fn add(tx: &mut Tx, decision: &Decision<Policy>) -> Result<(), Fault> {
     let policy = decision.state();
-    let approver = match policy.state {
-        State::Draft => None,
-        State::Approved { by } => Some(by.uuid()),
-    };
+    let approver = approver(policy);
     let statement = sqlx::query!(
-        "INSERT INTO policy (id, kind, branch_id, valid, state, clause, parameters, reason, author, approver, version, created_at)
-         VALUES ($1, $2, $3, daterange($4, $5), $6, $7, $8, $9, $10, $11, $12, $13)",
+        "INSERT INTO policy (id, kind, branch_id, valid, state, clause, parameters, reason, author, author_employee, approver, approver_employee,
+                             version, created_at)
+         VALUES ($1, $2, $3, daterange($4, $5), $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         policy.id.uuid(),
         policy.kind,
         policy.branch.map(BranchId::uuid),
@@ -83,8 +97,10 @@ pub(super) async fn add(tx: &mut Tx, decision: &Decision<Policy>) -> Result<(), 
         policy.clause.id(),
         policy.parameters,
         policy.reason,
-        policy.author.uuid(),
-        approver,
+        policy.author.user.uuid(),
+        policy.author.employee.map(EmployeeId::uuid),
+        approver.map(|by| by.user.uuid()),
+        approver.and_then(|by| by.employee).map(EmployeeId::uuid),
         decision.version().get(),
         policy.created_at.utc(),
     );
@@ -93,34 +109,36 @@ pub(super) async fn add(tx: &mut Tx, decision: &Decision<Policy>) -> Result<(), 
 
 pub(super) async fn save(tx: &mut Tx, decision: &Decision<Policy>) -> Result<(), Fault> {
     let policy = decision.state();
-    let approver = match policy.state {
-        State::Draft => None,
-        State::Approved { by } => Some(by.uuid()),
-    };
+    let approver = approver(policy);
     let statement = sqlx::query!(
-        "UPDATE policy SET state = $3, approver = $4, version = $5 WHERE id = $1 AND version = $2",
+        "UPDATE policy SET valid = daterange($3, $4), state = $5, approver = $6, approver_employee = $7, version = $8
+         WHERE id = $1 AND version = $2",
         policy.id.uuid(),
         decision.base().get(),
+        policy.valid.from,
+        policy.valid.to,
         policy.state.word(),
-        approver,
+        approver.map(|by| by.user.uuid()),
+        approver.and_then(|by| by.employee).map(EmployeeId::uuid),
         decision.version().get(),
     );
     tx.save(decision, statement).await
 }
 
-/// Ends the version in force where the new one begins. Only the one that goes on for ever gives way by itself;
-/// any other overlap is refused by the constraint.
-pub(super) async fn end_before(tx: &mut Tx, policy: &Policy) -> Result<(), Fault> {
-    sqlx::query!(
-        "UPDATE policy SET valid = daterange(lower(valid), $2)
-         WHERE kind = $1 AND branch_id IS NOT DISTINCT FROM $3 AND state = 'approved' AND upper_inf(valid) AND lower(valid) < $2",
-        policy.kind,
-        policy.valid.from,
-        policy.branch.map(BranchId::uuid),
+/// Locks the approved version that is in force on a new one's first day.
+pub(super) async fn before(tx: &mut Tx, new: &Policy) -> Result<Option<Policy>, Fault> {
+    let row = sqlx::query_as!(
+        Row,
+        "SELECT id, kind, branch_id, lower(valid) AS \"valid_from!\", upper(valid) AS valid_to, state, clause, parameters, reason, author,
+                author_employee, approver, approver_employee, version, created_at
+         FROM policy WHERE kind = $1 AND branch_id IS NOT DISTINCT FROM $2 AND state = 'approved' AND valid @> $3::date FOR UPDATE",
+        new.kind,
+        new.branch.map(BranchId::uuid),
+        new.valid.from,
     )
-    .execute(tx.connection())
+    .fetch_optional(tx.connection())
     .await?;
-    Ok(())
+    row.map(|row| row.policy(new.service)).transpose()
 }
 
 pub(super) async fn has_any(connection: &mut PgConnection, kind: &str) -> Result<bool, Fault> {
@@ -187,7 +205,7 @@ pub(super) async fn page(
     let rows = sqlx::query_as!(
         Row,
         "SELECT id, kind, branch_id, lower(valid) AS \"valid_from!\", upper(valid) AS valid_to, state, clause, parameters, reason, author,
-                approver, version, created_at
+                author_employee, approver, approver_employee, version, created_at
          FROM policy WHERE ($1::text IS NULL OR kind = $1) AND id < $2 AND id > $3
          ORDER BY CASE WHEN $4 THEN id END DESC, id LIMIT $5",
         kind,
@@ -210,7 +228,7 @@ pub(super) async fn find(
     let row = sqlx::query_as!(
         Row,
         "SELECT id, kind, branch_id, lower(valid) AS \"valid_from!\", upper(valid) AS valid_to, state, clause, parameters, reason, author,
-                approver, version, created_at
+                author_employee, approver, approver_employee, version, created_at
          FROM policy WHERE id = $1",
         id.uuid(),
     )

@@ -1,0 +1,107 @@
+//! Panics, slowness, broken SQL, a database that is gone.
+
+use crate::thing::{HERE, THINGS, count, made, manager, platform, service};
+use devstack::{Durability, Options, Stack};
+use house::access::{Held, Issuer, fresh_keys, fresh_secret};
+use house::provision::{Passwords, provision};
+use house::server::{Profile, router, serve};
+use house::{Principal, Role, Running, Surroundings};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_breaks_inside_stays_inside() {
+    let platform = platform().await;
+    let client = manager(&platform);
+    for name in ["panic", "broken"] {
+        let answer = client.create(THINGS, json!({ "branch_id": HERE, "name": name })).await;
+        assert!(answer.headers.contains_key("request-id"));
+        let body = answer.refused(500, "service.fault", None).to_string();
+        for inside in ["secret", "no_such_table", ".rs", "SELECT", "0.1.0"] {
+            assert!(!body.contains(inside), "{body}");
+        }
+    }
+    assert_eq!((count(&platform, "thing").await, count(&platform, "idempotency").await), (0, 0));
+    made(&client, "still serving").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_takes_too_long_is_a_problem_too() {
+    let platform = platform().await;
+    let answer = manager(&platform).create(THINGS, json!({ "branch_id": HERE, "name": "slow" })).await;
+    assert_eq!(answer.headers["retry-after"], "1");
+    answer.refused(503, "service.unavailable", None);
+    assert_eq!(count(&platform, "thing").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_its_database_the_service_says_come_back() {
+    let options = Options {
+        data_dir: std::env::temp_dir().join(format!("steward-house-{}", std::process::id())),
+        postgres: None,
+        nats: None,
+        durability: Durability::Throwaway,
+        ports: None,
+    };
+    let mut stack = Stack::start(&options, &|_| ()).await.expect("both servers");
+    let passwords = Passwords { owner: "owner".to_owned(), app: "app".to_owned() };
+    let (private, public) = fresh_keys();
+    let stop = CancellationToken::new();
+    let around = Surroundings {
+        database: provision(stack.postgres_url(), &service(), &passwords).await.expect("tables"),
+        nats: stack.nats_url().to_owned(),
+        clock: journal::Clock::default(),
+        public_key: public,
+        cursor_secret: fresh_secret().into_bytes(),
+        stop: stop.clone(),
+    };
+    let clock = around.clock.clone();
+    let running = Running::start(service(), around).await.expect("it starts");
+    let (routes, _services) = router(vec![running], Profile::Production);
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let base = format!("http://{}", listener.local_addr().expect("bound"));
+    let server = tokio::spawn(serve(listener, routes, stop.clone()));
+    let principal = Principal {
+        user: kernel::UserId::of(uuid::Uuid::from_u128(1)),
+        employee: None,
+        roles: vec![Held { role: Role::HQ, branches: None }],
+    };
+    let token = Issuer::new(&private)
+        .and_then(|issuer| issuer.issue(&principal, clock.now(), chrono::TimeDelta::hours(1)))
+        .expect("a token");
+    let http = reqwest::Client::new();
+    let get = async |path: &str| {
+        let answer = http.get(format!("{base}{path}")).bearer_auth(&token).send().await.expect("it answers");
+        let retry = answer.headers().get("retry-after").cloned();
+        (answer.status().as_u16(), retry.is_some(), answer.text().await.expect("text"))
+    };
+    assert_eq!((get("/health/ready").await.0, get(THINGS).await.0), (200, 200));
+    for path in ["/v1/development/clock", "/v1/development/drain"] {
+        assert_eq!(get(path).await.0, 404, "only in development");
+    }
+    stack.kill_postgres();
+    for _ in 0..3 {
+        let (status, retry, body) = get(THINGS).await;
+        assert_eq!((status, retry), (503, true), "{body}");
+    }
+    let (status, _, body) = get("/health/ready").await;
+    assert_eq!(status, 503, "{body}");
+    assert_eq!(get("/health/live").await.0, 204);
+    stack.ensure_running().await.expect("PostgreSQL comes back");
+    let mut is_back = false;
+    for _ in 0..100 {
+        is_back = get(THINGS).await.0 == 200;
+        if is_back {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert!(is_back, "it goes on by itself");
+    stop.cancel();
+    tokio::time::timeout(std::time::Duration::from_secs(10), server)
+        .await
+        .expect("drained")
+        .expect("joined")
+        .expect("no error");
+}

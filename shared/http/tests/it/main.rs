@@ -1,0 +1,9 @@
+//! The house through HTTP, with a service of the tests' own: every convention of `api.md` that all rooms share.
+
+mod bodies;
+mod commands;
+mod document;
+mod faults;
+mod policies;
+mod reading;
+mod thing;
