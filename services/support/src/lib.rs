@@ -1,9 +1,9 @@
 //! The support service: customers, calls, complaints, promises, callbacks, fines (`support.md`).
 
 mod agent;
+mod by_severity;
 pub mod call;
 pub mod callback;
-mod by_severity;
 mod clock;
 pub mod complaint;
 pub mod contact;

@@ -1,7 +1,7 @@
 //! What time causes in support: one line per kind of timer.
 
-use crate::{callback, promise};
 use crate::complaint::escalation::ack;
+use crate::{callback, promise};
 use journal::Timers;
 
 /// Every clock that runs here.

@@ -7,5 +7,5 @@ use journal::Timers;
 pub(crate) fn timers() -> Timers {
     Timers::new()
         .on(certificate::BOUNDARY, certificate::boundary::due)
-        .on(standing::SPREAD, standing::spread::due)
+        .on(standing::SPREAD, standing::job::due)
 }

@@ -155,7 +155,10 @@ impl Tx {
     }
 
     /// 64 random bits, to be passed into `decide`: a code that nobody shall guess.
-    #[expect(clippy::disallowed_methods, reason = "randomness is made here, outside every rule, and passed into it")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "randomness is made here, outside every rule, and passed into it"
+    )]
     pub fn random_bits(&self) -> u64 {
         // 122 of its 128 bits are random, and the six fixed ones never meet: each bit of the sum is random.
         let (high, low) = Uuid::new_v4().as_u64_pair();

@@ -81,7 +81,10 @@ async fn write(connection: &mut PgConnection, dice: &mut Dice) -> Result<bool, s
     // The load itself, not a wait for anything: now and then a transaction stays open with its numbers taken.
     if dice.roll(40) == 0 {
         let seconds = ["0.05", "0.2", "0.8"][usize::try_from(dice.roll(3)).expect("below three")];
-        sqlx::query("SELECT pg_sleep($1::text::float8)").bind(seconds).execute(&mut *tx).await?;
+        sqlx::query("SELECT pg_sleep_for(make_interval(secs => $1::text::float8))")
+            .bind(seconds)
+            .execute(&mut *tx)
+            .await?;
     }
     let is_kept = dice.roll(100) >= 12;
     if is_kept {

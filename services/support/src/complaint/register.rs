@@ -175,14 +175,10 @@ pub(super) async fn route(
             let decision = decide(reception, &cmd.body, now)?;
             store::add(tx, &decision).await?;
             let (complaint, channel) = (decision.state(), cmd.body.channel);
-            contact::record(
-                tx,
-                store::parties(complaint, Some(receiver)),
-                store::said(complaint, Direction::In, channel, Kind::Substantive),
-            )
-            .await?;
-            store::assure(tx, complaint, channel, (cmd.body.promise.as_ref(), cmd.body.answered.as_ref()))
-                .await?;
+            let said = store::said(complaint, Direction::In, channel, Kind::Substantive);
+            contact::record(tx, store::parties(complaint, Some(receiver)), said).await?;
+            let assured = (cmd.body.promise.as_ref(), cmd.body.answered.as_ref());
+            store::assure(tx, complaint, channel, assured).await?;
             Ok::<_, Failure>(decision)
         })
         .await

@@ -4,7 +4,7 @@ use super::Refusal;
 use super::case::{Apology, Assurance, Closing, Complaint, Matter, Remedy, Rung, State, Triage};
 use super::close::Tally;
 use super::evidence::AddEvidence;
-use super::handover::offer::Employed;
+use super::handover::hand_over::Employed;
 use super::kind::{AboutKind, Class, ComplainantKind, EscalationCause, Outcome, RemedyKind};
 use super::policy::ComplaintTerms;
 use super::progress::ReplyBy;

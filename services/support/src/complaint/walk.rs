@@ -5,9 +5,9 @@ use super::escalation::escalate;
 use super::escalation::ladder::Ladder;
 use super::finding::find::{self, FindLiability, Finder};
 use super::finding::{ShareAsk, found_by, second};
-use super::followup::record::{self, RecordFollowUp, SecondWanted};
-use super::handover::offer::Employed;
-use super::handover::{accept, offer};
+use super::followup::follow_up::{self, RecordFollowUp, SecondWanted};
+use super::handover::hand_over::Employed;
+use super::handover::{accept, hand_over};
 use super::kind::{
     AboutKind, ApologyKind, ComplainantKind, EscalationCause, Factor, FindingKind, Outcome, Party, RemedyKind,
 };
@@ -235,9 +235,13 @@ fn scored(score: u8) -> RecordFollowUp {
 }
 
 fn followed(complaint: Complaint, score: u8) -> Result<Decision<Complaint>, Refusal> {
-    let follow_up =
-        record::taken_down(&complaint, &scored(score), "2025-09-30".parse().expect("a date"), World::now());
-    record::decide(complaint, &scored(score), follow_up, &World::new().terms.terms)
+    let follow_up = follow_up::taken_down(
+        &complaint,
+        &scored(score),
+        "2025-09-30".parse().expect("a date"),
+        World::now(),
+    );
+    follow_up::decide(complaint, &scored(score), follow_up, &World::new().terms.terms)
 }
 
 pub(super) fn followed_up(severity: Severity, scores: &[u8]) -> Complaint {
@@ -417,7 +421,7 @@ fn walk(before: &Complaint, step: Step, who: Person) -> Result<Decision<Complain
             reopen::decide(complaint, &ask, &world.terms, now)
         }
         Step::Escalate => escalate::decide(complaint, EscalationCause::Urgent, world.grounds()),
-        Step::Offer(to) => offer::decide(complaint, employee(to), (who, standing), Employed::Yes),
+        Step::Offer(to) => hand_over::decide(complaint, employee(to), (who, standing), Employed::Yes),
         Step::TakeOver(by) => accept::decide(complaint, person_of(employee(by)), now),
     }
 }

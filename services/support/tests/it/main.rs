@@ -1,8 +1,8 @@
 //! The support service through its API, on a real database and a real bus.
 
 mod call;
-mod customer;
 mod complaint;
+mod customer;
 mod fine;
 mod penalty;
 mod promise;

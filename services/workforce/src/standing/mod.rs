@@ -8,9 +8,9 @@ pub mod ask;
 pub mod compute;
 pub mod eligibility;
 mod facet;
+pub(crate) mod job;
 mod list;
 mod recompute;
-pub(crate) mod spread;
 pub(crate) mod store;
 mod subject;
 

@@ -5,6 +5,7 @@ pub mod acknowledge;
 pub mod broken;
 pub mod escalate;
 pub mod ladder;
+mod store;
 
 use house::{House, OpenApiRouter, routes};
 

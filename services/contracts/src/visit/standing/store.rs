@@ -1,7 +1,7 @@
-//! Our copy of standing: what workforce last said of a worker and a service.
+//! The SQL of our copy of standing.
 
-use super::{Interval, Standing};
 use crate::price::ServiceCode;
+use crate::visit::{Interval, Standing};
 use events::WorkerId;
 use events::workforce::{StandingChanged, StandingInterval};
 use journal::{Fault, Tx};
@@ -18,7 +18,10 @@ fn intervals(said: Vec<StandingInterval>) -> Vec<Interval> {
 }
 
 /// Keeps a standing if its number is newer than the one we know; `None` where it is not (W12).
-pub(super) async fn take(tx: &mut Tx, changed: &StandingChanged) -> Result<Option<Standing>, Fault> {
+pub(in crate::visit) async fn take(
+    tx: &mut Tx,
+    changed: &StandingChanged,
+) -> Result<Option<Standing>, Fault> {
     let said = serde_json::to_value(&changed.intervals).expect("plain data");
     let kept = sqlx::query!(
         "INSERT INTO known_standing (worker_id, service, seq, intervals) VALUES ($1, $2, $3, $4)
@@ -42,7 +45,11 @@ pub(super) async fn take(tx: &mut Tx, changed: &StandingChanged) -> Result<Optio
 
 /// The newest standing we know, held until the transaction ends: one that arrives meanwhile waits, and then looks
 /// at what was decided here. Of whom we know nothing nothing is green.
-pub(super) async fn newest(tx: &mut Tx, worker: WorkerId, service: &ServiceCode) -> Result<Standing, Fault> {
+pub(in crate::visit) async fn newest(
+    tx: &mut Tx,
+    worker: WorkerId,
+    service: &ServiceCode,
+) -> Result<Standing, Fault> {
     let row = sqlx::query!(
         "SELECT seq, intervals FROM known_standing WHERE worker_id = $1 AND service = $2 FOR SHARE",
         worker.uuid(),

@@ -1,10 +1,10 @@
-//! Whom a standing is computed for, and from what: the files of many workers in a handful of queries.
+//! The SQL that gathers a worker's file.
 
-use super::{Check, Document, RetrainingOrder, WorkerFile, compute};
-use super::{HealthClass, Interval, PaperKind, Proof, Requirement};
 use crate::certificate::validity::instants;
 use crate::certificate::{self, Level, Stored};
 use crate::requirement::KnownRequirement;
+use crate::standing::{Check, Document, RetrainingOrder, WorkerFile, compute};
+use crate::standing::{HealthClass, Interval, PaperKind, Proof, Requirement};
 use crate::worker::Stop;
 use chrono::{DateTime, NaiveDate, Utc};
 use events::WorkerId;
@@ -17,22 +17,22 @@ use uuid::Uuid;
 
 /// A worker and everything a standing of his is computed from.
 #[derive(Debug)]
-pub(super) struct Subject {
-    pub(super) worker: WorkerId,
-    pub(super) branch: BranchId,
+pub(in crate::standing) struct Subject {
+    pub(in crate::standing) worker: WorkerId,
+    pub(in crate::standing) branch: BranchId,
     zone: Zone,
     city: Option<String>,
     since: Timestamp,
-    pub(super) file: WorkerFile,
+    pub(in crate::standing) file: WorkerFile,
 }
 
 impl Subject {
-    pub(super) const fn zone(&self) -> Zone {
+    pub(in crate::standing) const fn zone(&self) -> Zone {
         self.zone
     }
 
     /// What a service asks of this worker.
-    pub(super) fn requirement(
+    pub(in crate::standing) fn requirement(
         &self,
         known: &KnownRequirement,
         papers: &BTreeSet<PaperKind>,
@@ -46,7 +46,7 @@ impl Subject {
     }
 
     /// True where a standing for this service says something: a certificate names it, or it asks for none.
-    pub(super) fn is_concerned(&self, asked: &[Requirement]) -> bool {
+    pub(in crate::standing) fn is_concerned(&self, asked: &[Requirement]) -> bool {
         let names = |one: &Requirement| {
             self.file.certificates.iter().any(|held| held.service_codes.contains(&one.service_code))
         };
@@ -54,7 +54,7 @@ impl Subject {
     }
 
     /// The standing for a service whose requirements follow each other, each from its day on.
-    pub(super) fn intervals(&self, asked: &[(NaiveDate, Requirement)]) -> Vec<Interval> {
+    pub(in crate::standing) fn intervals(&self, asked: &[(NaiveDate, Requirement)]) -> Vec<Interval> {
         let start = |place: usize| match place {
             0 => self.since,
             _ => self.zone.midnight(asked[place].0).max(self.since),
@@ -74,7 +74,7 @@ impl Subject {
     }
 
     /// The highest level of a certificate for a service that holds at an instant.
-    pub(super) fn level(&self, service: &str, now: Timestamp) -> Option<Level> {
+    pub(in crate::standing) fn level(&self, service: &str, now: Timestamp) -> Option<Level> {
         let holds = |held: &&certificate::Certificate| {
             held.stored == Stored::Active
                 && held.service_codes.contains(service)
@@ -85,7 +85,7 @@ impl Subject {
 }
 
 /// The files of these workers, as far as they are within reach; sorted by worker.
-pub(super) async fn of(
+pub(in crate::standing) async fn of(
     connection: &mut PgConnection,
     workers: &[Uuid],
     reach: &Reach,

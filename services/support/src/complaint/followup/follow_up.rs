@@ -118,13 +118,8 @@ pub(in crate::complaint) async fn route(
             contact::record(tx, store::parties(complaint, cmd.principal.employee), said).await?;
             store::save(tx, &decision).await?;
             store::add_follow_up(tx, complaint, asked_in, &follow_up).await?;
-            store::assure(
-                tx,
-                complaint,
-                cmd.body.channel,
-                (cmd.body.promise.as_ref(), cmd.body.answered.as_ref()),
-            )
-            .await?;
+            let assured = (cmd.body.promise.as_ref(), cmd.body.answered.as_ref());
+            store::assure(tx, complaint, cmd.body.channel, assured).await?;
             Ok::<_, Failure>(decision)
         })
         .await

@@ -1,0 +1,5 @@
+//! Our copy of standing: what workforce last said of a worker and a service.
+
+mod store;
+
+pub(super) use store::{newest, take};
