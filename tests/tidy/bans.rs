@@ -74,6 +74,7 @@ const BANS: [Ban; 26] = [
             "shared/http/src/provision.rs",
             "shared/http/src/list.rs",
             "shared/journal/tests/",
+            "shared/http/tests/",
             "shared/testkit/src/",
             "shared/devstack/",
             "xtask/src/sqlx/",

@@ -127,7 +127,7 @@ fn expected_version(headers: &HeaderMap) -> Result<Version, Problem> {
     let number = once(headers, &header::IF_MATCH).and_then(|text| {
         let digits = text.trim().strip_prefix('"')?.strip_suffix('"')?;
         // Exactly as the ETag was given: no sign, no leading zero.
-        digits.parse::<i32>().ok().filter(|number| *number > 0 && number.to_string() == digits)
+        digits.parse::<i32>().ok().filter(|number| *number >= 0 && number.to_string() == digits)
     });
     number.map(Version::of).ok_or_else(|| Problem::plain(error_code!("request.if_match_malformed")))
 }

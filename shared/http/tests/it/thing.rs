@@ -171,8 +171,8 @@ async fn make(house: House, cmd: Command<MakeThing, Write>) -> Answer<ThingView>
             }
             match cmd.body.name.as_str() {
                 "panic" => panic!("a secret from inside"),
-                "slow" => tokio::time::sleep(Duration::from_secs(20)).await,
-                "brief" => tokio::time::sleep(Duration::from_millis(300)).await,
+                "slow" => takes(Duration::from_secs(20)).await,
+                "brief" => takes(Duration::from_millis(300)).await,
                 _ => {}
             }
             let thing = Thing {
@@ -307,4 +307,9 @@ struct Question {
 #[utoipa::path(post, path = "/v1/edge/things/search", request_body = Question, responses((status = 200, description = "What was asked.")))]
 async fn search(ask: Ask<Question, Permit<{ house::access::Permission::place("penalty.read") }>>) -> String {
     ask.body.name
+}
+
+/// Work of this length, as the client sees it.
+async fn takes(span: Duration) {
+    let _ = tokio::time::timeout(span, std::future::pending::<()>()).await;
 }
