@@ -86,7 +86,7 @@ impl Check {
             Step::new("tidy", "test --locked --quiet --package steward-tests --test tidy"),
             Step::new("lints", "clippy --locked --quiet --workspace --all-targets -- -D warnings"),
             Step::new("documents", "doc --locked --quiet --workspace --no-deps")
-                .with(&[("RUSTDOCFLAGS", "-D warnings")]),
+                .with(&[("RUSTDOCFLAGS", "-D warnings -A rustdoc::private_intra_doc_links")]),
             sqlx,
         ]
     }
