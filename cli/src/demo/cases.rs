@@ -1,5 +1,7 @@
 //! What customers complained about, and what came of it: a table of cases, played in the order of their times.
 
+use super::agenda::Act;
+use super::calls::{self, Said};
 use super::cast::{Branch, Employee, Headquarters};
 use super::stage::{Stage, local, text, yuan};
 use anyhow::{Context, Result};
@@ -87,8 +89,10 @@ const CASES: [Case; 15] = [
 ];
 
 /// One thing somebody does in a case.
-#[derive(Clone, Copy)]
-enum Step {
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Step {
+    Ring,
+    Record,
     Register,
     Recap,
     Triage,
@@ -112,94 +116,70 @@ enum Step {
     Judge(&'static str),
 }
 
-/// The cases under way, and what is still to happen in them.
+/// Everything that happens in the cases.
+pub(crate) fn agenda() -> Result<Vec<(Timestamp, Act)>> {
+    let mut agenda = Vec::new();
+    for (place, case) in CASES.iter().enumerate() {
+        for (date, time, step) in steps(case) {
+            agenda.push((local(date, time)?, Act::Case(place, step)));
+        }
+    }
+    Ok(agenda)
+}
+
+/// A case under way.
+#[derive(Default)]
+struct File {
+    call: Value,
+    customer: Value,
+    complaint: Option<String>,
+    penalty: Option<String>,
+}
+
+/// The cases under way.
 pub(crate) struct Cases {
-    agenda: Vec<(Timestamp, usize, Step)>,
-    complaints: Vec<Option<String>>,
-    penalties: Vec<Option<String>>,
+    files: Vec<File>,
 }
 
 impl Cases {
-    /// The whole agenda, earliest first.
-    pub(crate) fn new() -> Result<Self> {
-        let mut agenda = Vec::new();
-        for (place, case) in CASES.iter().enumerate() {
-            for (date, time, step) in steps(case) {
-                agenda.push((local(date, time)?, place, step));
-            }
-        }
-        agenda.sort_by_key(|(at, place, _)| std::cmp::Reverse((*at, *place)));
-        Ok(Self { agenda, complaints: vec![None; CASES.len()], penalties: vec![None; CASES.len()] })
+    pub(crate) fn new() -> Self {
+        Self { files: CASES.iter().map(|_| File::default()).collect() }
     }
 
     /// The ids of the complaints registered so far.
     pub(crate) fn complaints(&self) -> impl Iterator<Item = &str> {
-        self.complaints.iter().flatten().map(String::as_str)
+        self.files.iter().filter_map(|file| file.complaint.as_deref())
     }
 
     /// The fines assessed so far, in the order of the table.
     pub(crate) fn penalties(&self) -> impl Iterator<Item = &str> {
-        self.penalties.iter().flatten().map(String::as_str)
+        self.files.iter().filter_map(|file| file.penalty.as_deref())
     }
 
-    /// Plays everything that is on the agenda before `until`.
-    pub(crate) async fn play(
+    pub(crate) async fn step(
         &mut self,
         stage: &mut Stage,
-        until: Timestamp,
+        place: usize,
+        step: Step,
         branches: &[Branch],
         hq: &Headquarters,
     ) -> Result<()> {
-        while let Some((at, place, step)) = self.agenda.pop_if(|(at, ..)| *at < until) {
-            stage.at(at).await?;
-            self.step(stage, place, step, &Scene::of(place, branches, hq)?)
-                .await
-                .with_context(|| format!("case {place}"))?;
-        }
-        Ok(())
-    }
-
-    async fn step(&mut self, stage: &mut Stage, place: usize, step: Step, scene: &Scene<'_>) -> Result<()> {
-        match step {
-            Step::Register => {
-                let registered = stage
-                    .create(scene.agent, "/v1/support/complaints", scene.complaint(stage.now())?)
-                    .await?;
-                self.complaints[place] = Some(text(&registered, "id")?.to_owned());
-            }
-            Step::Assess(amount) => {
-                let complaint = self.complaints[place].as_deref().context("registered before")?;
-                let accused = scene.accused.context("a fine needs somebody fined")?;
-                let fine = json!({ "complaint_id": complaint, "employee_id": accused.id, "amount": yuan(amount), "reason": "按情节" });
-                let assessed = stage.create(scene.proposer(), "/v1/support/penalties", fine).await?;
-                self.penalties[place] = Some(text(&assessed, "id")?.to_owned());
-            }
-            Step::Hear | Step::Confirm | Step::Dismiss | Step::Appeal | Step::Judge(_) => {
-                let penalty = format!(
-                    "/v1/support/penalties/{}",
-                    self.penalties[place].as_deref().context("assessed before")?
-                );
-                let (who, verb, body) = scene.about_the_fine(step)?;
-                stage.tell(who, &penalty, verb, body).await?;
-            }
-            _ => {
-                let complaint = format!(
-                    "/v1/support/complaints/{}",
-                    self.complaints[place].as_deref().context("registered before")?
-                );
-                let (who, verb, body) = scene.about_the_complaint(step, stage.now())?;
-                stage.tell(who, &complaint, verb, body).await?;
-            }
-        }
-        Ok(())
+        let scene = Scene::of(place, branches, hq)?;
+        let file = self.files.get_mut(place).context("a case of the table")?;
+        scene.step(stage, file, step).await
     }
 }
 
 /// What happens in a case, and when.
 fn steps(case: &Case) -> Vec<(&'static str, &'static str, Step)> {
     let [first, second, third] = case.days;
-    let mut steps =
-        vec![(first, "09:40", Step::Register), (first, "09:50", Step::Recap), (first, "10:00", Step::Triage)];
+    let mut steps = vec![
+        (first, "09:20", Step::Ring),
+        (first, "09:26", Step::Record),
+        (first, "09:40", Step::Register),
+        (first, "09:50", Step::Recap),
+        (first, "10:00", Step::Triage),
+    ];
     match case.course {
         Course::Invalid => {
             steps.extend([(first, "10:10", Step::Reply), (first, "10:20", Step::Close("unfounded"))])
@@ -266,6 +246,7 @@ fn handled(case: &Case, day: &'static str, steps: &mut Vec<(&'static str, &'stat
 
 /// Who acts in a case.
 struct Scene<'a> {
+    place: usize,
     case: &'a Case,
     branch: &'a Branch,
     agent: &'a Principal,
@@ -275,6 +256,55 @@ struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
+    async fn step(&self, stage: &mut Stage, file: &mut File, step: Step) -> Result<()> {
+        match step {
+            Step::Ring => {
+                file.call =
+                    calls::answered(stage, self.branch.agent(), self.branch.id, self.place, 1).await?;
+            }
+            Step::Record => self.record(stage, file).await?,
+            Step::Register => {
+                let complaint = self.complaint(file, stage.now());
+                let registered = stage.create(self.agent, "/v1/support/complaints", complaint).await?;
+                file.complaint = Some(text(&registered, "id")?.to_owned());
+            }
+            Step::Assess(amount) => {
+                let complaint = file.complaint.as_deref().context("registered before")?;
+                let accused = self.accused.context("a fine needs somebody fined")?;
+                let fine = json!({ "complaint_id": complaint, "employee_id": accused.id, "amount": yuan(amount), "reason": "按情节" });
+                let assessed = stage.create(self.proposer(), "/v1/support/penalties", fine).await?;
+                file.penalty = Some(text(&assessed, "id")?.to_owned());
+            }
+            Step::Hear | Step::Confirm | Step::Dismiss | Step::Appeal | Step::Judge(_) => {
+                let penalty = file.penalty.as_deref().context("assessed before")?;
+                let (who, verb, body) = self.about_the_fine(step)?;
+                stage.tell(who, &format!("/v1/support/penalties/{penalty}"), verb, body).await?;
+            }
+            _ => {
+                let complaint = file.complaint.as_deref().context("registered before")?;
+                let (who, verb, body) = self.about_the_complaint(step, stage.now())?;
+                stage.tell(who, &format!("/v1/support/complaints/{complaint}"), verb, body).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The call is written down, and the card of a customer who called for the first time since Steward came.
+    async fn record(&self, stage: &mut Stage, file: &mut File) -> Result<()> {
+        let said =
+            Said {
+                caller: "何女士", topic: "对服务不满意", why: "约好的事情没有做到", reason: "complaint"
+            };
+        file.call = calls::recorded(stage, self.branch.agent(), &file.call, &said).await?;
+        let card = json!({
+            "branch_id": self.branch.id, "name": format!("何女士{}", self.place + 1), "phone": calls::number(self.place),
+            "place": format!("和平路 {} 号", self.place + 1), "area_code": "310115", "source_code": "referral",
+            "came_for": "投诉", "first_touch": "call", "call_id": file.call["id"]
+        });
+        file.customer = stage.create(self.agent, "/v1/support/customers", card).await?;
+        Ok(())
+    }
+
     fn of(place: usize, branches: &'a [Branch], hq: &'a Headquarters) -> Result<Self> {
         let case = CASES.get(place).context("a case of the table")?;
         let branch = branches.get(case.branch).context("a branch of the cast")?;
@@ -283,6 +313,7 @@ impl<'a> Scene<'a> {
             Course::NotOurs | Course::Invalid | Course::Withdrawn | Course::Reopened => None,
         };
         Ok(Self {
+            place,
             case,
             branch,
             agent: &branch.agent().account,
@@ -297,17 +328,17 @@ impl<'a> Scene<'a> {
         if self.case.severity == Severity::S4 { &self.hq.admin } else { self.agent }
     }
 
-    fn complaint(&self, now: Timestamp) -> Result<Value> {
+    fn complaint(&self, file: &File, now: Timestamp) -> Value {
         let about = if self.accused.is_some() { "agent" } else { "company" };
         let mut complaint = json!({
-            "branch_id": self.branch.id, "channel": "phone", "complainant": "customer", "about": about, "category": "service",
+            "branch_id": self.branch.id, "call_id": file.call["id"], "customer_id": file.customer["id"], "channel": "phone", "complainant": "customer", "about": about, "category": "service",
             "verbatim": "约好的事情没有做到，希望给个说法", "remedy_sought": "希望尽快补救",
             "promise": { "due_at": now.plus(chrono::TimeDelta::minutes(380)), "agreed": "agreed" }
         });
         if let Some(accused) = self.accused {
             complaint["about_employee_id"] = json!(accused.id);
         }
-        Ok(complaint)
+        complaint
     }
 
     fn about_the_complaint(&self, step: Step, now: Timestamp) -> Result<(&Principal, &'static str, Value)> {
@@ -343,7 +374,9 @@ impl<'a> Scene<'a> {
                 "close",
                 json!({ "outcome": outcome }),
             ),
-            Step::Register
+            Step::Ring
+            | Step::Record
+            | Step::Register
             | Step::Assess(_)
             | Step::Hear
             | Step::Confirm

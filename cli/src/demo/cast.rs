@@ -2,9 +2,11 @@
 
 use super::stage::{Stage, staff, text, user, yuan};
 use anyhow::Result;
+use events::WorkerId;
 use house::{Principal, Role};
 use kernel::{BranchId, EmployeeId};
 use serde_json::{Value, json};
+use std::ops::Range;
 
 /// A branch and everybody in it.
 pub(crate) struct Branch {
@@ -12,6 +14,8 @@ pub(crate) struct Branch {
     pub(crate) name: &'static str,
     /// The people of the office: manager, two agents, sales.
     pub(crate) office: [Employee; 4],
+    /// Its care workers, paid by visit.
+    pub(crate) carers: Vec<Employee>,
 }
 
 /// Somebody on the payroll.
@@ -28,6 +32,22 @@ impl Branch {
     }
     pub(crate) fn agent(&self) -> &Employee {
         &self.office[1]
+    }
+    pub(crate) fn second_agent(&self) -> &Employee {
+        &self.office[2]
+    }
+    pub(crate) fn seller(&self) -> &Employee {
+        &self.office[3]
+    }
+
+    /// The places of the care workers who are licensed for maternity care.
+    pub(crate) const NURSES: Range<usize> = 4..6;
+}
+
+impl Employee {
+    /// The same person as someone who may be sent to customers.
+    pub(crate) fn worker(&self) -> WorkerId {
+        WorkerId::of(self.id.uuid())
     }
 }
 
@@ -122,7 +142,7 @@ pub(crate) async fn open(stage: &mut Stage, hq: &Headquarters) -> Result<Vec<Bra
         let Ok(office) = <[Employee; 4]>::try_from(office) else {
             unreachable!("four plans make four people")
         };
-        branches.push(Branch { id, name: plan.name, office });
+        branches.push(Branch { id, name: plan.name, office, carers });
     }
     stage.drain().await?;
     Ok(branches)

@@ -3,8 +3,12 @@
 //! A network of three branches and thirty people: who came when, what customers complained about, which fines were
 //! confirmed, appealed, carried and given back, and what everybody was paid.
 
+mod agenda;
+mod calls;
 mod cases;
 mod cast;
+mod deals;
+mod market;
 mod pay;
 mod punches;
 mod report;
@@ -12,11 +16,13 @@ mod stage;
 
 use crate::installation::Installation;
 use crate::platform::Platform;
+use agenda::Act;
 use anyhow::{Context, Result, bail};
+use calls::Enquiries;
 use cases::Cases;
 use cast::Headquarters;
-use chrono::NaiveDate;
 use clap::Args;
+use deals::Deals;
 use stage::{Stage, local};
 use std::time::Instant;
 
@@ -47,7 +53,7 @@ impl Demo {
         println!("{}", platform.stack.origin());
         let secrets = installation.existing_secrets()?;
         let start = local("2025-09-01", "08:00")?;
-        let mut stage = Stage::new(&platform.announcement.base_url, &secrets.private_key, start)?;
+        let mut stage = Stage::new(&platform.announcement.base_url, &secrets.private_key)?;
         stage.at(start).await?;
         let played = play(&mut stage).await?;
         installation.mark_demo(stage.now().since(platform.real_now()))?;
@@ -99,40 +105,51 @@ fn refuse_other_data(installation: &Installation) -> Result<()> {
 struct Played {
     branches: Vec<cast::Branch>,
     hq: Headquarters,
+    enquiries: Enquiries,
     cases: Cases,
+    deals: Deals,
     runs: Vec<serde_json::Value>,
     punches: usize,
 }
 
 async fn play(stage: &mut Stage) -> Result<Played> {
-    println!("September: three branches open, thirty people are hired");
+    println!("September: three branches open, thirty people are hired, services and prices are published");
     let hq = Headquarters::new();
     let branches = cast::open(stage, &hq).await?;
-    let calendar = punches::calendar()?;
-    let mut cases = Cases::new()?;
-    let (mut runs, mut sent) = (Vec::new(), 0);
-    for (month, first, last, pay_day) in [
-        ("2025-10", "2025-10-01", "2025-10-31", "2025-11-05"),
-        ("2025-11", "2025-11-01", "2025-11-30", "2025-12-03"),
-    ] {
-        println!("{month}: people come and go, customers call");
-        let (first, last): (NaiveDate, NaiveDate) = (first.parse()?, last.parse()?);
-        for date in first.iter_days().take_while(|date| *date <= last) {
-            if calendar.is_workday(date).value {
-                let evening = local(&date.to_string(), "18:00")?;
-                cases.play(stage, evening, &branches, &hq).await?;
-                stage.at(evening).await?;
-                sent += punches::day(stage, &branches, date).await?;
-            }
-        }
-        let payday = local(pay_day, "09:00")?;
-        cases.play(stage, payday, &branches, &hq).await?;
-        println!("{month}: attendance is closed, everybody is paid");
-        runs.push(
-            pay::month(stage, &branches, &hq, month, pay_day)
-                .await
-                .with_context(|| format!("the run of {month}"))?,
-        );
+    market::open(stage, &hq, &branches).await?;
+    let mut played = Played {
+        branches,
+        hq,
+        enquiries: Enquiries::new(),
+        cases: Cases::new(),
+        deals: Deals::new(),
+        runs: Vec::new(),
+        punches: 0,
+    };
+    for (at, act) in agenda::agenda()? {
+        stage.at(at).await?;
+        played.act(stage, act).await.with_context(|| format!("{act:?}"))?;
     }
-    Ok(Played { branches, hq, cases, runs, punches: sent })
+    Ok(played)
+}
+
+impl Played {
+    async fn act(&mut self, stage: &mut Stage, act: Act) -> Result<()> {
+        let Self { branches, hq, .. } = self;
+        match act {
+            Act::Say(what) => println!("{what}"),
+            Act::Enquiry(place, step) => self.enquiries.step(stage, place, step, branches).await?,
+            Act::Case(place, step) => self.cases.step(stage, place, step, branches, hq).await?,
+            Act::Deal(place, step) => self.deals.step(stage, place, step, branches).await?,
+            Act::Punches(day) => self.punches += punches::day(stage, branches, day).await?,
+            Act::Bonus(month) => pay::bonus(stage, branches, hq, month).await?,
+            Act::Payday { month, on } => self.runs.push(pay::month(stage, branches, hq, month, on).await?),
+        }
+        Ok(())
+    }
+
+    /// How many people called.
+    fn calls(&self) -> usize {
+        self.enquiries.count() + self.cases.complaints().count() + self.deals.contracts()
+    }
 }

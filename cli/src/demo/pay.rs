@@ -1,9 +1,33 @@
-//! Closing a month: attendance in every branch, then the run that pays it, by two pairs of eyes.
+//! Pay: what somebody earns extra, and closing a month: attendance in every branch, then the run that pays it, by two
+//! pairs of eyes.
 
 use super::cast::{Branch, Headquarters};
-use super::stage::{Stage, local, text};
+use super::stage::{Stage, local, text, yuan};
 use anyhow::Result;
 use serde_json::{Value, json};
+
+/// A bonus for every seller and an allowance for every manager: written by the clerk, approved by payroll.
+pub(crate) async fn bonus(
+    stage: &mut Stage,
+    branches: &[Branch],
+    hq: &Headquarters,
+    month: &str,
+) -> Result<()> {
+    for branch in branches {
+        for (earner, kind, amount, reason) in [
+            (branch.seller(), "bonus", "300.00", "客户表扬"),
+            (branch.manager(), "allowance", "200.00", "通讯补贴"),
+        ] {
+            let entry = json!({
+                "employee_id": earner.id, "month": month, "kind": kind, "amount": yuan(amount), "reason": reason
+            });
+            let rooms = "/v1/hr/pay-entries";
+            let drafted = stage.create(&hq.clerk, rooms, entry).await?;
+            stage.go(&hq.payroll, rooms, &drafted, "approve", json!({})).await?;
+        }
+    }
+    Ok(())
+}
 
 /// Closes attendance of a month on the morning of `date`, calculates, reviews, approves, pays and closes its run.
 /// Returns the run as it stands then.

@@ -5,7 +5,6 @@ use super::stage::{Stage, ZONE};
 use anyhow::Result;
 use chrono::{NaiveDate, NaiveTime};
 use house::{Held, Principal, Role};
-use kernel::calendar::{Calendar, Hours, Interval, Layer, Layers, OfficialYear, Weekly};
 use serde_json::{Value, json};
 
 /// Everything that was not an ordinary day: (date, branch, person of the office, first punch or nothing at all).
@@ -20,18 +19,6 @@ const EXCEPTIONS: [(&str, usize, usize, Option<&str>); 9] = [
     ("2025-11-18", 2, 3, None),
     ("2025-11-25", 0, 1, Some("08:36")),
 ];
-
-/// The workdays of the official calendar, asked of the same engine that schedules them.
-pub(crate) fn calendar() -> Result<Calendar> {
-    let hours = Hours::new(vec![Interval::new(8 * 60 + 30, 17 * 60 + 30)?])?;
-    let layers = Layers {
-        zone: ZONE,
-        national: OfficialYear::shipped().to_vec(),
-        network: Layer { weekly: Some(Weekly::workdays(&hours)), ..Layer::default() },
-        branch: Layer::default(),
-    };
-    Ok(Calendar::new(layers)?)
-}
 
 /// Sends one day's punches of every branch, after closing time.
 pub(crate) async fn day(stage: &mut Stage, branches: &[Branch], date: NaiveDate) -> Result<usize> {

@@ -1,7 +1,7 @@
 //! The stage the demo plays on: the public HTTP APIs with tokens of real roles, and the demo clock.
 
 use anyhow::{Context, Result, bail};
-use chrono::{NaiveDate, NaiveTime, TimeDelta};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta};
 use house::access::Issuer;
 use house::{Held, Principal, Role};
 use kernel::{BranchId, EmployeeId, Timestamp, UserId, Zone};
@@ -47,13 +47,13 @@ pub(crate) fn staff(employee: EmployeeId, role: Role, branch: BranchId) -> Princ
 }
 
 impl Stage {
-    /// A stage at the address of a running platform.
-    pub(crate) fn new(base_url: &str, private_key: &str, now: Timestamp) -> Result<Self> {
+    /// A stage at the address of a running platform, before any time of the demo.
+    pub(crate) fn new(base_url: &str, private_key: &str) -> Result<Self> {
         Ok(Self {
             http: reqwest::Client::new(),
             base_url: base_url.to_owned(),
             issuer: Issuer::new(private_key)?,
-            now,
+            now: Timestamp::of(DateTime::UNIX_EPOCH),
             requests: 0,
         })
     }
@@ -70,9 +70,10 @@ impl Stage {
 
     /// Moves the clock, never backwards, and waits until everything that is due by then has happened.
     pub(crate) async fn at(&mut self, instant: Timestamp) -> Result<()> {
-        if instant > self.now {
-            self.now = instant;
+        if instant <= self.now {
+            return Ok(());
         }
+        self.now = instant;
         let clock = self
             .http
             .post(format!("{}/v1/development/clock", self.base_url))
@@ -134,7 +135,7 @@ impl Stage {
         self.send(request).await
     }
 
-    /// Reads a thing's version, then tells it to do something.
+    /// Reads a thing, then tells it to do something.
     pub(crate) async fn tell(
         &mut self,
         who: &Principal,
@@ -142,8 +143,22 @@ impl Stage {
         verb: &str,
         body: Value,
     ) -> Result<Value> {
-        let version = self.get(who, thing).await?["version"].clone();
-        let request = self.request(who, Method::POST, &format!("{thing}/{verb}"))?;
+        let (rooms, _) = thing.rsplit_once('/').context("a thing stands in a room")?;
+        let seen = self.get(who, thing).await?;
+        self.go(who, rooms, &seen, verb, body).await
+    }
+
+    /// Tells a thing of a room to do something, as it was last seen.
+    pub(crate) async fn go(
+        &mut self,
+        who: &Principal,
+        rooms: &str,
+        seen: &Value,
+        verb: &str,
+        body: Value,
+    ) -> Result<Value> {
+        let (id, version) = (text(seen, "id")?, &seen["version"]);
+        let request = self.request(who, Method::POST, &format!("{rooms}/{id}/{verb}"))?;
         let request = request
             .header("idempotency-key", self.key())
             .header("if-match", format!("\"{version}\""))
