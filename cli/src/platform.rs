@@ -8,7 +8,6 @@ use house::provision::{Passwords, provision};
 use house::server::{Profile, router, serve};
 use house::{Running, Service, Surroundings};
 use journal::Clock;
-use kernel::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -101,11 +100,6 @@ impl Platform {
         };
         installation.announce(&announcement)?;
         Ok(Self { announcement, stack, services, server, stop })
-    }
-
-    /// The present, by the wall clock and not the demo's.
-    pub(crate) fn real_now(&self) -> Timestamp {
-        Clock::default().now()
     }
 
     /// Restarts a server that somebody killed; returns on Ctrl-C or SIGTERM.

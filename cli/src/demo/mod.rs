@@ -14,7 +14,7 @@ mod punches;
 mod report;
 mod stage;
 
-use crate::installation::Installation;
+use crate::installation::{Installation, Running};
 use crate::platform::Platform;
 use agenda::Act;
 use anyhow::{Context, Result, bail};
@@ -23,6 +23,7 @@ use cases::Cases;
 use cast::Headquarters;
 use clap::Args;
 use deals::Deals;
+use journal::Clock;
 use stage::{Stage, local};
 use std::time::Instant;
 
@@ -51,22 +52,34 @@ impl Demo {
         installation.mark_demo(chrono::TimeDelta::zero())?;
         let mut platform = Platform::start(installation, &|progress| eprintln!("{progress}")).await?;
         println!("{}", platform.stack.origin());
-        let secrets = installation.existing_secrets()?;
-        let start = local("2025-09-01", "08:00")?;
-        let mut stage = Stage::new(&platform.announcement.base_url, &secrets.private_key)?;
-        stage.at(start).await?;
-        let played = play(&mut stage).await?;
-        installation.mark_demo(stage.now().since(platform.real_now()))?;
-        let summary = report::print(&mut stage, &played, &platform.announcement).await?;
-        println!("played in {} s, {} requests", begin.elapsed().as_secs(), stage.requests());
-        if self.json {
-            println!("{summary}");
-        }
-        if !self.once {
+        let running = platform.announcement.clone();
+        let shown = tokio::select! {
+            shown = self.show(installation, &running, begin) => shown,
+            ended = platform.until_ended() => {
+                ended.and_then(|()| bail!("stopped before its end; play it again with: steward demo --reset"))
+            }
+        };
+        if shown.is_ok() && !self.once {
             println!("everything stays up until Ctrl-C");
             platform.until_ended().await?;
         }
-        platform.stop(installation).await
+        let stopped = platform.stop(installation).await;
+        shown.and(stopped)
+    }
+
+    /// Plays, and shows what came of it.
+    async fn show(&self, installation: &Installation, running: &Running, begin: Instant) -> Result<()> {
+        let secrets = installation.existing_secrets()?;
+        let mut stage = Stage::new(&running.base_url, &secrets.private_key)?;
+        stage.at(local("2025-09-01", "08:00")?).await?;
+        let played = play(&mut stage).await?;
+        installation.mark_demo(stage.now().since(Clock::default().now()))?;
+        let summary = report::print(&mut stage, &played, running).await?;
+        println!("\nplayed in {} s, {} requests", begin.elapsed().as_secs(), stage.requests());
+        if self.json {
+            println!("{summary}");
+        }
+        Ok(())
     }
 }
 

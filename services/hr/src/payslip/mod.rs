@@ -6,7 +6,7 @@
 pub mod confirm;
 pub(crate) mod draft;
 mod explain;
-mod lines;
+pub mod lines;
 mod list;
 pub mod object;
 mod store;

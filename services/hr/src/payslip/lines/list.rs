@@ -2,13 +2,15 @@
 
 use super::super::PayLineId;
 use axum::response::Response;
-use events::PayslipId;
+use chrono::NaiveDate;
+use events::{PayslipId, PenaltyId};
 use house::{House, List, Page, Problem, permission};
-use journal::Failure;
+use journal::{Failure, Fault};
 use kernel::{BranchId, EmployeeId, EventId, Fen, Money, Month, PolicyVersionId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// Which lines.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -80,9 +82,34 @@ pub(in crate::payslip) async fn list(
     house.list(list, async |pool, list| page(pool, list).await, |view: &LineView| view.id.uuid()).await
 }
 
+/// Issued lines by what they are, stand on, or come from: for the operator's trace, which has no page. At most 1,000,
+/// oldest first.
+pub async fn of_trail(
+    pool: &sqlx::PgPool,
+    lines_or_slips: &[Uuid],
+    penalties: &[PenaltyId],
+) -> Result<Vec<LineView>, Fault> {
+    let penalties: Vec<Uuid> = penalties.iter().map(|penalty| penalty.uuid()).collect();
+    let rows = sqlx::query_as!(
+        LineRow,
+        "SELECT l.id, l.payslip_id, s.employee_id, s.month, l.kind, l.amount_fen, l.clause, l.policy_version, l.source, l.source_event, l.branch_id,
+                l.formula_zh, l.formula_en
+         FROM pay_line l JOIN payslip s ON s.id = l.payslip_id
+         WHERE s.is_issued AND (l.id = ANY ($1) OR l.payslip_id = ANY ($1)
+                OR l.source_event IN (SELECT unnest(ARRAY[d.source_event, d.reversal_event]) FROM deduction d WHERE d.penalty_id = ANY ($2)))
+         ORDER BY s.month, l.payslip_id, l.place LIMIT 1000",
+        lines_or_slips,
+        &penalties,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(LineRow::view).collect())
+}
+
 async fn page<P>(pool: &sqlx::PgPool, list: &List<LineFilter, P>) -> Result<Vec<LineView>, Failure> {
     let (filter, reach, page) = (&list.filter, &list.reach, list.page);
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        LineRow,
         "SELECT l.id, l.payslip_id, s.employee_id, s.month, l.kind, l.amount_fen, l.clause, l.policy_version, l.source, l.source_event, l.branch_id,
                 l.formula_zh, l.formula_en
          FROM pay_line l JOIN payslip s ON s.id = l.payslip_id
@@ -104,21 +131,40 @@ async fn page<P>(pool: &sqlx::PgPool, list: &List<LineFilter, P>) -> Result<Vec<
     )
     .fetch_all(pool)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| LineView {
-            id: PayLineId::of(row.id),
-            payslip_id: PayslipId::of(row.payslip_id),
-            employee_id: EmployeeId::of(row.employee_id),
-            month: Month::of(row.month),
-            kind: row.kind,
-            amount: Money::of(Fen::new(row.amount_fen)),
-            clause: row.clause,
-            policy_version: PolicyVersionId::of(row.policy_version),
-            source: row.source,
-            source_event: row.source_event.map(EventId::of),
-            branch_id: row.branch_id.map(BranchId::of),
-            formula: FormulaView { zh: row.formula_zh, en: row.formula_en },
-        })
-        .collect())
+    Ok(rows.into_iter().map(LineRow::view).collect())
+}
+
+struct LineRow {
+    id: Uuid,
+    payslip_id: Uuid,
+    employee_id: Uuid,
+    month: NaiveDate,
+    kind: String,
+    amount_fen: i64,
+    clause: String,
+    policy_version: Uuid,
+    source: Value,
+    source_event: Option<Uuid>,
+    branch_id: Option<Uuid>,
+    formula_zh: String,
+    formula_en: String,
+}
+
+impl LineRow {
+    fn view(self) -> LineView {
+        LineView {
+            id: PayLineId::of(self.id),
+            payslip_id: PayslipId::of(self.payslip_id),
+            employee_id: EmployeeId::of(self.employee_id),
+            month: Month::of(self.month),
+            kind: self.kind,
+            amount: Money::of(Fen::new(self.amount_fen)),
+            clause: self.clause,
+            policy_version: PolicyVersionId::of(self.policy_version),
+            source: self.source,
+            source_event: self.source_event.map(EventId::of),
+            branch_id: self.branch_id.map(BranchId::of),
+            formula: FormulaView { zh: self.formula_zh, en: self.formula_en },
+        }
+    }
 }
