@@ -224,12 +224,21 @@ pub(super) async fn load(tx: &mut Tx, id: ComplaintId) -> Result<Complaint, Fail
 }
 
 /// Locks a complaint for what its promise causes, whoever's command found it out: no reach is asked.
-pub(super) async fn load_for_clock(tx: &mut Tx, id: ComplaintId) -> Result<Complaint, Failure> {
+pub(super) async fn find_for_clock(tx: &mut Tx, id: ComplaintId) -> Result<Option<Complaint>, Fault> {
     let locked = sqlx::query_scalar!("SELECT id FROM complaint WHERE id = $1 FOR UPDATE", id.uuid())
         .fetch_optional(tx.connection())
         .await?;
-    let locked = locked.ok_or_else(not_found)?;
-    Ok(complaints(tx.connection(), &[locked]).await?.pop().ok_or_else(not_found)?)
+    let Some(locked) = locked else { return Ok(None) };
+    Ok(complaints(tx.connection(), &[locked]).await?.pop())
+}
+
+/// A locked complaint as it stands once its promise is broken, where that one's time has passed and the command came
+/// before the timer.
+pub(super) async fn after_lapse(tx: &mut Tx, complaint: Complaint) -> Result<Complaint, Failure> {
+    if promise::lapse::if_overdue(tx, case(&complaint)).await? {
+        return Ok(find_for_clock(tx, complaint.id).await?.ok_or_else(not_found)?);
+    }
+    Ok(complaint)
 }
 
 /// A complaint within reach, unlocked; also one about the reader himself, or one found against him.
