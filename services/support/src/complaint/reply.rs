@@ -51,7 +51,7 @@ pub fn decide(
     let is_not_ours = complaint.finding.is_some() && !complaint.is_ours();
     match complaint.state {
         State::Implementing if complaint.remedy.is_some_and(|remedy| remedy.completed_at.is_some()) => {}
-        State::Investigating if is_not_ours => {}
+        State::Investigating | State::Proposing if is_not_ours => {}
         State::Triaged | State::Investigating if complaint.is_invalid() => {}
         State::Triaged if complaint.severity() == Some(Severity::S1) => {
             ask.knowledge_ref.as_ref().ok_or(Refusal::KnowledgeMissing {})?;
@@ -128,7 +128,9 @@ mod tests {
             assert_eq!(decide(complaint, &ask(), 0).err(), Some(Refusal::ReplyTooEarly {}));
         }
         assert_eq!(decide(implementing(Severity::S2), &ask(), 0).err(), None);
-        assert!(decide(found(Severity::S2, FindingKind::Customer), &ask(), 0).is_ok());
+        let not_ours = found(Severity::S2, FindingKind::Customer);
+        assert!(decide(not_ours.clone(), &ask(), 0).is_ok());
+        assert!(decide(Complaint { state: State::Proposing, ..not_ours }, &ask(), 0).is_ok());
         assert!(matches!(decide(replied(Severity::S2), &ask(), 0), Err(Refusal::NotNow { .. })));
     }
 
