@@ -53,7 +53,7 @@ impl Desk {
         tx
     }
 
-    fn new(&self, due_at: Timestamp) -> NewPromise {
+    fn reply_by(&self, due_at: Timestamp) -> NewPromise {
         NewPromise {
             case: self.case,
             severity: None,
@@ -67,7 +67,7 @@ impl Desk {
 
     async fn make(&self, due_at: &str) {
         let mut tx = self.begin().await;
-        promise::make::within(&mut tx, self.new(instant(due_at))).await.expect("it may be made");
+        promise::make::within(&mut tx, self.reply_by(instant(due_at))).await.expect("it may be made");
         tx.commit().await.expect("committed");
     }
 
@@ -189,19 +189,19 @@ async fn p4_p7_another_time_is_agreed_by_a_contact_before_its_time_only() {
     desk.make("2025-10-09T04:00:00Z").await;
     let mut tx = desk.begin().await;
     let agreed = desk.reached(&mut tx, Kind::Courtesy).await;
-    let next = desk.new(instant("2025-10-09T06:00:00Z"));
+    let next = desk.reply_by(instant("2025-10-09T06:00:00Z"));
     promise::supersede::by_contact(&mut tx, next, &agreed).await.expect("in time");
     tx.commit().await.expect("committed");
     assert_eq!(desk.states().await, ["superseded", "active"]);
     let mut tx = desk.begin().await;
-    let twice = promise::make::within(&mut tx, desk.new(instant("2025-10-09T07:00:00Z"))).await;
+    let twice = promise::make::within(&mut tx, desk.reply_by(instant("2025-10-09T07:00:00Z"))).await;
     assert_eq!(twice.map_err(|failure| code(&failure)).err(), Some("support.promise.already_active"));
     tx.rollback().await.expect("rolled back");
     // Whether the timer or this command comes first: it is broken, and what is agreed now is another promise.
     desk.platform.clock.set(instant("2025-10-09T06:00:01Z"));
     let mut tx = desk.begin().await;
     let late = desk.reached(&mut tx, Kind::Courtesy).await;
-    let next = desk.new(instant("2025-10-10T02:00:00Z"));
+    let next = desk.reply_by(instant("2025-10-10T02:00:00Z"));
     promise::supersede::by_contact(&mut tx, next, &late).await.expect("the next one");
     tx.commit().await.expect("committed");
     desk.platform.drain().await;
@@ -220,7 +220,7 @@ async fn p5_p6_closed_hours_and_too_far_ahead_are_refused_and_leave_nothing() {
     ] {
         let mut tx = desk.begin().await;
         let refused =
-            promise::make::within(&mut tx, NewPromise { severity, ..desk.new(instant(due_at)) }).await;
+            promise::make::within(&mut tx, NewPromise { severity, ..desk.reply_by(instant(due_at)) }).await;
         assert_eq!(refused.map_err(|failure| code(&failure)).err(), Some(expected), "{due_at}");
         tx.commit().await.expect("nothing to commit");
     }
@@ -335,7 +335,7 @@ async fn step(desk: &Desk, number: u64) {
         Timestamp::of(at).plus(TimeDelta::minutes(ahead))
     };
     let on_call = Some(employee(4));
-    let next = NewPromise { severity: Some(Severity::S1), on_call, ..desk.new(due) };
+    let next = NewPromise { severity: Some(Severity::S1), on_call, ..desk.reply_by(due) };
     let mut tx = desk.begin().await;
     let done = match number % 8 {
         0 | 1 => promise::make::within(&mut tx, next).await.map(|_| ()),
