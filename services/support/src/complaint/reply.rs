@@ -82,8 +82,7 @@ pub(super) async fn route(
     house
         .commit(cmd, async |tx, cmd, now| {
             let complaint = cmd.current(store::load(tx, cmd.id).await?)?;
-            let complaint = complaint.worked_on_by(Person::of(&cmd.principal))?;
-            let complaint = store::after_lapse(tx, complaint).await?;
+            let complaint = store::worked_on(tx, complaint, Person::of(&cmd.principal)).await?;
             let calendar = clock::calendar(tx, complaint.branch).await?;
             let elapsed = calendar.diff(complaint.cycle_from, now).value.num_seconds();
             let decision = decide(complaint, &cmd.body, elapsed)?;

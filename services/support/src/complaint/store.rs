@@ -9,6 +9,7 @@ use super::kind::{AboutKind, Class, ComplainantKind, EscalationCause, Outcome, R
 use super::policy::ComplaintTerms;
 use super::progress::ReplyBy;
 use crate::contact::{Channel, Direction, Kind, Parties, Reference, Said};
+use crate::person::Person;
 use crate::promise::make::NewPromise;
 use crate::promise::{self, Case};
 use crate::words::{Code, Text, Word};
@@ -232,9 +233,10 @@ pub(super) async fn find_for_clock(tx: &mut Tx, id: ComplaintId) -> Result<Optio
     Ok(complaints(tx.connection(), &[locked]).await?.pop())
 }
 
-/// A locked complaint as it stands once its promise is broken, where that one's time has passed and the command came
-/// before the timer.
-pub(super) async fn after_lapse(tx: &mut Tx, complaint: Complaint) -> Result<Complaint, Failure> {
+/// A locked complaint that this person may work on, as it stands once its promise is broken, where that one's time has
+/// passed and the command came before the timer.
+pub(super) async fn worked_on(tx: &mut Tx, complaint: Complaint, who: Person) -> Result<Complaint, Failure> {
+    let complaint = complaint.worked_on_by(who)?;
     if promise::lapse::if_overdue(tx, case(&complaint)).await? {
         return Ok(find_for_clock(tx, complaint.id).await?.ok_or_else(not_found)?);
     }
