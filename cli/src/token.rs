@@ -36,6 +36,11 @@ impl Token {
         if self.role.contains(&Role::SE) && self.employee.is_none() {
             bail!("SE is a worker's own view: say whose with --employee");
         }
+        if let Some(role) = self.role.iter().find(|role| is_of_branches(**role))
+            && self.branch.is_empty()
+        {
+            bail!("{role:?} is held in branches: say in which with --branch");
+        }
         let clock = Clock::default();
         if let Some(demo) = installation.demo_clock()? {
             clock.set(clock.now().plus(TimeDelta::microseconds(demo.ahead_us)));
@@ -53,6 +58,11 @@ impl Token {
         println!("{token}");
         Ok(())
     }
+}
+
+/// Whether a role reaches nothing unless branches are named; a worker sees what is about himself without any.
+fn is_of_branches(role: Role) -> bool {
+    role != Role::SE && !role.may_span_the_network()
 }
 
 /// The account of a set of roles: always the same one.

@@ -28,13 +28,13 @@ impl<T> BySeverity<T> {
         }
     }
 
-    /// Another value for each severity; the first error ends it.
-    pub fn try_map<U, E>(&self, value: impl Fn(Severity, &T) -> Result<U, E>) -> Result<BySeverity<U>, E> {
-        Ok(BySeverity {
-            s1: value(Severity::S1, &self.s1)?,
-            s2: value(Severity::S2, &self.s2)?,
-            s3: value(Severity::S3, &self.s3)?,
-            s4: value(Severity::S4, &self.s4)?,
-        })
+    /// Another value for each severity.
+    pub fn map<U>(&self, value: impl Fn(Severity, &T) -> U) -> BySeverity<U> {
+        BySeverity {
+            s1: value(Severity::S1, &self.s1),
+            s2: value(Severity::S2, &self.s2),
+            s3: value(Severity::S3, &self.s3),
+            s4: value(Severity::S4, &self.s4),
+        }
     }
 }

@@ -16,11 +16,6 @@ pub(crate) fn days_end(calendar: &Calendar, from: Timestamp, days: u32) -> Resul
     hours::close_of_open_day(calendar, from, days).ok_or_else(|| never(from))
 }
 
-/// So many business minutes later.
-pub(crate) fn minutes_end(calendar: &Calendar, from: Timestamp, minutes: u32) -> Result<Timestamp, Fault> {
-    calendar.add(from, i64::from(minutes)).map(|due| due.value).ok_or_else(|| never(from))
-}
-
 /// A calendar that never opens again: bad data, for no branch works like that.
 fn never(from: Timestamp) -> Fault {
     Fault::Corrupt { table: "policy", column: "parameters", value: format!("never open after {from}") }

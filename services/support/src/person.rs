@@ -46,10 +46,7 @@ pub enum Standing {
 impl Standing {
     /// The highest role a principal holds for a branch.
     pub fn of(principal: &Principal, branch: BranchId) -> Self {
-        let holds = |role| {
-            let mut held = principal.roles.iter().filter(|held| held.role == role);
-            held.any(|held| held.branches.as_ref().is_none_or(|here| here.contains(&branch)))
-        };
+        let holds = |role| principal.roles.iter().any(|held| held.role == role && held.covers(branch));
         if holds(Role::HQ) {
             Self::Headquarters
         } else if holds(Role::BM) {
@@ -92,6 +89,8 @@ mod tests {
             (Standing::of(&manager, here), Standing::of(&manager, there)),
             (Standing::Agent, Standing::Manager)
         );
+        let nowhere = Principal { roles: vec![Held { role: Role::BM, branches: None }], ..manager };
+        assert_eq!(Standing::of(&nowhere, here), Standing::Agent, "a manager of no branch");
     }
 
     #[test]

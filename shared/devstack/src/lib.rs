@@ -59,7 +59,8 @@ pub struct Options {
 pub enum Durability {
     /// Every commit of the database is on the disk, and the data directory stays.
     Durable,
-    /// For tests: fast instead of safe, and the data directory is deleted when its owner ends, however it ends.
+    /// For tests: commits survive the death of a server, but not that of the machine; the data directory is deleted
+    /// when its owner ends, however it ends.
     Throwaway,
 }
 

@@ -37,6 +37,18 @@ pub enum Role {
     IC,
 }
 
+impl Role {
+    /// Whether a role without a list of branches is held for the whole network; the others are held in branches, and
+    /// without any they reach nothing (`access.md` §2: headquarters and auditors always, inspectors and the offices of
+    /// HR and payroll where one office serves all).
+    pub const fn may_span_the_network(self) -> bool {
+        match self {
+            Self::HQ | Self::AU | Self::IN | Self::HC | Self::PA => true,
+            Self::BM | Self::CA | Self::TR | Self::SE | Self::IC => false,
+        }
+    }
+}
+
 impl std::str::FromStr for Role {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
@@ -122,7 +134,7 @@ macro_rules! permission {
     ($name:literal) => { $crate::access::Permit<{ $crate::access::Permission::place($name) }> };
 }
 
-/// A role somebody holds, for these branches; `None` for the whole network.
+/// A role somebody holds, for these branches; `None` for the whole network, if the role may be held so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Held {
@@ -131,6 +143,22 @@ pub struct Held {
     /// Where; absent for the whole network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub branches: Option<Vec<BranchId>>,
+}
+
+impl Held {
+    /// The rows of branches that the role reaches where its permission is one of branches.
+    fn reach(&self) -> Reach {
+        match &self.branches {
+            Some(here) => Reach::of(here.clone(), None),
+            None if self.role.may_span_the_network() => Reach::network(),
+            None => Reach::of(Vec::new(), None),
+        }
+    }
+
+    /// Whether the role is held in this branch.
+    pub fn covers(&self, branch: BranchId) -> bool {
+        self.reach().covers(Some(branch))
+    }
 }
 
 /// Who signed in.
@@ -151,10 +179,11 @@ impl Principal {
         for (role, extent) in permission.grants {
             for held in self.roles.iter().filter(|held| held.role == *role) {
                 is_held = true;
-                match (extent, &held.branches) {
-                    (Extent::Network, _) | (Extent::Branch, None) => return Some(Reach::network()),
-                    (Extent::Branch, Some(here)) => branches.extend(here.iter().copied()),
-                    (Extent::Own, _) => own = self.employee,
+                match extent {
+                    Extent::Network => return Some(Reach::network()),
+                    Extent::Branch if held.reach().is_network() => return Some(Reach::network()),
+                    Extent::Branch => branches.extend(held.branches.iter().flatten().copied()),
+                    Extent::Own => own = self.employee,
                 }
             }
         }
@@ -304,6 +333,22 @@ mod tests {
             Some(Reach::of(vec![], Some(EmployeeId::of(Uuid::from_u128(2)))))
         );
         assert_eq!(held(Role::TR, None).reach(permission), None);
+    }
+
+    #[test]
+    fn a_role_of_branches_without_any_reaches_nothing() {
+        let here = BranchId::of(Uuid::from_u128(7));
+        for permission in Permission::all() {
+            for (role, extent) in permission.grants {
+                let held = Held { role: *role, branches: None };
+                let is_everywhere =
+                    *extent == Extent::Network || *extent == Extent::Branch && role.may_span_the_network();
+                assert_eq!(held.covers(here), role.may_span_the_network());
+                let reach = principal(vec![held]).reach(permission).expect("it holds it");
+                assert_eq!(reach.is_network(), is_everywhere, "{} {role:?}", permission.name);
+                assert_eq!(reach.covers(Some(here)), is_everywhere, "{} {role:?}", permission.name);
+            }
+        }
     }
 
     #[test]

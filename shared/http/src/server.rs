@@ -86,7 +86,8 @@ async fn version(State(services): State<Services>) -> Json<Value> {
     Json(json!({ "version": env!("CARGO_PKG_VERSION"), "now": now }))
 }
 
-/// Ready, degraded (serves, but something does not get through) or down (503): with the reason of each service.
+/// Ready, degraded (serves, but something does not get through) or down (503): with a word for each thing a service
+/// needs. Why it is so stands in the log; whoever may ask this learns nothing of the inside.
 async fn ready(State(services): State<Services>) -> Response {
     let (mut is_degraded, mut is_down) = (false, false);
     let mut report = serde_json::Map::new();
@@ -94,21 +95,24 @@ async fn ready(State(services): State<Services>) -> Response {
         let relay = service.relay().status();
         let has_database =
             sqlx::query_scalar!("SELECT 1 AS \"one!\"").fetch_one(service.pool()).await.is_ok();
+        let has_bus = service.bus().is_connected();
         let readers: Vec<Value> = service
             .readers()
             .iter()
             .map(|reader| {
                 let status = reader.status();
                 is_degraded |= status.stopped.is_some();
-                json!({ "source": reader.source, "seq": status.seq, "lag_seconds": status.lag_seconds, "stopped": status.stopped })
+                json!({ "source": reader.source, "seq": status.seq, "lag_seconds": status.lag_seconds, "state": goes(status.stopped.as_ref()) })
             })
             .collect();
-        is_degraded |= relay.stopped.is_some();
+        is_degraded |= relay.stopped.is_some() || !has_bus;
         is_down |= !has_database;
+        let [postgres, nats] =
+            [has_database, has_bus].map(|is_there| if is_there { "ok" } else { "unreachable" });
         report.insert(
             service.name.to_owned(),
-            json!({ "database": has_database, "epoch": relay.epoch, "last_seq": relay.last_numbered, "published": relay.last_published,
-                    "stopped": relay.stopped, "readers": readers }),
+            json!({ "postgres": postgres, "nats": nats, "relay": goes(relay.stopped.as_ref()), "epoch": relay.epoch,
+                    "last_seq": relay.last_numbered, "published": relay.last_published, "readers": readers }),
         );
     }
     let (status, state) = match (is_down, is_degraded) {
@@ -117,6 +121,14 @@ async fn ready(State(services): State<Services>) -> Response {
         (false, false) => (StatusCode::OK, "ready"),
     };
     (status, Json(json!({ "state": state, "services": report }))).into_response()
+}
+
+/// The word for a loop, which knows why it stands still.
+const fn goes(stopped: Option<&String>) -> &'static str {
+    match stopped {
+        None => "ok",
+        Some(_) => "stopped",
+    }
 }
 
 #[derive(Deserialize)]

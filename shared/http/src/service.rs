@@ -7,7 +7,7 @@ use crate::policy::PolicyKind;
 use journal::{Bus, Clock, Fault, Reactions, Reader, ReaderContext, Relay, TimerLoop, Timers};
 use sqlx::PgPool;
 use sqlx::migrate::Migrator;
-use sqlx::postgres::PgPoolOptions;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -99,18 +99,30 @@ pub struct Running {
     relay: Relay,
     readers: Vec<Reader>,
     timers: TimerLoop,
+    bus: Bus,
     tasks: Vec<JoinHandle<()>>,
 }
 
+/// What ends by itself in the database: whoever waits for a lock that nobody gives back is answered 503 while the
+/// request still has time (ten seconds), and what nobody waits for any more does not hold its connection and its
+/// locks for ever. In a transaction nothing is awaited but the database, so one that is idle belongs to nobody.
+const LIMITS: [(&str, &str); 3] =
+    [("lock_timeout", "5s"), ("statement_timeout", "60s"), ("idle_in_transaction_session_timeout", "60s")];
+
 /// Connections of one service: commands wait at most two seconds for one, then 503.
-fn pool_options() -> PgPoolOptions {
-    PgPoolOptions::new().max_connections(24).acquire_timeout(Duration::from_secs(2))
+async fn pool(database: &str) -> Result<PgPool, sqlx::Error> {
+    let options: PgConnectOptions = database.parse()?;
+    PgPoolOptions::new()
+        .max_connections(24)
+        .acquire_timeout(Duration::from_secs(2))
+        .connect_with(options.options(LIMITS))
+        .await
 }
 
 impl Running {
     /// Starts a service: its tables must be there (`steward migrate`).
     pub async fn start(service: Service, around: Surroundings) -> Result<Self, StartError> {
-        let pool = pool_options().connect(&around.database).await?;
+        let pool = pool(&around.database).await?;
         let bus = Bus::connect(&around.nats, service.name).await?;
         let verifier = Verifier::new(&around.public_key, around.clock.clone())?;
         crate::policy::seed(&pool, service.name, &service.policies, around.clock.now()).await?;
@@ -144,7 +156,7 @@ impl Running {
             .routes
             .merge(crate::policy::routes(service.name, service.policies))
             .with_state(house.clone());
-        Ok(Self { name: service.name, routes, house, relay, readers, timers, tasks })
+        Ok(Self { name: service.name, routes, house, relay, readers, timers, bus, tasks })
     }
 
     /// Its database.
@@ -160,6 +172,11 @@ impl Running {
     /// Its readers.
     pub fn readers(&self) -> &[Reader] {
         &self.readers
+    }
+
+    /// Its bus.
+    pub fn bus(&self) -> &Bus {
+        &self.bus
     }
 
     /// Its timers.

@@ -95,6 +95,11 @@ impl Bus {
         self.connected.clone()
     }
 
+    /// Whether the connection stands at this moment.
+    pub fn is_connected(&self) -> bool {
+        self.jetstream.client().connection_state() == async_nats::connection::State::Connected
+    }
+
     /// Where a stream stands; `None` where there is none.
     pub async fn state(&self, stream: &str) -> Result<Option<StreamState>, Fault> {
         let stream = match self.jetstream.get_stream(stream).await {

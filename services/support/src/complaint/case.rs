@@ -325,6 +325,12 @@ impl Complaint {
         }
     }
 
+    /// True while the cause is looked for, and until a proposal is on the table: proposals that were prepared early wait
+    /// for the finding (C3), so it must still be possible to make one.
+    pub const fn is_open_to_findings(&self) -> bool {
+        matches!(self.state, State::Investigating | State::Proposing)
+    }
+
     /// Refuses what is not done in this state.
     pub fn not_now(&self) -> Refusal {
         Refusal::NotNow { state: self.state.word().to_owned() }

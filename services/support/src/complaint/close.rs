@@ -112,7 +112,7 @@ pub(super) async fn route(
         .commit(cmd, async |tx, cmd, now| {
             let complaint = cmd.current(store::load(tx, cmd.id).await?)?;
             let (who, outcome) = (Person::of(&cmd.principal), cmd.body.outcome);
-            let complaint = complaint.worked_on_by(who)?;
+            let complaint = store::worked_on(tx, complaint, who).await?;
             let terms = store::terms(tx, complaint.branch).await?;
             let calendar = clock::calendar(tx, complaint.branch).await?;
             let business_s = calendar.diff(complaint.registered_at, now).value.num_seconds();

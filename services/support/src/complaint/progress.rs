@@ -73,7 +73,7 @@ pub(super) async fn route(
     house
         .commit(cmd, async |tx, cmd, _now| {
             let complaint = cmd.current(store::load(tx, cmd.id).await?)?;
-            let complaint = complaint.worked_on_by(Person::of(&cmd.principal))?;
+            let complaint = store::worked_on(tx, complaint, Person::of(&cmd.principal)).await?;
             let decision = decide(complaint, cmd.body.channel, cmd.body.next.due_at)?;
             let (complaint, channel) = (decision.state(), cmd.body.channel);
             let kind = match cmd.body.told {

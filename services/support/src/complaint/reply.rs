@@ -51,7 +51,7 @@ pub fn decide(
     let is_not_ours = complaint.finding.is_some() && !complaint.is_ours();
     match complaint.state {
         State::Implementing if complaint.remedy.is_some_and(|remedy| remedy.completed_at.is_some()) => {}
-        State::Investigating if is_not_ours => {}
+        State::Investigating | State::Proposing if is_not_ours => {}
         State::Triaged | State::Investigating if complaint.is_invalid() => {}
         State::Triaged if complaint.severity() == Some(Severity::S1) => {
             ask.knowledge_ref.as_ref().ok_or(Refusal::KnowledgeMissing {})?;
@@ -82,7 +82,7 @@ pub(super) async fn route(
     house
         .commit(cmd, async |tx, cmd, now| {
             let complaint = cmd.current(store::load(tx, cmd.id).await?)?;
-            let complaint = complaint.worked_on_by(Person::of(&cmd.principal))?;
+            let complaint = store::worked_on(tx, complaint, Person::of(&cmd.principal)).await?;
             let calendar = clock::calendar(tx, complaint.branch).await?;
             let elapsed = calendar.diff(complaint.cycle_from, now).value.num_seconds();
             let decision = decide(complaint, &cmd.body, elapsed)?;
@@ -127,7 +127,9 @@ mod tests {
             assert_eq!(decide(complaint, &ask(), 0).err(), Some(Refusal::ReplyTooEarly {}));
         }
         assert_eq!(decide(implementing(Severity::S2), &ask(), 0).err(), None);
-        assert!(decide(found(Severity::S2, FindingKind::Customer), &ask(), 0).is_ok());
+        let not_ours = found(Severity::S2, FindingKind::Customer);
+        assert!(decide(not_ours.clone(), &ask(), 0).is_ok());
+        assert!(decide(Complaint { state: State::Proposing, ..not_ours }, &ask(), 0).is_ok());
         assert!(matches!(decide(replied(Severity::S2), &ask(), 0), Err(Refusal::NotNow { .. })));
     }
 

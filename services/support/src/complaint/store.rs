@@ -9,6 +9,7 @@ use super::kind::{AboutKind, Class, ComplainantKind, EscalationCause, Outcome, R
 use super::policy::ComplaintTerms;
 use super::progress::ReplyBy;
 use crate::contact::{Channel, Direction, Kind, Parties, Reference, Said};
+use crate::person::Person;
 use crate::promise::make::NewPromise;
 use crate::promise::{self, Case};
 use crate::words::{Code, Text, Word};
@@ -224,12 +225,22 @@ pub(super) async fn load(tx: &mut Tx, id: ComplaintId) -> Result<Complaint, Fail
 }
 
 /// Locks a complaint for what its promise causes, whoever's command found it out: no reach is asked.
-pub(super) async fn load_for_clock(tx: &mut Tx, id: ComplaintId) -> Result<Complaint, Failure> {
+pub(super) async fn find_for_clock(tx: &mut Tx, id: ComplaintId) -> Result<Option<Complaint>, Fault> {
     let locked = sqlx::query_scalar!("SELECT id FROM complaint WHERE id = $1 FOR UPDATE", id.uuid())
         .fetch_optional(tx.connection())
         .await?;
-    let locked = locked.ok_or_else(not_found)?;
-    Ok(complaints(tx.connection(), &[locked]).await?.pop().ok_or_else(not_found)?)
+    let Some(locked) = locked else { return Ok(None) };
+    Ok(complaints(tx.connection(), &[locked]).await?.pop())
+}
+
+/// A locked complaint that this person may work on, as it stands once its promise is broken, where that one's time has
+/// passed and the command came before the timer.
+pub(super) async fn worked_on(tx: &mut Tx, complaint: Complaint, who: Person) -> Result<Complaint, Failure> {
+    let complaint = complaint.worked_on_by(who)?;
+    if promise::lapse::if_overdue(tx, case(&complaint)).await? {
+        return Ok(find_for_clock(tx, complaint.id).await?.ok_or_else(not_found)?);
+    }
+    Ok(complaint)
 }
 
 /// A complaint within reach, unlocked; also one about the reader himself, or one found against him.

@@ -4,7 +4,7 @@
 //! more level is asked and it starts again, until the ladder has no more.
 
 use super::keep::{self, Tried, decide_by_attempts};
-use super::{Promise, RENEWAL, Refusal, Renewal, RenewalClock, State, store};
+use super::{Case, Promise, RENEWAL, Refusal, Renewal, RenewalClock, State, store};
 use crate::complaint::escalation::after_broken_promise;
 use chrono::TimeDelta;
 use events::event;
@@ -55,6 +55,7 @@ pub fn decide_renewal_missed(promise: Promise) -> Result<Decision<Promise>, Refu
 
 /// The timer [`super::DUE`].
 pub(crate) async fn due(tx: &mut Tx, due: Due) -> Result<(), Failure> {
+    store::lock_case(tx, due.reference).await?;
     let promise = store::load_due(tx, due.reference).await?;
     if promise.state == State::Active {
         now(tx, promise).await?;
@@ -64,12 +65,22 @@ pub(crate) async fn due(tx: &mut Tx, due: Due) -> Result<(), Failure> {
 
 /// The timer [`RENEWAL`].
 pub(crate) async fn renewal_due(tx: &mut Tx, due: Due) -> Result<(), Failure> {
+    store::lock_case(tx, due.reference).await?;
     let promise = store::load_due(tx, due.reference).await?;
     let decision = decide_renewal_missed(promise)?;
     store::save(tx, &decision).await?;
     let promise = Promise::saved(decision);
-    ask_one_level_more(tx, &promise, due.at).await?;
+    after_broken_promise(tx, &promise).await?;
     start_renewal(tx, &promise).await
+}
+
+/// Passes the verdict on a case's promise if its time has passed and the timer has not come to it yet; whether it had.
+/// For commands of the case: the verdict changes the case, so it comes before they decide.
+pub async fn if_overdue(tx: &mut Tx, case: Case) -> Result<bool, Failure> {
+    let overdue = store::active_of(tx, case).await?.filter(|promise| promise.is_overdue(tx.now()));
+    let Some(promise) = overdue else { return Ok(false) };
+    now(tx, promise).await?;
+    Ok(true)
 }
 
 /// Passes the verdict on an active promise whose time has passed, by the timer or by a command that came first.
@@ -80,7 +91,7 @@ pub async fn now(tx: &mut Tx, promise: Promise) -> Result<Promise, Failure> {
     let promise = Promise::saved(decision);
     keep::end_clocks(tx, &promise).await?;
     if let State::Broken { .. } = promise.state {
-        ask_one_level_more(tx, &promise, promise.due_at).await?;
+        after_broken_promise(tx, &promise).await?;
     }
     start_renewal(tx, &promise).await?;
     Ok(promise)
@@ -114,11 +125,6 @@ fn rounds(state: State, escalations: u32, round: TimeDelta) -> TimeDelta {
     let asked_at_once = u32::from(matches!(state, State::Broken { .. }));
     let rounds = i32::try_from(escalations + 1 - asked_at_once).expect("a ladder has a handful of levels");
     round * rounds
-}
-
-/// Asks one level more of the case that the promise belongs to.
-async fn ask_one_level_more(tx: &mut Tx, promise: &Promise, at: Timestamp) -> Result<(), Failure> {
-    after_broken_promise(tx, promise, at).await
 }
 
 #[cfg(test)]

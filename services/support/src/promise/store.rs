@@ -182,6 +182,18 @@ pub(super) async fn to_renew(tx: &mut Tx, case: Case) -> Result<Option<Promise>,
     row.map(Promise::try_from).transpose()
 }
 
+/// Locks the case of a promise that a timer is about: commands lock the case before its promise, and whoever did it
+/// the other way round would wait for one that waits for him.
+pub(super) async fn lock_case(tx: &mut Tx, promise: Uuid) -> Result<(), Fault> {
+    sqlx::query_scalar!(
+        "SELECT id FROM complaint WHERE id = (SELECT ref_id FROM promise WHERE id = $1) FOR UPDATE",
+        promise,
+    )
+    .fetch_optional(tx.connection())
+    .await?;
+    Ok(())
+}
+
 /// Locks the promise a timer is about.
 pub(super) async fn load_due(tx: &mut Tx, id: Uuid) -> Result<Promise, Failure> {
     let branches = tx.branches();

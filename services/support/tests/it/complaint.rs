@@ -275,7 +275,7 @@ async fn c9_k11_a_major_case_is_reported_at_once_and_passed_on_by_the_wall_clock
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn st76_c2_c7_c11_the_accused_owns_nothing_and_decides_nothing() {
+async fn st76_c2_c11_the_accused_owns_nothing_and_decides_nothing() {
     let platform = platform("2025-09-28T02:00:00Z").await;
     let (receiver, head) = (agent(&platform, 11), manager(&platform));
     let mut about_head = complaint();
@@ -335,4 +335,73 @@ async fn c2_k11_the_ladder_names_who_is_asked_and_who_owns_instead_of_the_manage
         (&json!(2), &json!(employee(12)))
     );
     agent(&platform, 12).tell(&path, "acknowledge", json!({})).await.expect(200);
+}
+
+/// A case as whoever owns it sees it, and how many events there are.
+async fn traces(platform: &Platform, path: &str) -> (Value, i64) {
+    let events = sqlx::query_scalar("SELECT count(*) FROM journal")
+        .fetch_one(platform.pool("support"))
+        .await
+        .expect("the journal answers");
+    (agent(platform, 11).get(path).await.expect(200), events)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c3_c4_c7_c8_a_grave_case_is_not_hurried_lowered_or_closed_by_its_owner() {
+    let platform = platform("2025-09-28T02:00:00Z").await;
+    let (receiver, head, office) = (agent(&platform, 11), manager(&platform), headquarters(&platform, 40));
+    let path = registered(&receiver, complaint()).await;
+    investigated(&receiver, &path, "no_show_dependent_care").await;
+    let before = traces(&platform, &path).await;
+    let lower = json!({ "severity": "S1", "reason": "没那么严重" });
+    receiver.tell(&path, "lower", lower).await.refused(403, "access.forbidden", None);
+    head.tell(&path, "lower", json!({ "severity": "S4", "reason": "x" })).await.refused(
+        409,
+        "support.severity.not_lowered",
+        Some("R4"),
+    );
+    receiver.tell(&path, "raise", json!({ "factor": "rework" })).await.refused(
+        409,
+        "support.severity.not_raised",
+        Some("R4"),
+    );
+    receiver.tell(&path, "start", json!({})).await.refused(409, "support.remedy.not_accepted", Some("P4-2"));
+    assert_eq!(traces(&platform, &path).await, before, "nothing changed");
+    receiver.tell(&path, "prepare", proposals(&["0", "1.00", "2.00"])).await.expect(200);
+    let before = traces(&platform, &path).await;
+    receiver.tell(&path, "present", json!({ "rank": 1 })).await.refused(
+        409,
+        "support.proposal.finding_due",
+        Some("R2"),
+    );
+    assert_eq!(traces(&platform, &path).await, before, "nothing changed");
+    head.tell(&path, "find", finding(worker())).await.expect(200);
+    office.tell(&path, "second", json!({})).await.expect(200);
+    receiver.tell(&path, "apologise", json!({ "kind": "liability", "channel": "phone" })).await.expect(200);
+    receiver.tell(&path, "present", json!({ "rank": 1 })).await.expect(200);
+    receiver.tell(&path, "decide", json!({ "answer": "accept" })).await.expect(200);
+    receiver.tell(&path, "start", json!({})).await.expect(200);
+    receiver.tell(&path, "complete", json!({})).await.expect(200);
+    receiver.tell(&path, "reply", reply()).await.expect(200);
+    for score in [5, 4] {
+        receiver.tell(&path, "follow-up", json!({ "channel": "phone", "score": score })).await.expect(200);
+    }
+    let before = traces(&platform, &path).await;
+    let close = json!({ "outcome": "resolved" });
+    receiver.tell(&path, "close", close.clone()).await.refused(409, "sod.complaint.owner_closes", Some("R4"));
+    assert_eq!(traces(&platform, &path).await, before, "nothing changed");
+    assert_eq!(head.tell(&path, "close", close).await.expect(200)["state"], "closed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c8_lowering_moves_no_promise() {
+    let platform = platform("2025-09-28T02:00:00Z").await;
+    let (receiver, head) = (agent(&platform, 11), manager(&platform));
+    let path = registered(&receiver, complaint()).await;
+    investigated(&receiver, &path, "rework").await;
+    let promise = "/v1/support/promises";
+    let before = head.get(promise).await.expect(200);
+    let lower = json!({ "severity": "S1", "reason": "误会" });
+    assert_eq!(head.tell(&path, "lower", lower).await.expect(200)["severity"], "S1");
+    assert_eq!(head.get(promise).await.expect(200), before);
 }

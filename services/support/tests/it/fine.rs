@@ -6,7 +6,8 @@ use crate::complaint::{
 };
 use house::Role;
 use serde_json::{Value, json};
-use testkit::{Client, Platform, Who};
+use std::future::Future;
+use testkit::{Answer, Client, Platform, Who};
 
 fn fine(complaint: &str, amount: &str) -> Value {
     let id = complaint.rsplit('/').next().expect("an id");
@@ -33,25 +34,92 @@ async fn assessed(platform: &Platform, complaint: &str) -> String {
     format!("/v1/support/penalties/{}", assessed["id"].as_str().expect("an id"))
 }
 
+/// What a refusal must leave as it was: fines, journal, records of what was done.
+async fn traces(platform: &Platform) -> (String, i64, i64) {
+    sqlx::query_as(
+        "SELECT (SELECT COALESCE(string_agg(p::text, ';' ORDER BY id), '') FROM penalty AS p), (SELECT count(*) FROM journal),
+                (SELECT count(*) FROM idempotency)",
+    )
+    .fetch_one(platform.pool("support"))
+    .await
+    .expect("the tables are there")
+}
+
+/// Asserts that a command is refused so, and that nothing changed.
+async fn refused(platform: &Platform, sent: impl Future<Output = Answer>, code: &str, clause: &str) -> Value {
+    let before = traces(platform).await;
+    let body = sent.await.refused(409, code, Some(clause));
+    assert_eq!(traces(platform).await, before, "{code}: nothing changed");
+    body
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn st63_a_fine_outside_floor_and_band_on_no_finding_or_twice_is_refused() {
     let platform = platform("2025-09-28T02:00:00Z").await;
     let receiver = agent(&platform, 11);
     let path = registered(&receiver, complaint()).await;
     let propose = async |amount: &str| receiver.create("/v1/support/penalties", fine(&path, amount)).await;
-    propose("10.00").await.refused(409, "support.penalty.not_attributed", Some("R5"));
+    refused(&platform, propose("10.00"), "support.penalty.not_attributed", "R5").await;
     investigated(&receiver, &path, "late_over_hour").await;
     let customer = json!({ "finding": "customer", "basis_code": "gps", "shares": [{ "party": "customer", "pct": 100 }] });
     manager(&platform).tell(&path, "find", customer).await.expect(200);
-    propose("10.00").await.refused(409, "support.penalty.not_attributed", Some("R5"));
+    refused(&platform, propose("10.00"), "support.penalty.not_attributed", "R5").await;
     manager(&platform).tell(&path, "find", finding(worker())).await.expect(200);
-    let floor = propose("9.99").await.refused(409, "support.penalty.below_floor", Some("P6.6-1"));
+    let floor = refused(&platform, propose("9.99"), "support.penalty.below_floor", "P6.6-1").await;
     assert!(floor["rule"]["policy_version"].is_string());
-    propose("50.01").await.refused(409, "support.penalty.above_band", Some("R5"));
+    refused(&platform, propose("50.01"), "support.penalty.above_band", "R5").await;
     propose("50.00").await.expect(201);
-    propose("50.00").await.refused(409, "support.penalty.one_per_complaint", Some("R5"));
-    let listed = receiver.get("/v1/support/penalties").await.expect(200);
-    assert_eq!(listed["data"].as_array().map(Vec::len), Some(1));
+    refused(&platform, propose("50.00"), "support.penalty.one_per_complaint", "R5").await;
+    refused(&platform, propose("10.00"), "support.penalty.one_per_complaint", "R5").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn st63_c13_an_invalid_complaint_yields_no_fine() {
+    let platform = platform("2025-09-28T02:00:00Z").await;
+    let receiver = agent(&platform, 11);
+    let path = registered(&receiver, complaint()).await;
+    receiver.tell(&path, "recap", json!({ "channel": "phone" })).await.expect(200);
+    let invalid = json!({ "factors": ["manner"], "validity": "invalid" });
+    receiver.tell(&path, "triage", invalid).await.expect(200);
+    receiver.tell(&path, "investigate", json!({})).await.expect(200);
+    let head = manager(&platform);
+    refused(
+        &platform,
+        head.tell(&path, "find", finding(worker())),
+        "support.finding.invalid_is_not_ours",
+        "R5",
+    )
+    .await;
+    let proposed = receiver.create("/v1/support/penalties", fine(&path, "10.00"));
+    refused(&platform, proposed, "support.penalty.complaint_invalid", "R5").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn st63_r5_neither_before_the_hearing_ends_nor_by_its_proposer_or_the_accused_is_a_fine_decided() {
+    let platform = platform("2025-09-28T02:00:00Z").await;
+    let complaint = upheld(&platform).await;
+    let proposer = headquarters(&platform, 41);
+    let assessed = proposer.create("/v1/support/penalties", fine(&complaint, "50.00")).await.expect(201);
+    let path = format!("/v1/support/penalties/{}", assessed["id"].as_str().expect("an id"));
+    let head = manager(&platform);
+    let second_account = platform.client(&Who::branch(98, Role::BM, BRANCH).employed_as(employee(41)));
+    let accused = platform.client(&Who::branch(99, Role::BM, BRANCH).employed_as(worker()));
+    let verdicts = [("confirm", json!({})), ("dismiss", json!({ "reason": "情节轻微" }))];
+    for (verb, body) in &verdicts {
+        let early = head.tell(&path, verb, body.clone());
+        refused(&platform, early, "support.penalty.hearing_open", "R5").await;
+    }
+    platform.at("2025-10-09T09:30:00Z").await;
+    for (verb, body) in &verdicts {
+        for client in [&proposer, &second_account] {
+            let own = client.tell(&path, verb, body.clone());
+            refused(&platform, own, "sod.penalty.own_proposal", "R5").await;
+        }
+        let own = accused.tell(&path, verb, body.clone());
+        refused(&platform, own, "sod.penalty.own_case", "R5").await;
+    }
+    head.tell(&path, "confirm", json!({})).await.expect(200);
+    refused(&platform, head.tell(&path, "confirm", json!({})), "support.penalty.already_decided", "R5").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,20 +17,20 @@ use kernel::{BranchId, Timestamp};
 pub(crate) const ACK: &str = "complaint.ack";
 
 /// By when a level that is asked now must acknowledge, for each severity: business time, but day and night from the
-/// severity on that the terms name.
+/// severity on that the terms name. So also in a branch that never opens again by its calendar: a level is asked when a
+/// promise is broken, and no calendar keeps one from being broken (P1).
 pub(crate) async fn due(
     tx: &mut Tx,
     branch: BranchId,
     terms: &ComplaintTerms,
 ) -> Result<BySeverity<Timestamp>, Fault> {
     let (calendar, now) = (clock::calendar(tx, branch).await?, tx.now());
-    terms.ladder.ack_minutes.try_map(|severity, minutes| {
-        if severity >= terms.ladder.wall_from {
-            Ok(now.plus(TimeDelta::minutes(i64::from(*minutes))))
-        } else {
-            clock::minutes_end(&calendar, now, *minutes)
-        }
-    })
+    Ok(terms.ladder.ack_minutes.map(|severity, minutes| {
+        let minutes = i64::from(*minutes);
+        let by_business_time =
+            (severity < terms.ladder.wall_from).then(|| calendar.add(now, minutes)).flatten();
+        by_business_time.map_or_else(|| now.plus(TimeDelta::minutes(minutes)), |due| due.value)
+    }))
 }
 
 /// Starts the clock of the level asked last, or stops it: acknowledged, closed, or nobody is higher.

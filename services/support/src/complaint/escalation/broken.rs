@@ -7,7 +7,7 @@ use crate::complaint::severity::{self, Grounds};
 use crate::complaint::{Assurance, Complaint, Refusal, store};
 use crate::promise::{Promise, State as Kept};
 use journal::{Failure, Tx};
-use kernel::{Decision, Timestamp, clause};
+use kernel::{Decision, clause};
 
 /// Whether the promise has just been broken, or its renewal was missed once more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,16 +39,11 @@ pub fn decide_lapse(
 }
 
 /// Asks one level more after a broken promise, or one whose renewal was missed; called by the promise, in its
-/// transaction. A case that needs no reply any more is left alone.
-pub(crate) async fn after_broken_promise(
-    tx: &mut Tx,
-    promise: &Promise,
-    _at: Timestamp,
-) -> Result<(), Failure> {
-    let complaint = store::load_for_clock(tx, promise.case.complaint).await?;
-    if !complaint.is_waiting() {
-        return Ok(());
-    }
+/// transaction. A case that needs no reply any more is left alone; where there is no case the promise is broken all
+/// the same.
+pub(crate) async fn after_broken_promise(tx: &mut Tx, promise: &Promise) -> Result<(), Failure> {
+    let complaint = store::find_for_clock(tx, promise.case.complaint).await?;
+    let Some(complaint) = complaint.filter(Complaint::is_waiting) else { return Ok(()) };
     let terms = store::terms(tx, complaint.branch).await?;
     let ladder = ladder::of(tx, complaint.branch).await?;
     let ack_due = ack::due(tx, complaint.branch, &terms.terms).await?;
@@ -66,7 +61,7 @@ pub(crate) async fn after_broken_promise(
     };
     let decision = decide_lapse(complaint, lapse, grounds)?;
     store::save(tx, &decision).await?;
-    let complaint = store::load_for_clock(tx, promise.case.complaint).await?;
+    let Some(complaint) = store::find_for_clock(tx, promise.case.complaint).await? else { return Ok(()) };
     match escalate::decide(complaint, cause, grounds) {
         Ok(decision) => {
             store::save(tx, &decision).await?;

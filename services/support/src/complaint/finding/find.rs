@@ -55,7 +55,7 @@ pub fn decide(
     let is_receiver = finder.person.is_employee(complaint.receiver);
     let is_small = severity == Severity::S1 && is_receiver;
     let is_on_the_spot = complaint.state == State::Triaged && is_small;
-    if complaint.state != State::Investigating && !is_on_the_spot {
+    if !complaint.is_open_to_findings() && !is_on_the_spot {
         return Err(complaint.not_now());
     }
     if complaint.is_invalid() && ask.finding.is_ours() {
@@ -267,5 +267,15 @@ mod tests {
         let wrong = ask(FindingKind::Worker, &[(Party::Worker, Some(accused()), 99)]);
         let refused = tried(investigated(Severity::S2), &wrong, Standing::Manager).err();
         assert_eq!(refused, Some(Refusal::SharesWrong { sum: 99 }));
+    }
+
+    #[test]
+    fn c3_proposals_that_were_prepared_early_wait_for_a_finding_that_can_still_be_made() {
+        let early = Complaint { state: State::Proposing, ..investigated(Severity::S2) };
+        let customer = ask(FindingKind::Customer, &[(Party::Customer, None, 100)]);
+        let found = tried(early, &customer, Standing::Manager).expect("it is still possible");
+        assert_eq!(found.decision.state().state, State::Proposing);
+        let on_the_table = Complaint { state: State::AwaitingDecision, ..investigated(Severity::S2) };
+        assert!(matches!(tried(on_the_table, &customer, Standing::Manager), Err(Refusal::NotNow { .. })));
     }
 }

@@ -3,7 +3,7 @@
 use super::find::Finder;
 use super::found::{self, Found, Staff};
 use crate::complaint::escalation::ladder;
-use crate::complaint::{Complaint, ComplaintView, Finding, Refusal, State, store};
+use crate::complaint::{Complaint, ComplaintView, Finding, Refusal, store};
 use crate::penalty;
 use crate::person::{Person, Standing};
 use events::ComplaintId;
@@ -25,7 +25,7 @@ impl Addressed for SecondFinding {
 /// Puts a proposed finding into force: another person, a manager up to S2, headquarters from S3 on.
 pub fn decide(complaint: Complaint, finder: Finder, staff: Staff<'_>) -> Result<Found, Refusal> {
     let severity = complaint.graded()?;
-    if complaint.state != State::Investigating {
+    if !complaint.is_open_to_findings() {
         return Err(complaint.not_now());
     }
     let finding = complaint.proposed.clone().ok_or(Refusal::NothingToSecond {})?;
