@@ -5,8 +5,8 @@ use anyhow::{Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use std::time::Duration;
 
-/// How long an orderly end may take.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// How long an orderly end may take: requests under way have ten seconds, then the database writes down what it holds.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) async fn run(installation: &Installation) -> Result<()> {
     let Some(running) = installation.running()? else {
@@ -17,7 +17,7 @@ pub(crate) async fn run(installation: &Installation) -> Result<()> {
     kill_process(pid, Signal::TERM)?;
     let ended = tokio::time::timeout(PATIENCE, async {
         let mut look = tokio::time::interval(Duration::from_millis(50));
-        while rustix::process::test_kill_process(pid).is_ok() {
+        while installation.is_held() {
             look.tick().await;
         }
     });

@@ -10,6 +10,10 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Locked by the process that runs the installation, and names it.
+const HOLD: &str = "steward.lock";
 
 /// An installation: a directory, and where its servers come from.
 pub(crate) struct Installation {
@@ -53,6 +57,11 @@ pub(crate) struct Running {
     pub(crate) nats_monitor: Option<String>,
     /// Per service: the URL of its database as the application role.
     pub(crate) databases: BTreeMap<String, String>,
+}
+
+/// The hold of a process on an installation. The kernel lets go of it with the process, however that ends.
+pub(crate) struct Hold {
+    _file: fs::File,
 }
 
 /// Marks data that the demo made: only such data may the demo delete again.
@@ -104,6 +113,45 @@ impl Installation {
         write(&self.file("port.json"), &port)
     }
 
+    /// Makes this process the one that runs the installation. What an earlier one announced is forgotten: it is dead.
+    pub(crate) async fn take_hold(&self) -> Result<Hold> {
+        fs::create_dir_all(&self.data_dir)
+            .with_context(|| format!("cannot make {}", self.data_dir.display()))?;
+        let path = self.file(HOLD);
+        let mut file = fs::File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .with_context(|| format!("{} cannot be opened", path.display()))?;
+        // Whoever asks whether it is held holds it himself for that moment.
+        let (begin, mut ticks) = (Instant::now(), tokio::time::interval(Duration::from_millis(20)));
+        while let Err(error) = file.try_lock() {
+            let fs::TryLockError::WouldBlock = error else {
+                return Err(error).with_context(|| format!("{} cannot be locked", path.display()));
+            };
+            if begin.elapsed() > Duration::from_secs(1) {
+                let owner = fs::read_to_string(&path).unwrap_or_default();
+                let at =
+                    self.running()?.map(|running| format!(", at {}", running.base_url)).unwrap_or_default();
+                bail!("process {owner} runs this installation already{at}; stop it with: steward down");
+            }
+            ticks.tick().await;
+        }
+        file.set_len(0)?;
+        write!(file, "{}", std::process::id())?;
+        self.retract();
+        Ok(Hold { _file: file })
+    }
+
+    /// Whether a living process holds the installation. A process id would not tell: it may be somebody else's by now.
+    pub(crate) fn is_held(&self) -> bool {
+        // Asked by waiting for nothing: a shared lock that is given at once is given back at once.
+        let file = fs::File::open(self.file(HOLD));
+        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock)))
+    }
+
     pub(crate) fn announce(&self, running: &Running) -> Result<()> {
         write(&self.file("running.json"), running)
     }
@@ -115,10 +163,10 @@ impl Installation {
 
     /// Who runs this installation now, if anybody does.
     pub(crate) fn running(&self) -> Result<Option<Running>> {
-        let Some(running) = read::<Running>(&self.file("running.json"))? else { return Ok(None) };
-        let pid = rustix::process::Pid::from_raw(running.pid);
-        let is_alive = pid.is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok());
-        Ok(is_alive.then_some(running))
+        if !self.is_held() {
+            return Ok(None);
+        }
+        read(&self.file("running.json"))
     }
 
     /// The same, or an error that says what to do.

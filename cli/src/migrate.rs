@@ -2,14 +2,12 @@
 
 use crate::installation::Installation;
 use crate::platform::services;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use devstack::{Durability, Options, Stack};
 use house::provision::{Passwords, provision};
 
 pub(crate) async fn run(installation: &Installation) -> Result<()> {
-    if let Some(running) = installation.running()? {
-        bail!("process {} runs on it and has migrated at its start", running.pid);
-    }
+    let _hold = installation.take_hold().await.context("whoever runs it has migrated at its start")?;
     let all = services();
     let names: Vec<&str> = all.iter().map(|service| service.name).collect();
     let secrets = installation.secrets(&names)?;

@@ -1,6 +1,6 @@
 //! All services in one process: on an embedded PostgreSQL and NATS, each with its own database and roles.
 
-use crate::installation::{Installation, Running as Announcement};
+use crate::installation::{Hold, Installation, Running as Announcement};
 use anyhow::{Context, Result, bail};
 use chrono::TimeDelta;
 use devstack::{Durability, Options, Progress, Stack};
@@ -34,6 +34,8 @@ pub(crate) struct Platform {
     services: Arc<Vec<Running>>,
     server: JoinHandle<std::io::Result<()>>,
     stop: CancellationToken,
+    /// Declared last: the installation is ours until everything else is gone.
+    _hold: Hold,
 }
 
 impl Platform {
@@ -42,13 +44,7 @@ impl Platform {
         installation: &Installation,
         progress: &(dyn Fn(&Progress) + Send + Sync),
     ) -> Result<Self> {
-        if let Some(running) = installation.running()? {
-            bail!(
-                "process {} runs this installation already, at {}; stop it with: steward down",
-                running.pid,
-                running.base_url
-            );
-        }
+        let hold = installation.take_hold().await?;
         let all = services();
         let names: Vec<&str> = all.iter().map(|service| service.name).collect();
         let secrets = installation.secrets(&names)?;
@@ -99,7 +95,7 @@ impl Platform {
             databases,
         };
         installation.announce(&announcement)?;
-        Ok(Self { announcement, stack, services, server, stop })
+        Ok(Self { announcement, stack, services, server, stop, _hold: hold })
     }
 
     /// Restarts a server that somebody killed; returns on Ctrl-C or SIGTERM.

@@ -1,5 +1,8 @@
 //! What happens across services, each on a database of its own, over a real bus.
 
+mod alone;
 mod fine_to_payslip;
 mod office;
 mod pay_run;
+mod story;
+mod up;

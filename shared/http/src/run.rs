@@ -44,11 +44,15 @@ async fn try_run(service: Service) -> Result<(), RunError> {
     if cursor_secret.len() < 32 {
         return Err(ConfigError::WeakSecret.into());
     }
+    let clock = Clock::default();
+    if let Some(instant) = config.clock {
+        clock.set(instant);
+    }
     let stop = CancellationToken::new();
     let around = Surroundings {
         database: secret(&config.database_url_file)?,
         nats: secret(&config.nats_url_file)?,
-        clock: Clock::default(),
+        clock,
         public_key: secret(&config.public_key_file)?,
         cursor_secret,
         stop: stop.clone(),

@@ -3,6 +3,7 @@
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 /// A client with one principal's token.
 #[derive(Debug, Clone)]
@@ -25,7 +26,8 @@ pub struct Answer {
 }
 
 impl Client {
-    pub(crate) fn new(base_url: &str, token: Option<String>) -> Self {
+    /// A client of whatever serves `base_url`, with a token or without one.
+    pub fn new(base_url: &str, token: Option<String>) -> Self {
         Self { http: reqwest::Client::new(), base_url: base_url.to_owned(), token }
     }
 
@@ -70,6 +72,35 @@ impl Client {
             .header("idempotency-key", fresh_key())
             .header("if-match", format!("\"{version}\""));
         self.send(request.json(&body)).await
+    }
+
+    /// Sends a command until it succeeds, with the same key each time, as a client does whose answers get lost: while
+    /// something is down beneath the service, nobody may answer, or a 503 may.
+    ///
+    /// # Panics
+    /// When it has not succeeded after a minute.
+    pub async fn insist(&self, path: &str, version: i64, key: &str, body: Value) -> Value {
+        let (begin, mut ticks) = (Instant::now(), tokio::time::interval(Duration::from_millis(100)));
+        loop {
+            let request = self
+                .request(Method::POST, path)
+                .header("idempotency-key", key)
+                .header("if-match", format!("\"{version}\""));
+            let last = match request.json(&body).send().await {
+                Ok(response) if response.status().is_success() => {
+                    return response.json().await.expect("the whole answer arrives");
+                }
+                Ok(response) => {
+                    let status = response.status();
+                    let said = response.text().await.unwrap_or_default();
+                    assert!(status.is_server_error(), "POST {path}: {status} {said}");
+                    format!("{status} {said}")
+                }
+                Err(error) => error.to_string(),
+            };
+            assert!(begin.elapsed() < Duration::from_secs(60), "POST {path}, in vain: {last}");
+            ticks.tick().await;
+        }
     }
 
     /// Reads a thing's version, then sends the command to it: for tests that are about something else.

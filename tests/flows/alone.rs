@@ -1,0 +1,113 @@
+//! The four services as four processes, each with its own program and configuration file, on one PostgreSQL and NATS.
+
+use crate::story::{BEGIN, Home, Process, Stage, Story, eventually, program, turn};
+use devstack::{Durability, Options, Stack};
+use kernel::Timestamp;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+const SERVICES: [&str; 4] = ["support", "hr", "workforce", "contracts"];
+
+/// One service's process, and where it listens.
+struct Alone {
+    process: Process,
+    address: String,
+}
+
+impl Alone {
+    /// Starts a service from its configuration file; the clock runs on from `now`.
+    async fn start(home: &Home, service: &str, listen: &str, now: Timestamp) -> Self {
+        let file = configuration(home, service, listen, now);
+        let log = home.path(&format!("{service}.log"));
+        let name = format!("steward-{service}");
+        let mut process = Process::start(&program(&name), &[file.as_os_str()], &log);
+        let line: Value = serde_json::from_str(&process.says("\"listen\"").await).expect("a line of JSON");
+        let address = line["fields"]["listen"].as_str().expect("where it listens");
+        Self { process, address: address.to_owned() }
+    }
+}
+
+/// Secrets go in by reference to files of their own.
+fn configuration(home: &Home, service: &str, listen: &str, now: Timestamp) -> PathBuf {
+    let secrets = home.secrets();
+    let password = secrets["databases"][service]["app"].as_str().expect("a password");
+    let postgres = fs::read_to_string(home.path("postgres-url-file")).expect("the superuser's address");
+    let (_, place) = postgres.split_once('@').expect("an address after the password");
+    let place = place.trim_end_matches("/postgres");
+    let url = format!("postgres://steward_{service}_app:{password}@{place}/steward_{service}");
+    let mut text = format!(
+        "profile = \"development\"\nclock = {}\nnats_url_file = {:?}\n",
+        Value::from(serde_json::to_value(now).expect("an instant")),
+        home.path("nats-url-file")
+    );
+    for (key, secret) in [
+        ("database_url_file", url),
+        ("public_key_file", home.secret("public_key")),
+        ("cursor_secret_file", home.secret("cursors")),
+    ] {
+        let file = home.path(&format!("{service}.{key}"));
+        fs::write(&file, secret).expect("it can be written");
+        text += &format!("{key} = {file:?}\n");
+    }
+    text += &format!("[http]\nlisten = {listen:?}\n");
+    let file = home.path(&format!("{service}.toml"));
+    fs::write(&file, text).expect("it can be written");
+    file
+}
+
+/// The operator sees beforehand what a configuration means, and that a clock which was moved is for development.
+fn assert_checked(home: &Home, service: &str) {
+    let file = home.path(&format!("{service}.toml"));
+    let checked = home.steward_says(&["config", "check", &file.display().to_string()]);
+    assert!(checked.contains("database_url_file: can be read"), "{checked}");
+    let text = fs::read_to_string(&file).expect("it was written").replace("development", "production");
+    let wrong = home.path("wrong.toml");
+    fs::write(&wrong, text).expect("it can be written");
+    let refused = home.steward(&["config", "check", &wrong.display().to_string()]);
+    assert!(!refused.status.success());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("clock is for development"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_story_through_four_processes_with_hr_killed_in_the_middle() {
+    let _turn = turn().await;
+    let servers = tempfile::tempdir().expect("a temporary directory");
+    let options = Options {
+        data_dir: servers.path().join("servers"),
+        postgres: None,
+        nats: None,
+        durability: Durability::Throwaway,
+        ports: None,
+    };
+    let stack = Stack::start(&options, &|_| ()).await.expect("PostgreSQL and NATS");
+    let home = Home::on(stack.postgres_url(), stack.nats_url());
+    let migrated = home.steward_says(&["migrate"]);
+    assert!(
+        SERVICES.iter().all(|service| migrated.contains(&format!("{service}: up to date"))),
+        "{migrated}"
+    );
+    let mut processes = BTreeMap::new();
+    for service in SERVICES {
+        let begin = crate::story::instant(BEGIN);
+        processes.insert(service, Alone::start(&home, service, "127.0.0.1:0", begin).await);
+        assert_checked(&home, service);
+    }
+    let addresses = processes.iter().map(|(service, alone)| (*service, format!("http://{}", alone.address)));
+    let stage = Stage::of(addresses.collect(), &home.secret("private_key"), BEGIN);
+    let mut story = Story::open(stage).await;
+    story.fine().await;
+
+    let hr = processes.remove("hr").expect("it was started");
+    hr.process.kill();
+    story.confirm().await;
+    let hr = Alone::start(&home, "hr", &hr.address, story.stage.now()).await;
+    processes.insert("hr", hr);
+    eventually("the deduction is there", async || story.deduction().await).await;
+    let run = story.month().await;
+    story.pay(&run).await;
+    story.is_told_whole().await;
+    drop(processes);
+    stack.stop().await.expect("the servers stop");
+}
