@@ -1,5 +1,6 @@
 //! What happens across services, each on a database of its own, over a real bus.
 
+mod facts_to_payslip;
 mod fine_to_payslip;
 mod office;
 mod pay_run;

@@ -24,6 +24,13 @@ WITH last AS (
     FROM people JOIN attendance_day d USING (employee_id)
     LEFT JOIN LATERAL (SELECT event_id FROM journal WHERE aggregate_id = d.id ORDER BY aggversion DESC LIMIT 1) last ON true
     WHERE d.day >= $3 AND d.day < $4 AND d.result IN ('late', 'absent') GROUP BY d.employee_id
+), corrections AS (
+    -- Who asked for a correction that this run pays by: of its own month, or of a closed one that is still to be settled.
+    SELECT c.employee_id, array_agg(c.requester_user::text) AS users, array_agg(c.requester_employee::text) AS employees
+    FROM people JOIN correction c USING (employee_id) LEFT JOIN attendance_adjustment a ON a.correction_id = c.id
+    WHERE c.state = 'approved'
+      AND (c.day >= $3 AND c.day < $4 OR a.month < $3 AND NOT EXISTS (SELECT FROM settled_fact s WHERE s.event_id = c.id))
+    GROUP BY c.employee_id
 ), collections AS (
     SELECT c.employee_id, jsonb_agg(jsonb_build_object('event', c.event_id, 'id', c.collection_id, 'on', c.collected_on, 'base', c.fee_base_fen,
                'reverses', c.reverses_id, 'before', coalesce(earlier.fen, 0), 'rate', rate.bp)) AS facts
@@ -93,8 +100,10 @@ SELECT $1::uuid, $2::int, employee_id, ((row_number() OVER (ORDER BY employee_id
        jsonb_strip_nulls(jsonb_build_object(
            'assignments', assignments.facts, 'profiles', profiles.facts, 'days', days.facts, 'collections', collections.facts, 'debt', debts.fen,
            'entries', entries.facts, 'visits', visits.facts, 'fines', fines.facts, 'refunds', refunds.facts, 'closed', closed.facts,
-           'authors', to_jsonb(profiles.users || profiles.employees || entries.users || entries.employees)))
+           'authors', to_jsonb(profiles.users || profiles.employees || entries.users || entries.employees
+                                || corrections.users || corrections.employees)))
 FROM people
 LEFT JOIN assignments USING (employee_id) LEFT JOIN profiles USING (employee_id) LEFT JOIN days USING (employee_id)
 LEFT JOIN collections USING (employee_id) LEFT JOIN debts USING (employee_id) LEFT JOIN entries USING (employee_id)
 LEFT JOIN visits USING (employee_id) LEFT JOIN fines USING (employee_id) LEFT JOIN refunds USING (employee_id) LEFT JOIN closed USING (employee_id)
+LEFT JOIN corrections USING (employee_id)
