@@ -4,3 +4,4 @@ mod facts_to_payslip;
 mod fine_to_payslip;
 mod office;
 mod pay_run;
+mod whole_month;
