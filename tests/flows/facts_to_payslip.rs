@@ -163,3 +163,82 @@ async fn h4_who_asked_for_a_correction_of_the_month_does_not_approve_its_run() {
     assert_eq!(office.approver.tell(&run, "approve", json!({})).await.expect(200)["state"], "approved");
     assert_eq!(office.slip(1, "2025-10").await["net"]["amount"], "6000.00");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h7_a_raise_that_reaches_back_into_a_paid_month_is_a_line_of_the_next_run_and_once() {
+    let office = Office::open().await;
+    office.hire(1, 500_000).await;
+    office.hire(2, 500_000).await;
+    let raise = async |who: u128| {
+        let base = json!({ "amount": "5600.00", "currency": "CNY" });
+        let pay = json!({ "salaried": { "base": base } });
+        let body = json!({ "employee_id": employee(who), "from": "2025-09-22", "pay": pay });
+        let drafted = office.clerk.create("/v1/hr/pay-profiles", body).await.expect(201);
+        let path = format!("/v1/hr/pay-profiles/{}", drafted["id"].as_str().expect("an id"));
+        office.approver.tell(&path, "approve", json!({})).await.expect(200);
+    };
+    office.close_month("2025-09", 1, &[("2025-09-23", "late")]).await;
+    let september = office.calculated("2025-09").await;
+    office.approve(&september).await;
+    office.close_month("2025-10", 1, &[]).await;
+    office.at("2025-11-03").await;
+    let october = office.calculated("2025-10").await;
+    // One after the calculation, which does not see it; one after the approval.
+    raise(2).await;
+    office.approve(&october).await;
+    raise(1).await;
+    assert_eq!(office.slip(2, "2025-10").await["net"]["amount"], "5000.00");
+
+    office.close_month("2025-11", 1, &[]).await;
+    office.at("2025-12-03").await;
+    let run = office.calculated("2025-11").await;
+    office.approve(&run).await;
+    // September: 15 of 23 workdays before the 22nd, 8 after it; the late day costs 56.00 instead of 50.00.
+    let first = office.slip(1, "2025-11").await;
+    assert_eq!(office.lines(&first, "adjustment").await, ["208.70", "-6.00", "600.00"]);
+    assert_eq!(first["net"]["amount"], "6402.70");
+    let second = office.slip(2, "2025-11").await;
+    assert_eq!(office.lines(&second, "adjustment").await, ["208.70", "600.00"]);
+    office.close_month("2025-12", 1, &[]).await;
+    office.at("2026-01-05").await;
+    let run = office.calculated("2025-12").await;
+    office.approve(&run).await;
+    assert_eq!(office.slip(1, "2025-12").await["net"]["amount"], "5600.00");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_undone_before_its_approval_leaves_no_trace_in_money_and_every_trace_in_its_history() {
+    let office = Office::open().await;
+    office.hire(1, 400_000).await;
+    office.fined(1, 1, 20_000).await;
+    office.close_month("2025-10", 1, &[]).await;
+    office.at("2025-11-03").await;
+    let run = office.calculated("2025-10").await;
+    let clerk = &office.clerk;
+    clerk.tell(&run, "review", json!({})).await.expect(200);
+    clerk.tell(&run, "cancel", json!({})).await.expect(200);
+    assert_eq!(office.balance(1).await, ["0.00", "0.00", "0.00", "200.00", "0.00", "0.00"]);
+    assert_eq!(clerk.get("/v1/hr/payslips").await.expect(200)["data"], json!([]));
+    let history = async |path: &str| {
+        let events = clerk.get(&format!("{path}/history")).await.expect(200)["data"].clone();
+        let types = events.as_array().expect("events").iter();
+        types.map(|event| event["type"].as_str().expect("a type").to_owned()).collect::<Vec<_>>()
+    };
+    let told = ["opened", "calculated", "reviewed", "cancelled"];
+    for (event, what) in history(&run).await.iter().zip(told) {
+        assert!(event.contains(&format!("hr.payrun.{what}")), "{event}");
+    }
+    assert_eq!(history(&run).await.len(), told.len());
+    let fine = clerk.get("/v1/hr/deductions").await.expect(200)["data"][0]["id"].clone();
+    let fine = format!("/v1/hr/deductions/{}", fine.as_str().expect("an id"));
+    assert_eq!(history(&fine).await.len(), 1, "opened, and nothing since");
+    let elsewhere =
+        office.platform.client(&Who::branch(31, Role::HC, kernel::BranchId::of(uuid::Uuid::nil())));
+    for path in [&run, &fine] {
+        elsewhere.get(&format!("{path}/history")).await.refused(404, "resource.not_found", None);
+    }
+
+    let again = office.calculated("2025-10").await;
+    office.approve(&again).await;
+    assert_eq!(office.lines(&office.slip(1, "2025-10").await, "fine").await, ["-200.00"]);
+}

@@ -68,16 +68,26 @@ WITH last AS (
 ), refunds AS (
     SELECT d.employee_id, jsonb_agg(jsonb_build_object('penalty', d.penalty_id, 'event', coalesce(d.reversal_event, d.source_event), 'due', d.refund_due_fen)) AS facts
     FROM people JOIN deduction d USING (employee_id) WHERE d.refund_due_fen > 0 GROUP BY d.employee_id
+), changed AS (
+    -- What changes a closed month and no issued slip has settled: an approved correction, and a pay profile that the
+    -- month's own freeze had not seen.
+    SELECT a.employee_id, a.month, a.correction_id AS id, a.approved_at AS at FROM people JOIN attendance_adjustment a USING (employee_id)
+    WHERE a.month < $3
+    UNION ALL
+    SELECT p.employee_id, s.month, j.event_id, p.approved_at
+    FROM people JOIN pay_profile p USING (employee_id) JOIN payslip s USING (employee_id) JOIN run_freeze f USING (run_id, attempt)
+    JOIN journal j ON j.aggregate_id = p.id AND j.type = 'hr.pay_profile.approved.v0'
+    WHERE p.state = 'approved' AND s.is_issued AND s.month < $3 AND p.valid && daterange(s.month, (s.month + interval '1 month')::date)
+      AND NOT pg_visible_in_snapshot(j.tx, f.snapshot)
 ), corrected AS (
-    -- A closed month with an approved correction that no issued slip has settled; the newest one stands for all of the month.
-    SELECT a.employee_id, a.month, (array_agg(a.correction_id ORDER BY a.approved_at DESC, a.correction_id))[1] AS correction_id,
-           jsonb_agg(a.correction_id) AS ids
-    FROM people JOIN attendance_adjustment a USING (employee_id)
-    WHERE a.month < $3 AND NOT EXISTS (SELECT FROM settled_fact s WHERE s.event_id = a.correction_id) GROUP BY a.employee_id, a.month
+    -- The newest change stands for all of the month.
+    SELECT employee_id, month, (array_agg(id ORDER BY at DESC, id))[1] AS correction_id, jsonb_agg(id) AS ids
+    FROM changed WHERE NOT EXISTS (SELECT FROM settled_fact s WHERE s.event_id = changed.id) GROUP BY employee_id, month
 ), closed AS (
     SELECT c.employee_id, jsonb_agg(jsonb_build_object('month', c.month, 'slip', s.id, 'event', coalesce(decided.event_id, c.correction_id), 'corrections', c.ids,
-               'facts', i.facts - 'closed', 'policies', f.policies, 'workdays', f.workdays, 'paid', paid.lines, 'days', coalesce(now.facts, '[]'))) AS facts
+               'facts', i.facts - 'closed', 'profiles', coalesce(profiles.facts, '[]'), 'policies', f.policies, 'workdays', f.workdays, 'paid', paid.lines, 'days', coalesce(now.facts, '[]'))) AS facts
     FROM corrected c
+    LEFT JOIN profiles USING (employee_id)
     JOIN payslip s ON s.employee_id = c.employee_id AND s.month = c.month AND s.is_issued
     JOIN run_input i ON i.run_id = s.run_id AND i.attempt = s.attempt AND i.employee_id = s.employee_id
     JOIN run_freeze f ON f.run_id = s.run_id AND f.attempt = s.attempt
