@@ -167,15 +167,19 @@ async fn c2_c3_a_text_is_whole_and_hashed_and_signed_by_both() {
             (1, &json!(hash), &json!(180_000))
         );
     }
+    its_history_ends_with_its_signature(&scene, &path).await;
+    let journal: String = sqlx::query_scalar("SELECT coalesce(string_agg(data::text, ''), '') FROM journal")
+        .fetch_one(scene.platform.pool("contracts"))
+        .await
+        .expect("the journal");
+    assert!(!journal.contains("愚园路") && !journal.contains("021-1"), "no particulars in events");
+}
+
+async fn its_history_ends_with_its_signature(scene: &Scene, path: &str) {
     let history = scene.manager_c.get(&format!("{path}/history")).await.expect(200)["data"].clone();
     let types: Vec<&str> =
         history.as_array().expect("events").iter().map(|event| text(&event["type"])).collect();
     assert!(types[types.len() - 2].ends_with("contracts.contract.signed.v1"), "{types:?}");
     assert!(types[types.len() - 1].ends_with("contracts.contract.activated.v1"), "{types:?}");
     scene.manager_b.get(&format!("{path}/history")).await.refused(404, "resource.not_found", None);
-    let journal: String = sqlx::query_scalar("SELECT coalesce(string_agg(data::text, ''), '') FROM journal")
-        .fetch_one(scene.platform.pool("contracts"))
-        .await
-        .expect("the journal");
-    assert!(!journal.contains("愚园路") && !journal.contains("021-1"), "no particulars in events");
 }
