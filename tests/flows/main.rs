@@ -1,8 +1,10 @@
 //! What happens across services, each on a database of its own, over a real bus.
 
 mod alone;
+mod facts_to_payslip;
 mod fine_to_payslip;
 mod office;
 mod pay_run;
 mod story;
 mod up;
+mod whole_month;

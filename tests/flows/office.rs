@@ -1,11 +1,14 @@
 //! An office of hr with support beside it, for tests of pay: people who were there every day, and fines.
 
 use chrono::NaiveDate;
+use events::contracts::{Collection, CollectionRecorded, CollectionReversed, VisitConfirmed, VisitState};
 use events::support::{PenaltyConfirmed, PenaltyKind, PenaltyReversed, Severity};
-use events::{ComplaintId, PenaltyId};
+use events::{CollectionId, ComplaintId, ContractId, CustomerId, PenaltyId, VisitId};
 use house::Role;
 use journal::{Actor, Reach, Tx};
-use kernel::{Aggregate, BranchId, Decision, EmployeeId, Fen, PolicyVersionId, Version};
+use kernel::{
+    Aggregate, BranchId, Decision, EmployeeId, EventPayload, Fen, Id, PolicyVersionId, Timestamp, Version,
+};
 use serde_json::{Value, json};
 use testkit::{Client, Platform, Who};
 use uuid::Uuid;
@@ -27,16 +30,20 @@ pub(crate) fn penalty(id: u128) -> PenaltyId {
     PenaltyId::of(Uuid::from_u128(10_000 + id))
 }
 
-/// A fine of support as it says things about it.
-struct Fine {
-    id: PenaltyId,
+pub(crate) fn collection(id: u128) -> CollectionId {
+    CollectionId::of(Uuid::from_u128(40_000 + id))
+}
+
+/// A thing of another service as that one says things about it.
+struct Told<I> {
+    id: I,
     version: Version,
 }
 
-impl Aggregate for Fine {
-    type Id = PenaltyId;
-    const KIND: &'static str = "penalty";
-    fn id(&self) -> PenaltyId {
+impl<I: Id> Aggregate for Told<I> {
+    type Id = I;
+    const KIND: &'static str = "told";
+    fn id(&self) -> I {
         self.id
     }
     fn branch(&self) -> Option<BranchId> {
@@ -47,10 +54,24 @@ impl Aggregate for Fine {
     }
 }
 
+fn paid(id: CollectionId, who: u128, (fee_fen, on): (i64, &str)) -> Collection {
+    Collection {
+        collection_id: id,
+        contract_id: ContractId::of(Uuid::from_u128(60_000)),
+        credited_employee_id: employee(who),
+        role: "seller".to_owned(),
+        fee_base_fen: Fen::new(fee_fen),
+        amount_fen: Fen::new(fee_fen),
+        collected_on: on.parse().expect("a day"),
+        reverses_id: None,
+    }
+}
+
 impl Office {
     /// Branch 7 in Shanghai (minimum wage 2,690.00); the clock stands on 2025-10-08.
     pub(crate) async fn open() -> Self {
-        let platform = Platform::start(vec![support::service(), hr::service()], "2025-10-08T02:00:00Z").await;
+        let services = vec![support::service(), contracts::service(), hr::service()];
+        let platform = Platform::start(services, "2025-10-08T02:00:00Z").await;
         let office = Self {
             clerk: platform.client(&Who::branch(30, Role::HC, BRANCH)),
             approver: platform.client(&Who::branch(40, Role::PA, BRANCH)),
@@ -83,6 +104,11 @@ impl Office {
     /// Somebody with a base since January, whose profile was written by user 50.
     pub(crate) async fn hire(&self, id: u128, base_fen: i64) {
         self.hire_as(id, &format!("'salaried', {base_fen}")).await;
+    }
+
+    /// Somebody who is paid by the visit since January.
+    pub(crate) async fn hire_by_visit(&self, id: u128) {
+        self.hire_as(id, "'by_visit', NULL").await;
     }
 
     async fn hire_as(&self, id: u128, pay: &str) {
@@ -120,15 +146,52 @@ impl Office {
         self.sql(&statement).await;
     }
 
-    async fn support_says<E: kernel::EventPayload>(&self, id: PenaltyId, version: i32, event: E) {
-        let fine = Fine { id, version: Version::of(version - 1) };
-        let pool = self.platform.pool("support");
+    /// Another service says something about the version of a thing of its own.
+    async fn says<I: Id, E: EventPayload>(&self, service: &str, (id, version): (I, i32), event: E) {
+        let told = Told { id, version: Version::of(version - 1) };
+        let pool = self.platform.pool(service);
         let now = self.platform.clock.now();
         let mut tx =
             Tx::begin(pool, now, Actor::Operator("test"), Reach::network()).await.expect("a transaction");
-        tx.record(&Decision::of(fine).and(event));
+        tx.record(&Decision::of(told).and(event));
         tx.commit().await.expect("it is committed");
         self.platform.drain().await;
+    }
+
+    /// contracts credits an employee with the fee of a payment that came on a day.
+    pub(crate) async fn collected(&self, id: u128, who: u128, (fen, on): (i64, &str)) {
+        let event = CollectionRecorded(paid(collection(id), who, (fen, on)));
+        self.says("contracts", (collection(id), 1), event).await;
+    }
+
+    /// contracts takes back a part of the fee of an earlier payment.
+    pub(crate) async fn given_back(&self, id: u128, reverses: u128, who: u128, (fen, on): (i64, &str)) {
+        let reverses_id = Some(collection(reverses));
+        let event = CollectionReversed(Collection { reverses_id, ..paid(collection(id), who, (-fen, on)) });
+        self.says("contracts", (collection(id), 1), event).await;
+    }
+
+    /// contracts confirms a visit of an employee that began at an instant.
+    pub(crate) async fn visited(&self, id: u128, who: u128, (share_fen, start): (i64, &str)) {
+        let visit_id = VisitId::of(Uuid::from_u128(50_000 + id));
+        let start: Timestamp = serde_json::from_value(json!(start)).expect("an instant");
+        let visit = VisitState {
+            visit_id,
+            contract_id: ContractId::of(Uuid::from_u128(60_000)),
+            customer_id: CustomerId::of(Uuid::from_u128(60_001)),
+            worker_id: None,
+            employee_id: Some(employee(who)),
+            service_code: "cleaning".to_owned(),
+            start,
+            end: start.plus(chrono::TimeDelta::hours(3)),
+            minutes: 180,
+            base_fen: Fen::new(share_fen + 3_000),
+            surcharge_fen: Fen::ZERO,
+            worker_share_fen: Fen::new(share_fen),
+            serving_branch: BRANCH,
+            home_branch: Some(BRANCH),
+        };
+        self.says("contracts", (visit_id, 1), VisitConfirmed(visit)).await;
     }
 
     /// support confirms a fine against an employee, now.
@@ -144,7 +207,7 @@ impl Office {
             month: self.platform.clock.now().month_in(kernel::Zone::SHANGHAI),
             policy_version: PolicyVersionId::of(Uuid::from_u128(1)),
         };
-        self.support_says(penalty(id), 1, confirmed).await;
+        self.says("support", (penalty(id), 1), confirmed).await;
     }
 
     /// An appeal brings a fine down.
@@ -155,7 +218,7 @@ impl Office {
             employee_id: employee(who),
             new_amount_fen: Fen::new(new_fen),
         };
-        self.support_says(penalty(id), version, reversed).await;
+        self.says("support", (penalty(id), version), reversed).await;
     }
 
     /// A run, opened and calculated.

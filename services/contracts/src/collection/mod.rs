@@ -294,5 +294,6 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
     OpenApiRouter::new()
         .routes(routes!(list::list, record::route))
         .routes(routes!(list::read))
+        .routes(routes!(list::history))
         .routes(routes!(reverse::route))
 }

@@ -389,6 +389,7 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
     OpenApiRouter::new()
         .routes(routes!(list::list, draft::route))
         .routes(routes!(list::read))
+        .routes(routes!(list::history))
         .routes(routes!(offer::route))
         .routes(routes!(sign::route))
 }

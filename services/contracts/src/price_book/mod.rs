@@ -150,6 +150,7 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
     OpenApiRouter::new()
         .routes(routes!(list::list, draft::route))
         .routes(routes!(list::read))
+        .routes(routes!(list::history))
         .routes(routes!(approve::route))
         .routes(routes!(publish::route))
         .routes(routes!(withdraw::route))

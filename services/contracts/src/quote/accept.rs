@@ -59,7 +59,7 @@ pub(super) async fn route(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::draft::{self, DraftQuote, Surroundings, WantedLine};
     use super::super::{PromisedStandard, ProrationBasis};
     use super::*;
@@ -72,7 +72,7 @@ mod tests {
     use std::num::NonZeroU32;
     use uuid::Uuid;
 
-    fn quoted(priced_at: &str, until: &str) -> Quote {
+    pub(in super::super) fn quoted(priced_at: &str, until: &str) -> Quote {
         let wanted = WantedLine {
             service: ServiceCode::new("cleaning"),
             unit: Unit::Hour,

@@ -4,6 +4,7 @@
 //! freezing is. What is *not* here: the contract that comes of it, and manual discounts with their approval.
 
 pub mod accept;
+pub mod decline;
 pub mod draft;
 pub mod expire;
 mod list;
@@ -213,7 +214,7 @@ pub struct QuoteView {
     /// Who sells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sold_by: Option<EmployeeId>,
-    /// `draft`, `offered`, `accepted`, `expired`.
+    /// `draft`, `offered`, `accepted`, `declined`, `expired`.
     pub state: &'static str,
     /// The instant its lines were priced at.
     pub priced_at: Timestamp,
@@ -286,6 +287,8 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
     OpenApiRouter::new()
         .routes(routes!(list::list, draft::route))
         .routes(routes!(list::read))
+        .routes(routes!(list::history))
         .routes(routes!(offer::route))
         .routes(routes!(accept::route))
+        .routes(routes!(decline::route))
 }

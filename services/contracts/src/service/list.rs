@@ -48,3 +48,12 @@ pub(super) async fn read(
         })
         .await
 }
+
+/// What happened to it, oldest first.
+#[utoipa::path(get, path = "/v1/contracts/services/{id}/history", responses((status = 200, description = "Its events.")))]
+pub(super) async fn history(
+    house: House,
+    read: Read<ServiceId, permission!("service.read")>,
+) -> Result<Response, Problem> {
+    house.history(read, async |pool, read| store::find(pool, read.id).await).await
+}

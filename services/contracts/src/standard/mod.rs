@@ -164,5 +164,6 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
     OpenApiRouter::new()
         .routes(routes!(list::list, draft::route))
         .routes(routes!(list::read))
+        .routes(routes!(list::history))
         .routes(routes!(publish::route))
 }

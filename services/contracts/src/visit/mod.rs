@@ -440,6 +440,7 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
     OpenApiRouter::new()
         .routes(routes!(list::list, plan::route))
         .routes(routes!(list::read))
+        .routes(routes!(list::history))
         .routes(routes!(assign::route))
         .routes(routes!(start::route))
         .routes(routes!(finish::route))

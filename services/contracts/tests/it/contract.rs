@@ -80,6 +80,38 @@ async fn p8_a_quote_ends_exclusive_and_a_new_one_is_dearer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn p1_2_a_declined_quote_is_neither_accepted_nor_expired_afterwards() {
+    let scene = Scene::priced().await;
+    scene.platform.at("2026-06-28T02:00:00Z").await;
+    scene.customer().await;
+    let path = quote_path(&scene.quote(12, "2026-07-06").await);
+    scene.manager_b.command(&format!("{path}/decline"), 2, json!({})).await.refused(
+        404,
+        "resource.not_found",
+        None,
+    );
+    let declined = scene.manager_c.tell(&path, "decline", json!({})).await.expect(200);
+    assert_eq!(declined["state"], "declined");
+    for verb in ["accept", "decline"] {
+        scene.manager_c.tell(&path, verb, json!({})).await.refused(
+            409,
+            "contracts.quote_not_offered",
+            Some("P1-2"),
+        );
+    }
+    scene.platform.at("2026-07-06T00:00:00Z").await;
+    assert_eq!(scene.manager_c.get(&path).await.expect(200)["state"], "declined", "its timer is gone");
+    assert_eq!(scene.events("contracts.quote.declined.v0").await.len(), 1);
+    let over = quote_path(&scene.quote(12, "2026-07-08").await);
+    scene.platform.at("2026-07-07T16:00:00Z").await;
+    scene.manager_c.tell(&over, "decline", json!({})).await.refused(
+        409,
+        "contracts.quote_expired",
+        Some("P1-2"),
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn c5_lines_total_and_plan_are_one_amount() {
     let scene = Scene::priced().await;
     scene.platform.at("2026-06-28T02:00:00Z").await;
@@ -167,9 +199,19 @@ async fn c2_c3_a_text_is_whole_and_hashed_and_signed_by_both() {
             (1, &json!(hash), &json!(180_000))
         );
     }
+    its_history_ends_with_its_signature(&scene, &path).await;
     let journal: String = sqlx::query_scalar("SELECT coalesce(string_agg(data::text, ''), '') FROM journal")
         .fetch_one(scene.platform.pool("contracts"))
         .await
         .expect("the journal");
     assert!(!journal.contains("愚园路") && !journal.contains("021-1"), "no particulars in events");
+}
+
+async fn its_history_ends_with_its_signature(scene: &Scene, path: &str) {
+    let history = scene.manager_c.get(&format!("{path}/history")).await.expect(200)["data"].clone();
+    let types: Vec<&str> =
+        history.as_array().expect("events").iter().map(|event| text(&event["type"])).collect();
+    assert!(types[types.len() - 2].ends_with("contracts.contract.signed.v1"), "{types:?}");
+    assert!(types[types.len() - 1].ends_with("contracts.contract.activated.v1"), "{types:?}");
+    scene.manager_b.get(&format!("{path}/history")).await.refused(404, "resource.not_found", None);
 }

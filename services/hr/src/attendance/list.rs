@@ -70,6 +70,15 @@ pub(super) async fn month(
         .await
 }
 
+/// What happened to it, oldest first.
+#[utoipa::path(get, path = "/v1/hr/attendance-months/{id}/history", responses((status = 200, description = "Its events.")))]
+pub(super) async fn month_history(
+    house: House,
+    read: Read<AttendanceMonthId, permission!("attendance.read")>,
+) -> Result<Response, Problem> {
+    house.history(read, async |pool, read| store::find(pool, &read.reach, read.id).await).await
+}
+
 /// Attendance days within the caller's reach.
 #[utoipa::path(get, path = "/v1/hr/attendance-days", params(DayFilter), responses(Page<AttendanceDayView>))]
 pub(super) async fn days(
@@ -100,4 +109,13 @@ pub(super) async fn day(
             Ok(day.map(|day| (day.version(), day.view())))
         })
         .await
+}
+
+/// What happened to it, oldest first.
+#[utoipa::path(get, path = "/v1/hr/attendance-days/{id}/history", responses((status = 200, description = "Its events.")))]
+pub(super) async fn day_history(
+    house: House,
+    read: Read<AttendanceDayId, permission!("attendance.read")>,
+) -> Result<Response, Problem> {
+    house.history(read, async |pool, read| store::find_day(pool, &read.reach, read.id).await).await
 }

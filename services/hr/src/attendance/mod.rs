@@ -25,8 +25,10 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
     OpenApiRouter::new()
         .routes(routes!(open::route, list::months))
         .routes(routes!(list::month))
+        .routes(routes!(list::month_history))
         .routes(routes!(refresh::route))
         .routes(routes!(close::route))
         .routes(routes!(list::days))
         .routes(routes!(list::day))
+        .routes(routes!(list::day_history))
 }

@@ -156,6 +156,7 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
     OpenApiRouter::new()
         .routes(routes!(open::route, list::list))
         .routes(routes!(list::read))
+        .routes(routes!(list::history))
         .routes(routes!(change::route))
         .routes(routes!(close::route))
 }

@@ -281,6 +281,7 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
     OpenApiRouter::new()
         .routes(routes!(request::route, list::list))
         .routes(routes!(list::read))
+        .routes(routes!(list::history))
         .routes(routes!(approve::route))
         .routes(routes!(refuse::route))
 }

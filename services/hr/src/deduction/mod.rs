@@ -325,7 +325,10 @@ impl Shown for DeductionItem {
 
 /// The room's routes.
 pub(crate) fn routes() -> OpenApiRouter<House> {
-    OpenApiRouter::new().routes(routes!(list::list)).routes(routes!(list::read))
+    OpenApiRouter::new()
+        .routes(routes!(list::list))
+        .routes(routes!(list::read))
+        .routes(routes!(list::history))
 }
 
 #[cfg(test)]

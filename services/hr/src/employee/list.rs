@@ -73,6 +73,15 @@ pub(super) async fn read(
         .await
 }
 
+/// What happened to it, oldest first.
+#[utoipa::path(get, path = "/v1/hr/employees/{id}/history", responses((status = 200, description = "Its events.")))]
+pub(super) async fn history(
+    house: House,
+    read: Read<EmployeeId, permission!("employee.read")>,
+) -> Result<Response, Problem> {
+    house.history(read, async |pool, read| store::find(pool, &read.reach, read.id).await).await
+}
+
 /// Assignments within the caller's reach.
 #[utoipa::path(get, path = "/v1/hr/assignments", params(AssignmentFilter), responses(Page<AssignmentView>))]
 pub(super) async fn assignments(

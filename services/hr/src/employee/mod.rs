@@ -207,6 +207,7 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
     OpenApiRouter::new()
         .routes(routes!(hire::route, list::list))
         .routes(routes!(list::read))
+        .routes(routes!(list::history))
         .routes(routes!(list::assignments))
         .routes(routes!(transfer::route))
         .routes(routes!(suspend::route))

@@ -190,5 +190,6 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
     OpenApiRouter::new()
         .routes(routes!(draft::route, list::list))
         .routes(routes!(list::read))
+        .routes(routes!(list::history))
         .routes(routes!(approve::route))
 }

@@ -109,7 +109,8 @@ struct RefundFact {
     due: i64,
 }
 
-/// A closed month that an approved correction has changed since: as it was frozen, as it was paid, as it is now.
+/// A closed month that an approved correction, or a pay profile, has changed since: as it was frozen, as it was paid,
+/// and the days and profiles as they are now.
 #[derive(Debug, Clone, Deserialize)]
 struct ClosedMonth {
     month: NaiveDate,
@@ -120,6 +121,7 @@ struct ClosedMonth {
     workdays: Workdays,
     paid: Vec<(Step, i64)>,
     days: Vec<DayFact>,
+    profiles: Vec<ProfileFact>,
 }
 
 /// A policy version as `run_freeze` holds it.
@@ -184,7 +186,7 @@ impl Facts {
 impl ClosedMonth {
     /// The month calculated again under its own policy, minus as paid.
     fn adjustments(self, employee: EmployeeId) -> Result<Vec<Adjustment>, Fault> {
-        let facts = Facts { days: self.days, ..*self.facts };
+        let facts = Facts { days: self.days, profiles: self.profiles, ..*self.facts };
         let input = facts.without_adjustments(employee, Month::of(self.month), &self.workdays);
         let again = calculate(&input, &policies(self.policies)?);
         let paid = AsPaid::of_amounts(self.paid.into_iter().map(|(step, amount)| (step, Fen::new(amount))));

@@ -365,6 +365,7 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
     OpenApiRouter::new()
         .routes(routes!(open::route, list::list))
         .routes(routes!(list::read))
+        .routes(routes!(list::history))
         .routes(routes!(calculate::route))
         .routes(routes!(review::route))
         .routes(routes!(approve::route))

@@ -329,7 +329,7 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<PayRun>) -> Result<(),
     Ok(())
 }
 
-/// True where this person entered a pay entry or a pay profile that the run has frozen (H4).
+/// True where this person entered a pay entry, a pay profile or a correction that the run has frozen (H4).
 pub(super) async fn holds_input_of(tx: &mut Tx, run: &PayRun, person: Person) -> Result<bool, Fault> {
     Ok(sqlx::query_scalar!(
         "SELECT EXISTS (SELECT FROM run_input WHERE run_id = $1 AND attempt = $2 AND facts -> 'authors' ?| $3::text[]) AS \"exists!\"",

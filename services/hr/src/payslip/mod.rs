@@ -242,6 +242,7 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
     OpenApiRouter::new()
         .routes(routes!(list::list))
         .routes(routes!(list::read))
+        .routes(routes!(list::history))
         .routes(routes!(lines::list::list))
         .routes(routes!(explain::list::read))
         .routes(routes!(confirm::route))

@@ -101,7 +101,7 @@ pub(super) async fn find(pool: &PgPool, reach: &Reach, id: PayslipId) -> Result<
         Row,
         "SELECT s.id, s.run_id, s.employee_id, s.branch_id, s.month, s.state, s.is_blocked, s.gross_fen, s.lateness_fen, s.lateness_waived_fen,
                 s.penalties_fen, s.refunds_fen, s.adjustments_fen, s.net_fen, s.cap_fen, s.floor_fen, s.answered_at, s.objection, s.version
-         FROM payslip s JOIN pay_run r ON r.id = s.run_id AND r.attempt = s.attempt
+         FROM payslip s JOIN pay_run r ON r.id = s.run_id AND r.attempt = s.attempt AND r.state <> 'cancelled'
          WHERE s.id = $1 AND ($2::uuid[] IS NULL OR s.branch_id = ANY ($2) OR (s.employee_id = $3 AND s.is_issued))",
         id.uuid(),
         reach.branches(),
@@ -123,7 +123,7 @@ pub(super) async fn page(
         Row,
         "SELECT s.id, s.run_id, s.employee_id, s.branch_id, s.month, s.state, s.is_blocked, s.gross_fen, s.lateness_fen, s.lateness_waived_fen,
                 s.penalties_fen, s.refunds_fen, s.adjustments_fen, s.net_fen, s.cap_fen, s.floor_fen, s.answered_at, s.objection, s.version
-         FROM payslip s JOIN pay_run r ON r.id = s.run_id AND r.attempt = s.attempt
+         FROM payslip s JOIN pay_run r ON r.id = s.run_id AND r.attempt = s.attempt AND r.state <> 'cancelled'
          WHERE ($1::uuid[] IS NULL OR s.branch_id = ANY ($1) OR (s.employee_id = $2 AND s.is_issued)) AND ($3::uuid IS NULL OR s.branch_id = $3)
            AND ($4::uuid IS NULL OR s.employee_id = $4) AND ($5::uuid IS NULL OR s.run_id = $5) AND ($6::date IS NULL OR s.month = $6)
            AND ($7::text IS NULL OR s.state = $7) AND s.id < $8 AND s.id > $9

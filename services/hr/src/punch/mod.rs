@@ -258,6 +258,7 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
         .routes(routes!(record::route, list::list))
         .routes(routes!(batch::route))
         .routes(routes!(list::read))
+        .routes(routes!(list::history))
         .routes(routes!(void::route))
         .routes(routes!(confirm_void::route))
 }

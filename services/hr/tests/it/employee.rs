@@ -34,6 +34,14 @@ async fn a_person_is_hired_transferred_suspended_leaves_and_comes_back() {
         ranges,
         [("2025-10-01", Some("2025-10-16")), ("2025-10-16", Some("2025-10-25")), ("2025-10-27", None)]
     );
+    let history = clerk.get(&format!("{path}/history")).await.expect(200)["data"].clone();
+    let types: Vec<_> =
+        history.as_array().expect("events").iter().map(|event| event["type"].to_string()).collect();
+    let told = ["hired", "transferred", "suspended", "reinstated", "left", "hired"];
+    assert_eq!(types.len(), told.len());
+    for (event, what) in types.iter().zip(told) {
+        assert!(event.contains(&format!("hr.employee.{what}.v1")), "{event}");
+    }
     let journal = "SELECT count(*) FROM journal WHERE type LIKE 'hr.employee.%' AND data::text LIKE '%㐂%'";
     assert_eq!(story.count(journal).await, 0, "no name in any event");
 }

@@ -24,6 +24,13 @@ WITH last AS (
     FROM people JOIN attendance_day d USING (employee_id)
     LEFT JOIN LATERAL (SELECT event_id FROM journal WHERE aggregate_id = d.id ORDER BY aggversion DESC LIMIT 1) last ON true
     WHERE d.day >= $3 AND d.day < $4 AND d.result IN ('late', 'absent') GROUP BY d.employee_id
+), corrections AS (
+    -- Who asked for a correction that this run pays by: of its own month, or of a closed one that is still to be settled.
+    SELECT c.employee_id, array_agg(c.requester_user::text) AS users, array_agg(c.requester_employee::text) AS employees
+    FROM people JOIN correction c USING (employee_id) LEFT JOIN attendance_adjustment a ON a.correction_id = c.id
+    WHERE c.state = 'approved'
+      AND (c.day >= $3 AND c.day < $4 OR a.month < $3 AND NOT EXISTS (SELECT FROM settled_fact s WHERE s.event_id = c.id))
+    GROUP BY c.employee_id
 ), collections AS (
     SELECT c.employee_id, jsonb_agg(jsonb_build_object('event', c.event_id, 'id', c.collection_id, 'on', c.collected_on, 'base', c.fee_base_fen,
                'reverses', c.reverses_id, 'before', coalesce(earlier.fen, 0), 'rate', rate.bp)) AS facts
@@ -61,16 +68,26 @@ WITH last AS (
 ), refunds AS (
     SELECT d.employee_id, jsonb_agg(jsonb_build_object('penalty', d.penalty_id, 'event', coalesce(d.reversal_event, d.source_event), 'due', d.refund_due_fen)) AS facts
     FROM people JOIN deduction d USING (employee_id) WHERE d.refund_due_fen > 0 GROUP BY d.employee_id
+), changed AS (
+    -- What changes a closed month and no issued slip has settled: an approved correction, and a pay profile that the
+    -- month's own freeze had not seen.
+    SELECT a.employee_id, a.month, a.correction_id AS id, a.approved_at AS at FROM people JOIN attendance_adjustment a USING (employee_id)
+    WHERE a.month < $3
+    UNION ALL
+    SELECT p.employee_id, s.month, j.event_id, p.approved_at
+    FROM people JOIN pay_profile p USING (employee_id) JOIN payslip s USING (employee_id) JOIN run_freeze f USING (run_id, attempt)
+    JOIN journal j ON j.aggregate_id = p.id AND j.type = 'hr.pay_profile.approved.v0'
+    WHERE p.state = 'approved' AND s.is_issued AND s.month < $3 AND p.valid && daterange(s.month, (s.month + interval '1 month')::date)
+      AND NOT pg_visible_in_snapshot(j.tx, f.snapshot)
 ), corrected AS (
-    -- A closed month with an approved correction that no issued slip has settled; the newest one stands for all of the month.
-    SELECT a.employee_id, a.month, (array_agg(a.correction_id ORDER BY a.approved_at DESC, a.correction_id))[1] AS correction_id,
-           jsonb_agg(a.correction_id) AS ids
-    FROM people JOIN attendance_adjustment a USING (employee_id)
-    WHERE a.month < $3 AND NOT EXISTS (SELECT FROM settled_fact s WHERE s.event_id = a.correction_id) GROUP BY a.employee_id, a.month
+    -- The newest change stands for all of the month.
+    SELECT employee_id, month, (array_agg(id ORDER BY at DESC, id))[1] AS correction_id, jsonb_agg(id) AS ids
+    FROM changed WHERE NOT EXISTS (SELECT FROM settled_fact s WHERE s.event_id = changed.id) GROUP BY employee_id, month
 ), closed AS (
     SELECT c.employee_id, jsonb_agg(jsonb_build_object('month', c.month, 'slip', s.id, 'event', coalesce(decided.event_id, c.correction_id), 'corrections', c.ids,
-               'facts', i.facts - 'closed', 'policies', f.policies, 'workdays', f.workdays, 'paid', paid.lines, 'days', coalesce(now.facts, '[]'))) AS facts
+               'facts', i.facts - 'closed', 'profiles', coalesce(profiles.facts, '[]'), 'policies', f.policies, 'workdays', f.workdays, 'paid', paid.lines, 'days', coalesce(now.facts, '[]'))) AS facts
     FROM corrected c
+    LEFT JOIN profiles USING (employee_id)
     JOIN payslip s ON s.employee_id = c.employee_id AND s.month = c.month AND s.is_issued
     JOIN run_input i ON i.run_id = s.run_id AND i.attempt = s.attempt AND i.employee_id = s.employee_id
     JOIN run_freeze f ON f.run_id = s.run_id AND f.attempt = s.attempt
@@ -93,8 +110,10 @@ SELECT $1::uuid, $2::int, employee_id, ((row_number() OVER (ORDER BY employee_id
        jsonb_strip_nulls(jsonb_build_object(
            'assignments', assignments.facts, 'profiles', profiles.facts, 'days', days.facts, 'collections', collections.facts, 'debt', debts.fen,
            'entries', entries.facts, 'visits', visits.facts, 'fines', fines.facts, 'refunds', refunds.facts, 'closed', closed.facts,
-           'authors', to_jsonb(profiles.users || profiles.employees || entries.users || entries.employees)))
+           'authors', to_jsonb(profiles.users || profiles.employees || entries.users || entries.employees
+                                || corrections.users || corrections.employees)))
 FROM people
 LEFT JOIN assignments USING (employee_id) LEFT JOIN profiles USING (employee_id) LEFT JOIN days USING (employee_id)
 LEFT JOIN collections USING (employee_id) LEFT JOIN debts USING (employee_id) LEFT JOIN entries USING (employee_id)
 LEFT JOIN visits USING (employee_id) LEFT JOIN fines USING (employee_id) LEFT JOIN refunds USING (employee_id) LEFT JOIN closed USING (employee_id)
+LEFT JOIN corrections USING (employee_id)

@@ -18,11 +18,12 @@ pub(super) struct Outcome {
     pub(super) has_left: bool,
 }
 
-/// Marks every fact that an issued slip took into account, so that no later run pays it again.
+/// Marks every fact that an issued slip took into account, so that no later run pays it again. One pay profile may
+/// change several closed months.
 pub(super) async fn settle(tx: &mut Tx, run: &PayRun) -> Result<(), Failure> {
     sqlx::query!(
         "INSERT INTO settled_fact (event_id, payslip_id)
-         SELECT fact.event::uuid, s.id
+         SELECT DISTINCT fact.event::uuid, s.id
          FROM payslip s JOIN run_input i USING (run_id, attempt, employee_id)
          CROSS JOIN LATERAL (
              SELECT f ->> 'event' FROM jsonb_array_elements(coalesce(i.facts -> 'collections', '[]')) f
