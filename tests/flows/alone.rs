@@ -39,7 +39,7 @@ fn configuration(home: &Home, service: &str, listen: &str, now: Timestamp) -> Pa
     let url = format!("postgres://steward_{service}_app:{password}@{place}/steward_{service}");
     let mut text = format!(
         "profile = \"development\"\nclock = {}\nnats_url_file = {:?}\n",
-        Value::from(serde_json::to_value(now).expect("an instant")),
+        serde_json::to_value(now).expect("an instant"),
         home.path("nats-url-file")
     );
     for (key, secret) in [

@@ -83,7 +83,7 @@ impl Enquiries {
             self.calls[place] = Some(match course(place) {
                 Course::Missed => {
                     let rung = ring(stage, agent, branch.id, 200 + place).await?;
-                    stage.go(&agent.account, CALLS, &rung, "miss", json!({})).await?
+                    stage.go(&agent.account, (CALLS, &rung), "miss", json!({})).await?
                 }
                 Course::Late => answered(stage, agent, branch.id, 200 + place, 6).await?,
                 Course::Answered | Course::HandedOn => {
@@ -100,7 +100,7 @@ impl Enquiries {
             Course::Missed => called_back(stage, agent, &call).await?,
             Course::HandedOn => {
                 let to = json!({ "to": colleague.id, "caller_name": said.caller, "gist": said.topic });
-                let handed = stage.go(&agent.account, CALLS, &call, "transfer", to).await?;
+                let handed = stage.go(&agent.account, (CALLS, &call), "transfer", to).await?;
                 recorded(stage, colleague, &handed, &said).await?
             }
             Course::Answered | Course::Late => recorded(stage, agent, &call, &said).await?,
@@ -138,7 +138,7 @@ pub(crate) async fn answered(
     rings: u8,
 ) -> Result<Value> {
     let rung = ring(stage, agent, branch, caller).await?;
-    stage.go(&agent.account, CALLS, &rung, "answer", json!({ "rings": rings })).await
+    stage.go(&agent.account, (CALLS, &rung), "answer", json!({ "rings": rings })).await
 }
 
 /// Ends an answered call, reads it back to the caller, apologises where he had to wait, and keeps the record.
@@ -153,14 +153,14 @@ pub(crate) async fn recorded(
         "why": { "given": said.why }, "reason_code": said.reason
     });
     let recap = json!({ "phone": true, "name": true, "address": true, "matter": true });
-    let mut call = stage.go(&agent.account, CALLS, call, "end", json!({ "ended_by": "caller" })).await?;
+    let mut call = stage.go(&agent.account, (CALLS, call), "end", json!({ "ended_by": "caller" })).await?;
     for (verb, body) in [("record-content", content), ("confirm-recap", recap)] {
-        call = stage.go(&agent.account, CALLS, &call, verb, body).await?;
+        call = stage.go(&agent.account, (CALLS, &call), verb, body).await?;
     }
     if call["rings"].as_u64().is_some_and(|rings| rings > 5) {
-        call = stage.go(&agent.account, CALLS, &call, "apologise", json!({})).await?;
+        call = stage.go(&agent.account, (CALLS, &call), "apologise", json!({})).await?;
     }
-    stage.go(&agent.account, CALLS, &call, "record", json!({})).await
+    stage.go(&agent.account, (CALLS, &call), "record", json!({})).await
 }
 
 /// Calls a missed caller back.
@@ -168,8 +168,8 @@ async fn called_back(stage: &mut Stage, agent: &Employee, call: &Value) -> Resul
     let call = text(call, "id")?;
     let callbacks = stage.get(&agent.account, &format!("/v1/support/callbacks?call_id={call}")).await?;
     let callback = callbacks["data"].get(0).context("a missed call is to be called back")?;
-    let started = stage.go(&agent.account, "/v1/support/callbacks", callback, "start", json!({})).await?;
+    let started = stage.go(&agent.account, ("/v1/support/callbacks", callback), "start", json!({})).await?;
     let done = json!({ "score": 5, "topics": ["order"] });
-    stage.go(&agent.account, "/v1/support/callbacks", &started, "done", done).await?;
+    stage.go(&agent.account, ("/v1/support/callbacks", &started), "done", done).await?;
     stage.get(&agent.account, &format!("{CALLS}/{call}")).await
 }

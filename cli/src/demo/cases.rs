@@ -161,8 +161,7 @@ impl Cases {
         stage: &mut Stage,
         place: usize,
         step: Step,
-        branches: &[Branch],
-        hq: &Headquarters,
+        (branches, hq): (&[Branch], &Headquarters),
     ) -> Result<()> {
         let scene = Scene::of(place, branches, hq)?;
         let file = self.files.get_mut(place).context("a case of the table")?;

@@ -169,7 +169,7 @@ impl Deals {
             Step::Reverse => {
                 let first = deal.payments.first().context("paid before")?;
                 let back = json!({ "part": "fee", "amount": yuan("30.00") });
-                stage.go(&branch.manager().account, COLLECTIONS, first, "reverse", back).await?;
+                stage.go(&branch.manager().account, (COLLECTIONS, first), "reverse", back).await?;
             }
         }
         Ok(())
@@ -213,8 +213,8 @@ impl Scene<'_> {
             "lines": [{ "service": product.service, "unit": product.unit, "quantity": product.quantity, "visits": PROMISED }]
         });
         let drafted = stage.create(seller, QUOTES, wanted).await?;
-        let offered = stage.go(seller, QUOTES, &drafted, "offer", json!({})).await?;
-        deal.quote = stage.go(seller, QUOTES, &offered, "accept", json!({})).await?;
+        let offered = stage.go(seller, (QUOTES, &drafted), "offer", json!({})).await?;
+        deal.quote = stage.go(seller, (QUOTES, &offered), "accept", json!({})).await?;
         Ok(())
     }
 
@@ -232,10 +232,10 @@ impl Scene<'_> {
             "plan": [{ "due_on": today, "amount": Money::of(half) }, { "due_on": "2025-11-17", "amount": Money::of(rest) }]
         });
         let drafted = stage.create(manager, CONTRACTS, terms).await?;
-        let mut contract = stage.go(manager, CONTRACTS, &drafted, "offer", self.particulars()?).await?;
+        let mut contract = stage.go(manager, (CONTRACTS, &drafted), "offer", self.particulars()?).await?;
         for party in ["customer", "company"] {
             let signature = json!({ "party": party, "method": "paper", "hash": contract["hash"], "evidence_hash": "cd".repeat(32) });
-            contract = stage.go(manager, CONTRACTS, &contract, "sign", signature).await?;
+            contract = stage.go(manager, (CONTRACTS, &contract), "sign", signature).await?;
         }
         let worker = carer(self.place, self.branch)?.worker();
         for number in 0..PROMISED {
@@ -243,7 +243,8 @@ impl Scene<'_> {
             let window = json!({ "starts_at": local(&day, "09:00")?, "ends_at": local(&day, "17:00")? });
             let plan = json!({ "contract_id": contract["id"], "line": 0, "window": window });
             let planned = stage.create(manager, VISITS, plan).await?;
-            let given = stage.go(manager, VISITS, &planned, "assign", json!({ "worker_id": worker })).await?;
+            let given =
+                stage.go(manager, (VISITS, &planned), "assign", json!({ "worker_id": worker })).await?;
             deal.visits.push(given);
         }
         deal.contract = contract;
@@ -271,7 +272,7 @@ impl Scene<'_> {
             Coming::Confirm => (manager, "confirm"),
         };
         let visit = deal.visits.get_mut(number).context("planned before")?;
-        *visit = stage.go(who, VISITS, visit, verb, json!({})).await?;
+        *visit = stage.go(who, (VISITS, visit), verb, json!({})).await?;
         Ok(())
     }
 

@@ -86,7 +86,7 @@ async fn offer(stage: &mut Stage, hq: &Headquarters, product: &Product) -> Resul
     });
     let rooms = "/v1/contracts/services";
     let drafted = stage.create(&hq.admin, rooms, service).await?;
-    stage.go(&hq.admin, rooms, &drafted, "publish", json!({ "effective_from": "2025-10-01" })).await?;
+    stage.go(&hq.admin, (rooms, &drafted), "publish", json!({ "effective_from": "2025-10-01" })).await?;
     let content = json!({
         "items": [{ "code": "result", "text": "按标准完成", "check": "客户当面验收" }],
         "min_staffing": 1, "response_hours": 2, "replacement_days": 3
@@ -94,7 +94,7 @@ async fn offer(stage: &mut Stage, hq: &Headquarters, product: &Product) -> Resul
     let rooms = "/v1/contracts/standards";
     let standard = json!({ "service": product.service, "content": content });
     let drafted = stage.create(&hq.admin, rooms, standard).await?;
-    stage.go(&hq.admin, rooms, &drafted, "publish", json!({})).await?;
+    stage.go(&hq.admin, (rooms, &drafted), "publish", json!({})).await?;
     Ok(())
 }
 
@@ -122,8 +122,8 @@ fn book(branch: Option<BranchId>, from: &str, until: Option<&str>, prices: [Opti
 async fn publish(stage: &mut Stage, hq: &Headquarters, book: Value) -> Result<()> {
     let rooms = "/v1/contracts/price-books";
     let drafted = stage.create(&hq.admin, rooms, book).await?;
-    let approved = stage.go(&hq.judge, rooms, &drafted, "approve", json!({})).await?;
-    stage.go(&hq.admin, rooms, &approved, "publish", json!({ "on_overlap": "refuse" })).await?;
+    let approved = stage.go(&hq.judge, (rooms, &drafted), "approve", json!({})).await?;
+    stage.go(&hq.admin, (rooms, &approved), "publish", json!({ "on_overlap": "refuse" })).await?;
     Ok(())
 }
 
@@ -149,7 +149,7 @@ async fn papers(stage: &mut Stage, hq: &Headquarters, branch: &Branch, place: us
             "worker_id": carer.worker(), "proof": proof, "valid": { "from": "2025-08-01", "to": until }, "file_sha256": "ab".repeat(32)
         });
         let paper = stage.create(&hq.clerk, rooms, paper).await?;
-        stage.go(&branch.manager().account, rooms, &paper, "verify", json!({})).await?;
+        stage.go(&branch.manager().account, (rooms, &paper), "verify", json!({})).await?;
         if is_licence {
             let certificate =
                 json!({ "paper_id": text(&paper, "id")?, "service_codes": ["maternity"], "level": "middle" });

@@ -152,7 +152,7 @@ impl Played {
         match act {
             Act::Say(what) => println!("{what}"),
             Act::Enquiry(place, step) => self.enquiries.step(stage, place, step, branches).await?,
-            Act::Case(place, step) => self.cases.step(stage, place, step, branches, hq).await?,
+            Act::Case(place, step) => self.cases.step(stage, place, step, (branches, hq)).await?,
             Act::Deal(place, step) => self.deals.step(stage, place, step, branches).await?,
             Act::Punches(day) => self.punches += punches::day(stage, branches, day).await?,
             Act::Bonus(month) => pay::bonus(stage, branches, hq, month).await?,

@@ -23,7 +23,7 @@ pub(crate) async fn bonus(
             });
             let rooms = "/v1/hr/pay-entries";
             let drafted = stage.create(&hq.clerk, rooms, entry).await?;
-            stage.go(&hq.payroll, rooms, &drafted, "approve", json!({})).await?;
+            stage.go(&hq.payroll, (rooms, &drafted), "approve", json!({})).await?;
         }
     }
     Ok(())

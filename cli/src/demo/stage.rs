@@ -145,15 +145,14 @@ impl Stage {
     ) -> Result<Value> {
         let (rooms, _) = thing.rsplit_once('/').context("a thing stands in a room")?;
         let seen = self.get(who, thing).await?;
-        self.go(who, rooms, &seen, verb, body).await
+        self.go(who, (rooms, &seen), verb, body).await
     }
 
     /// Tells a thing of a room to do something, as it was last seen.
     pub(crate) async fn go(
         &mut self,
         who: &Principal,
-        rooms: &str,
-        seen: &Value,
+        (rooms, seen): (&str, &Value),
         verb: &str,
         body: Value,
     ) -> Result<Value> {

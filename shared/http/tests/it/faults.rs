@@ -7,6 +7,7 @@ use house::provision::{Passwords, provision};
 use house::server::{Profile, router, serve};
 use house::{Principal, Role, Running, Surroundings};
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -94,63 +95,84 @@ async fn without_the_bus_the_service_goes_on_says_so_in_one_word_and_catches_up(
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn without_its_database_the_service_says_come_back() {
-    let options = Options {
-        data_dir: std::env::temp_dir().join(format!("steward-house-{}", std::process::id())),
-        postgres: None,
-        nats: None,
-        durability: Durability::Throwaway,
-        ports: None,
-    };
-    let mut stack = Stack::start(&options, &|_| ()).await.expect("both servers");
-    let passwords = Passwords { owner: "owner".to_owned(), app: "app".to_owned() };
-    let (private, public) = fresh_keys();
-    let stop = CancellationToken::new();
-    let around = Surroundings {
-        database: provision(stack.postgres_url(), &service(), &passwords).await.expect("tables"),
-        nats: stack.nats_url().to_owned(),
-        clock: journal::Clock::default(),
-        public_key: public,
-        cursor_secret: fresh_secret().into_bytes(),
-        stop: stop.clone(),
-    };
-    let clock = around.clock.clone();
-    let running = Running::start(service(), around).await.expect("it starts");
-    let (routes, _services) = router(vec![running], Profile::Production);
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let base = format!("http://{}", listener.local_addr().expect("bound"));
-    let server = tokio::spawn(serve(listener, routes, stop.clone()));
-    let principal = Principal {
-        user: kernel::UserId::of(uuid::Uuid::from_u128(1)),
-        employee: None,
-        roles: vec![Held { role: Role::HQ, branches: None }],
-    };
-    let token = Issuer::new(&private)
-        .and_then(|issuer| issuer.issue(&principal, clock.now(), chrono::TimeDelta::hours(1)))
-        .expect("a token");
-    let http = reqwest::Client::new();
-    let get = async |path: &str| {
-        let answer = http.get(format!("{base}{path}")).bearer_auth(&token).send().await.expect("it answers");
+/// A service in production, on servers of its own that may be killed.
+struct Alone {
+    stack: Stack,
+    base: String,
+    token: String,
+    http: reqwest::Client,
+    stop: CancellationToken,
+    server: tokio::task::JoinHandle<std::io::Result<()>>,
+    _services: Arc<Vec<Running>>,
+}
+
+impl Alone {
+    async fn start() -> Self {
+        let options = Options {
+            data_dir: std::env::temp_dir().join(format!("steward-house-{}", std::process::id())),
+            postgres: None,
+            nats: None,
+            durability: Durability::Throwaway,
+            ports: None,
+        };
+        let stack = Stack::start(&options, &|_| ()).await.expect("both servers");
+        let passwords = Passwords { owner: "owner".to_owned(), app: "app".to_owned() };
+        let (private, public) = fresh_keys();
+        let stop = CancellationToken::new();
+        let around = Surroundings {
+            database: provision(stack.postgres_url(), &service(), &passwords).await.expect("tables"),
+            nats: stack.nats_url().to_owned(),
+            clock: journal::Clock::default(),
+            public_key: public,
+            cursor_secret: fresh_secret().into_bytes(),
+            stop: stop.clone(),
+        };
+        let now = around.clock.now();
+        let running = Running::start(service(), around).await.expect("it starts");
+        let (routes, services) = router(vec![running], Profile::Production);
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let base = format!("http://{}", listener.local_addr().expect("bound"));
+        let server = tokio::spawn(serve(listener, routes, stop.clone()));
+        let principal = Principal {
+            user: kernel::UserId::of(uuid::Uuid::from_u128(1)),
+            employee: None,
+            roles: vec![Held { role: Role::HQ, branches: None }],
+        };
+        let token = Issuer::new(&private)
+            .and_then(|issuer| issuer.issue(&principal, now, chrono::TimeDelta::hours(1)))
+            .expect("a token");
+        Self { stack, base, token, http: reqwest::Client::new(), stop, server, _services: services }
+    }
+
+    /// Status, whether it says when to come back, and the body.
+    async fn get(&self, path: &str) -> (u16, bool, String) {
+        let address = format!("{}{path}", self.base);
+        let answer = self.http.get(address).bearer_auth(&self.token).send().await.expect("it answers");
         let retry = answer.headers().get("retry-after").cloned();
         (answer.status().as_u16(), retry.is_some(), answer.text().await.expect("text"))
-    };
-    assert_eq!((get("/health/ready").await.0, get(THINGS).await.0), (200, 200));
-    for path in ["/v1/development/clock", "/v1/development/drain"] {
-        assert_eq!(get(path).await.0, 404, "only in development");
     }
-    let made = http
-        .post(format!("{base}{THINGS}"))
-        .bearer_auth(&token)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_its_database_the_service_says_come_back() {
+    let mut alone = Alone::start().await;
+    assert_eq!((alone.get("/health/ready").await.0, alone.get(THINGS).await.0), (200, 200));
+    for path in ["/v1/development/clock", "/v1/development/drain"] {
+        assert_eq!(alone.get(path).await.0, 404, "only in development");
+    }
+    let made = alone
+        .http
+        .post(format!("{}{THINGS}", alone.base))
+        .bearer_auth(&alone.token)
         .header("idempotency-key", "before")
         .json(&json!({ "branch_id": HERE, "name": "made before" }));
     assert_eq!(made.send().await.expect("it answers").status(), 201);
-    stack.kill_postgres();
+    alone.stack.kill_postgres();
     for _ in 0..3 {
-        let (status, retry, body) = get(THINGS).await;
+        let (status, retry, body) = alone.get(THINGS).await;
         assert_eq!((status, retry), (503, true), "{body}");
     }
-    let (status, _, body) = get("/health/ready").await;
+    let (status, _, body) = alone.get("/health/ready").await;
     assert_eq!(status, 503, "{body}");
     let health: Value = serde_json::from_str(&body).expect("JSON");
     assert_eq!(
@@ -158,13 +180,13 @@ async fn without_its_database_the_service_says_come_back() {
         (&json!("down"), &json!("unreachable"))
     );
     assert!(!body.contains("database:") && !body.contains("127.0.0.1"), "no internals: {body}");
-    assert_eq!(get("/health/live").await.0, 204);
-    stack.ensure_running().await.expect("PostgreSQL comes back");
+    assert_eq!(alone.get("/health/live").await.0, 204);
+    alone.stack.ensure_running().await.expect("PostgreSQL comes back");
     let mut look = tokio::time::interval(Duration::from_millis(50));
     let comes_back = async {
         loop {
             look.tick().await;
-            let (status, _, body) = get(THINGS).await;
+            let (status, _, body) = alone.get(THINGS).await;
             match status {
                 200 => return body,
                 503 => {}
@@ -175,8 +197,8 @@ async fn without_its_database_the_service_says_come_back() {
     let things =
         tokio::time::timeout(Duration::from_secs(120), comes_back).await.expect("it goes on by itself");
     assert!(things.contains("made before"), "what was committed is there: {things}");
-    stop.cancel();
-    tokio::time::timeout(Duration::from_secs(10), server)
+    alone.stop.cancel();
+    tokio::time::timeout(Duration::from_secs(10), alone.server)
         .await
         .expect("drained")
         .expect("joined")
