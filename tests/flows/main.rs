@@ -1,6 +1,7 @@
 //! What happens across services, each on a database of its own, over a real bus.
 
 mod alone;
+mod containers;
 mod facts_to_payslip;
 mod fine_to_payslip;
 mod office;

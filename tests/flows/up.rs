@@ -9,7 +9,7 @@ use sqlx::{Connection, PgConnection};
 use std::fs;
 
 /// H5 over the whole journals, from another process: nothing is taken twice, nothing lost.
-fn assert_conserved(home: &Home) {
+pub(crate) fn assert_conserved(home: &Home) {
     let said = home.steward_says(&["audit", "conservation", "--json"]);
     let report: Value = serde_json::from_str(said.lines().last().expect("a report")).expect("JSON");
     let fen = ["confirmed_fen", "posted_fen", "refunded_fen", "open_fen", "written_off_fen", "reversed_fen"]

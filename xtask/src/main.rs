@@ -1,6 +1,7 @@
 //! `cargo xtask`: what a developer and the continuous integration do with the tree, one file per verb.
 
 mod check;
+mod containers;
 mod sqlx;
 mod tree;
 mod r#where;
@@ -21,6 +22,8 @@ enum Verb {
     Sqlx(sqlx::Sqlx),
     /// Format, lints, documents, tidiness, generated files: all that must hold before a commit.
     Check(check::Check),
+    /// Run the tests that need a container engine; without one, name them.
+    Containers(containers::Containers),
     /// Show a clause: its rule data, where it is decided, how it refuses, where it is tested.
     Where(r#where::Where),
 }
@@ -33,6 +36,7 @@ async fn main() -> ExitCode {
     let done = match Arguments::parse().verb {
         Verb::Sqlx(verb) => verb.run().await,
         Verb::Check(verb) => verb.run(),
+        Verb::Containers(verb) => verb.run(),
         Verb::Where(verb) => verb.run(),
     };
     match done {
