@@ -6,19 +6,13 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use std::fs::File;
 use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
-use std::time::Duration;
 
 /// Runs the container tests.
 #[derive(Args)]
 pub struct Containers {}
 
 /// The tests, as cargo is asked for them.
-const TESTS: [&str; 8] =
-    ["test", "--locked", "--package", "steward-tests", "--test", "flows", "--", "containers::"];
-
-/// How long an engine that was started may take to answer: half-second looks.
-const LOOKS: u32 = 60;
+const TESTS: [&str; 7] = ["test", "--locked", "--workspace", "--test", "flows", "--", "containers::"];
 
 impl Containers {
     pub fn run(self) -> Result<()> {
@@ -58,22 +52,16 @@ impl Engine {
         else {
             return Ok(None);
         };
-        let mut engine = Self { started: Some(child) };
-        for _ in 0..LOOKS {
-            if answers() {
-                return Ok(Some(engine));
-            }
-            if engine.has_ended() {
-                break;
-            }
-            sleep(Duration::from_millis(500));
+        // Until it answers, or is seen to have ended.
+        let wait = "until docker info >/dev/null 2>&1; do kill -0 $0 || exit 1; sleep 0.5; done";
+        let process = child.id().to_string();
+        let waited = Command::new("timeout").args(["30", "bash", "-c", wait, &process]).status();
+        let engine = Self { started: Some(child) };
+        if waited.is_ok_and(|status| status.success()) {
+            return Ok(Some(engine));
         }
         println!("dockerd does not start, see {}", log.display());
         Ok(None)
-    }
-
-    fn has_ended(&mut self) -> bool {
-        self.started.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(Some(_))))
     }
 }
 
