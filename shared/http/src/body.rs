@@ -125,28 +125,33 @@ pub(crate) fn parse<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Re
     if body.is_empty() {
         return read(b"{}");
     }
-    let media_type =
-        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if media_type
-        .split(';')
-        .next()
-        .is_none_or(|media_type| !media_type.trim().eq_ignore_ascii_case("application/json"))
-    {
+    if !is_json(headers) {
         return Err(Problem::plain(error_code!("request.media_type")));
     }
     read(body)
 }
 
+fn is_json(headers: &HeaderMap) -> bool {
+    let named = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    named
+        .split(';')
+        .next()
+        .is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"))
+}
+
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     inspect(body)?;
     let mut reader = serde_json::Deserializer::from_slice(body);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let pointer = pointer(error.path());
-        let inner = error.into_inner();
-        if inner.is_data() { schema_problem(pointer, &inner.to_string()) } else { unreadable(&inner) }
-    })?;
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(mismatch)?;
     reader.end().map_err(|error| unreadable(&error))?;
     Ok(value)
+}
+
+/// Why a body is not the command that its route takes.
+fn mismatch(error: serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    let pointer = pointer(error.path());
+    let inner = error.into_inner();
+    if inner.is_data() { schema_problem(pointer, &inner.to_string()) } else { unreadable(&inner) }
 }
 
 fn unreadable(error: &serde_json::Error) -> Problem {

@@ -3,20 +3,23 @@
 //! A verb declares what it is addressed to ([`Addressed`]); its route names its permission in the type
 //! `Command<ConfirmPenalty, permission!("penalty.decide")>`.
 
-use crate::access::{Permitted, Principal};
+use crate::access::{Permission, Permitted, Principal};
+use crate::commit::Boxed;
 use crate::house::House;
 use crate::problem::Problem;
 use crate::{body, error_code};
+use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use journal::{Failure, Reach};
-use kernel::{ErrorEntry, Id, Refused, Version};
+use kernel::{ErrorEntry, Id, Refused, UserId, Version};
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, Ordering};
+use uuid::Uuid;
 
 /// What a command is addressed to: an id for a change of that aggregate, [`New`] for a new one.
 pub trait Addressed: DeserializeOwned + Send + 'static {
@@ -71,19 +74,25 @@ pub struct Command<C: Addressed, P> {
     pub body: C,
     /// Who sent it.
     pub principal: Principal,
-    /// Whether to do it or only to say what would happen.
-    pub mode: Mode,
+    pub(crate) received: Received,
+    is_compared: AtomicBool,
+    permit: PhantomData<P>,
+}
+
+/// What every command's request says, whatever its verb.
+pub(crate) struct Received {
+    /// Which thing it is about; for a new one its fresh id.
+    pub(crate) id: Uuid,
+    pub(crate) mode: Mode,
     pub(crate) reach: Reach,
     pub(crate) expected: Option<Version>,
-    pub(crate) is_compared: AtomicBool,
     pub(crate) record: Record,
     pub(crate) traceparent: Option<String>,
-    permit: PhantomData<P>,
 }
 
 /// `?dry_run=true` takes the same path and rolls back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
+pub(crate) enum Mode {
     /// Do it.
     Real,
     /// Say what would happen.
@@ -93,6 +102,7 @@ pub enum Mode {
 /// What makes a repeated request the same one.
 #[derive(Debug, Clone)]
 pub(crate) struct Record {
+    pub(crate) user: UserId,
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) key: String,
@@ -104,7 +114,7 @@ impl<C: Addressed, P> Command<C, P> {
     /// rule is asked. Every verb on an existing aggregate passes what it loaded through here.
     pub fn current<A: kernel::Aggregate>(&self, aggregate: A) -> Result<A, Failure> {
         self.is_compared.store(true, Ordering::Relaxed);
-        match self.expected {
+        match self.received.expected {
             Some(expected) if expected != aggregate.version() => {
                 let stale = Refused::plain(error_code!("request.stale"));
                 Err(stale.with("current_version", aggregate.version().get()).into())
@@ -175,10 +185,17 @@ pub(crate) fn principal(house: &House, headers: &HeaderMap) -> Result<Principal,
 }
 
 /// How far a permission reaches; 403 where the principal's roles do not hold it.
-pub(crate) fn permitted<P: Permitted>(principal: &Principal) -> Result<Reach, Problem> {
-    principal.reach(P::permission()).ok_or_else(|| {
-        Refused::plain(error_code!("access.forbidden")).with("permission", P::permission().name).into()
+pub(crate) fn permitted(principal: &Principal, permission: &Permission) -> Result<Reach, Problem> {
+    principal.reach(permission).ok_or_else(|| {
+        Refused::plain(error_code!("access.forbidden")).with("permission", permission.name).into()
     })
+}
+
+/// Who asks on a route of this permission, and how far he may look.
+pub(crate) fn asker<P: Permitted>(house: &House, headers: &HeaderMap) -> Result<(Principal, Reach), Problem> {
+    let principal = principal(house, headers)?;
+    let reach = permitted(&principal, P::permission())?;
+    Ok((principal, reach))
 }
 
 /// The path parameters of a route.
@@ -202,32 +219,60 @@ fn mode(query: Option<&str>) -> Result<Mode, Problem> {
     Ok(mode)
 }
 
+/// What a request must be to be a command of a route.
+#[derive(Clone, Copy)]
+struct Asked {
+    permission: &'static Permission,
+    take: fn(Option<&str>) -> Result<Uuid, Problem>,
+    exists: bool,
+}
+
+/// A request that was checked in all but its body.
+struct Checked {
+    principal: Principal,
+    received: Received,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+/// Checks a request, in the order in which a client is told what is wrong. In a box, like all that is the same for
+/// every verb (`commit.rs`).
+fn check(request: Request, house: &House, asked: Asked) -> Boxed<'_, Result<Checked, Problem>> {
+    Box::pin(async move {
+        let (mut parts, content) = request.into_parts();
+        let principal = principal(house, &parts.headers)?;
+        let reach = permitted(&principal, asked.permission)?;
+        let id = (asked.take)(path_id(&mut parts, house).await.as_deref())?;
+        let mode = mode(parts.uri.query())?;
+        let key = idempotency_key(&parts.headers)?;
+        let expected = if asked.exists { Some(expected_version(&parts.headers)?) } else { None };
+        let (method, path) = (parts.method.to_string(), parts.uri.path().to_owned());
+        let headers = parts.headers.clone();
+        let body = body::take(Request::from_parts(parts, content), house).await?;
+        let body_hash = Sha256::digest(&body).to_vec();
+        let record = Record { user: principal.user, method, path, key, body_hash };
+        let traceparent = traceparent(&headers);
+        let received = Received { id, mode, reach, expected, record, traceparent };
+        Ok(Checked { principal, received, headers, body })
+    })
+}
+
 impl<C: Addressed, P: Permitted> FromRequest<House> for Command<C, P> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, house: &House) -> Result<Self, Problem> {
-        let (mut parts, content) = request.into_parts();
-        let principal = principal(house, &parts.headers)?;
-        let reach = permitted::<P>(&principal)?;
-        let id = C::To::take(path_id(&mut parts, house).await.as_deref())?;
-        let mode = mode(parts.uri.query())?;
-        let key = idempotency_key(&parts.headers)?;
-        let expected = if C::To::EXISTS { Some(expected_version(&parts.headers)?) } else { None };
-        let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
-        let headers = parts.headers.clone();
-        let bytes = body::take(Request::from_parts(parts, content), house).await?;
-        let record =
-            Record { method: method.to_string(), path, key, body_hash: Sha256::digest(&bytes).to_vec() };
+        let asked = Asked {
+            permission: P::permission(),
+            take: |path| C::To::take(path).map(Id::uuid),
+            exists: C::To::EXISTS,
+        };
+        let Checked { principal, received, headers, body } = check(request, house, asked).await?;
         Ok(Self {
-            id,
-            body: body::parse(&headers, &bytes)?,
+            id: Id::of(received.id),
+            body: body::parse(&headers, &body)?,
             principal,
-            mode,
-            reach,
-            expected,
+            received,
             is_compared: AtomicBool::new(false),
-            record,
-            traceparent: traceparent(&headers),
             permit: PhantomData,
         })
     }
@@ -249,8 +294,7 @@ impl<I: Id, P: Permitted> FromRequestParts<House> for Read<I, P> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, house: &House) -> Result<Self, Problem> {
-        let principal = principal(house, &parts.headers)?;
-        let reach = permitted::<P>(&principal)?;
+        let (principal, reach) = asker::<P>(house, &parts.headers)?;
         let id = id_of(path_id(parts, house).await.as_deref())?;
         if let Some((name, _)) = crate::query::pairs(parts.uri.query())?.first() {
             return Err(crate::query::unknown(name));
@@ -305,8 +349,7 @@ impl<Q: DeserializeOwned, P: Permitted> FromRequest<House> for Ask<Q, P> {
 
     async fn from_request(request: Request, house: &House) -> Result<Self, Problem> {
         debug_assert_eq!(request.method(), Method::POST);
-        let principal = principal(house, request.headers())?;
-        let reach = permitted::<P>(&principal)?;
+        let (principal, reach) = asker::<P>(house, request.headers())?;
         if let Some((name, _)) = crate::query::pairs(request.uri().query())?.first() {
             return Err(crate::query::unknown(name));
         }

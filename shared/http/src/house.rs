@@ -1,11 +1,11 @@
 //! The house: one way for every command, read and list (`architecture.md` §2).
 
 use crate::access::{Permitted, Verifier};
-use crate::command::{Addressed, Command, Mode, Read, Target, etag};
+use crate::command::{Addressed, Command, Read, Target, etag};
+use crate::commit::{self, Begun, Made, Reply};
 use crate::error_code;
 use crate::list::{Cursors, List, Page};
 use crate::problem::Problem;
-use crate::record;
 use axum::Json;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -14,8 +14,9 @@ use axum::response::{IntoResponse, Response};
 use journal::{Actor, Clock, Failure, Reach, Relay, Tx};
 use kernel::{Aggregate, Decision, Id, Timestamp, Version};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::PgPool;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -51,32 +52,22 @@ pub trait Shown: Aggregate {
 /// The answer to a command: the new state with its ETag, or a problem.
 pub type Answer<V> = Result<Commanded<V>, Problem>;
 
-/// What a committed command answers.
+/// What a committed command answers; `V` is the view in its body, for the API document.
 #[derive(Debug)]
 pub struct Commanded<V> {
-    pub(crate) status: StatusCode,
-    pub(crate) etag: Option<String>,
-    pub(crate) location: Option<String>,
-    pub(crate) is_replayed: bool,
-    pub(crate) body: Value,
-    pub(crate) view: std::marker::PhantomData<V>,
+    reply: Reply,
+    view: PhantomData<V>,
+}
+
+impl<V> From<Reply> for Commanded<V> {
+    fn from(reply: Reply) -> Self {
+        Self { reply, view: PhantomData }
+    }
 }
 
 impl<V> IntoResponse for Commanded<V> {
     fn into_response(self) -> Response {
-        let mut response = (self.status, Json(self.body)).into_response();
-        let mut set = |name: header::HeaderName, value: Option<String>| {
-            if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
-                response.headers_mut().insert(name, value);
-            }
-        };
-        set(header::ETAG, self.etag);
-        set(header::LOCATION, self.location);
-        set(
-            header::HeaderName::from_static("idempotency-replayed"),
-            self.is_replayed.then(|| "true".to_owned()),
-        );
-        response
+        self.reply.into_response()
     }
 }
 
@@ -138,89 +129,25 @@ impl House {
         F: AsyncFnOnce(&mut Tx, &Command<C, P>, Timestamp) -> Result<Decision<A>, Failure>,
     {
         let now = self.now();
-        let actor = Actor::Principal(cmd.principal.user);
-        let mut tx = Tx::begin(self.pool(), now, actor, cmd.reach.clone()).await?;
-        tx.traced(cmd.traceparent.clone());
-        // Whatever ends without a commit rolls back here and not when the connection is reused: until then its
-        // idempotency lock would tell the next request that this one is still under way.
-        let replayed = match cmd.mode {
-            Mode::Real => record::replay(&mut tx, &cmd.principal, &cmd.record).await,
-            // A rehearsal is never answered with what was really done.
-            Mode::Dry => Ok(None),
+        let mut tx = match commit::begin(self, &cmd.received, now).await? {
+            Begun::Fresh(tx) => tx,
+            Begun::Replayed(reply) => return Ok(reply.into()),
         };
-        if let Some(replayed) = replayed.transpose() {
-            tx.rollback().await?;
-            return replayed;
-        }
         let decision = match work(&mut tx, &cmd, now).await {
             Ok(decision) => decision,
-            Err(failure) => {
-                tx.rollback().await?;
-                return Err(self.explained(failure, cmd.id.uuid(), cmd.expected).await);
-            }
+            Err(failure) => return Err(commit::give_up(self, tx, &cmd.received, failure).await),
         };
         assert!(
             !cmd.has_forgotten_to_compare(),
             "a verb on an existing aggregate must pass what it loads through Command::current"
         );
         let (version, state) = (decision.version(), decision.state());
-        let body = serde_json::to_value(state.view(version)).expect("views are plain data");
-        let answer = Commanded {
-            status: if C::To::EXISTS { StatusCode::OK } else { StatusCode::CREATED },
-            etag: Some(etag(version)),
-            location: (!C::To::EXISTS).then(|| state.path()),
-            is_replayed: false,
-            body,
-            view: std::marker::PhantomData,
+        let made = Made {
+            version,
+            view: serde_json::to_value(state.view(version)).expect("views are plain data"),
+            path: (!C::To::EXISTS).then(|| state.path()),
         };
-        match cmd.mode {
-            Mode::Dry => {
-                let events: Vec<Value> = tx
-                    .would_send()
-                    .map(|(kind, subject, data)| json!({ "type": kind, "subject": subject, "data": data }))
-                    .collect();
-                let body = json!({ "dry_run": true, "would_be": answer.body, "events": events });
-                tx.rollback().await?;
-                Ok(Commanded { status: StatusCode::OK, etag: None, location: None, body, ..answer })
-            }
-            Mode::Real => {
-                tx.flush().await?;
-                record::remember(&mut tx, &cmd.principal, &cmd.record, &answer).await?;
-                tx.commit().await?;
-                self.relay().nudge();
-                Ok(answer)
-            }
-        }
-    }
-
-    /// A stale command is told what came between: the version now, who made it so, when, and by which events. Both
-    /// ways to notice end here, the comparison with `If-Match` and a lost race for the row.
-    async fn explained(&self, failure: Failure, id: Uuid, expected: Option<Version>) -> Problem {
-        let is_stale = match &failure {
-            Failure::Refused(refused) => refused.error.code == "request.stale",
-            Failure::Fault(fault) => matches!(fault, journal::Fault::Stale),
-        };
-        if !is_stale {
-            return failure.into();
-        }
-        let newest_first = sqlx::query!(
-            "SELECT aggversion, type AS event_type, actor_kind || ':' || actor_id AS \"actor!\", occurred_at FROM journal
-             WHERE aggregate_id = $1 ORDER BY aggversion DESC LIMIT 20",
-            id,
-        )
-        .fetch_all(self.pool())
-        .await
-        .unwrap_or_default();
-        let Some(newest) = newest_first.first() else { return failure.into() };
-        let since = expected.map_or(0, Version::get);
-        let between = newest_first.iter().rev().filter(|change| change.aggversion > since);
-        let through: Vec<&str> = between.map(|change| change.event_type.as_str()).collect();
-        kernel::Refused::plain(error_code!("request.stale"))
-            .with("current_version", newest.aggversion)
-            .with("changed_by", newest.actor.as_str())
-            .with("changed_at", json!(Timestamp::of(newest.occurred_at)))
-            .with("changed_through", through)
-            .into()
+        Ok(commit::settle(self, tx, &cmd.received, made).await?.into())
     }
 
     /// Reads one thing; absent and out of reach are the same 404.

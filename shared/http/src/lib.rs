@@ -7,6 +7,7 @@
 pub mod access;
 mod body;
 pub mod command;
+mod commit;
 pub mod config;
 pub mod house;
 pub mod known;

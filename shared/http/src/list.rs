@@ -5,11 +5,12 @@
 
 use crate::access::{Permitted, Principal};
 use crate::body::schema_problem;
-use crate::command::{permitted, principal};
+use crate::command::asker;
 use crate::error_code;
 use crate::house::House;
 use crate::problem::Problem;
 use axum::extract::FromRequestParts;
+use axum::http::Uri;
 use axum::http::request::Parts;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -108,46 +109,60 @@ pub struct PageLinks {
     pub has_more: bool,
 }
 
+/// What every list's request says, whatever it lists.
+struct Asked {
+    filter: Map<String, Value>,
+    page: PageRequest,
+    binding: Vec<u8>,
+    address: String,
+}
+
+/// Reads the query of a list; what does not belong to the house is filter.
+fn asked(house: &House, principal: &Principal, uri: &Uri) -> Result<Asked, Problem> {
+    let (mut limit, mut cursor, mut order, mut filter) =
+        (DEFAULT_LIMIT, None, Order::NewestFirst, Map::new());
+    let (path, pairs) = (uri.path(), crate::query::pairs(uri.query())?);
+    let address = address(path, &pairs);
+    for (name, value) in pairs {
+        match name.as_str() {
+            "limit" => {
+                limit = value
+                    .parse()
+                    .ok()
+                    .filter(|limit| (1..=MAX_LIMIT).contains(limit))
+                    .ok_or_else(|| crate::query::bad_value("limit"))?
+            }
+            "cursor" => cursor = Some(value),
+            "sort" if value == "id" => order = Order::OldestFirst,
+            "sort" if value == "-id" => order = Order::NewestFirst,
+            "sort" => return Err(crate::query::bad_value("sort")),
+            _ => {
+                filter.insert(name, Value::from(value));
+            }
+        }
+    }
+    let path_and_filter = format!("{path}?{}&{order:?}", Value::from(filter.clone()));
+    let binding = Sha256::digest(format!("{path_and_filter}&{}", principal.user)).to_vec();
+    let after = cursor.map(|cursor| house.cursors().open(&cursor, &binding)).transpose()?;
+    Ok(Asked { filter, page: PageRequest { after, rows: limit + 1, order }, binding, address })
+}
+
+/// A filter that its list does not declare, or with a value it cannot have.
+fn not_a_filter(error: serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    let path = error.path().to_string();
+    let text = error.into_inner().to_string();
+    text.strip_prefix("unknown field `")
+        .and_then(|rest| rest.split('`').next())
+        .map_or_else(|| schema_problem(format!("?{path}"), &text), crate::query::unknown)
+}
+
 impl<F: DeserializeOwned + Send, P: Permitted> FromRequestParts<House> for List<F, P> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, house: &House) -> Result<Self, Problem> {
-        let principal = principal(house, &parts.headers)?;
-        let reach = permitted::<P>(&principal)?;
-        let (mut limit, mut cursor, mut order, mut filter) =
-            (DEFAULT_LIMIT, None, Order::NewestFirst, Map::new());
-        let pairs = crate::query::pairs(parts.uri.query())?;
-        let address = address(parts.uri.path(), &pairs);
-        for (name, value) in pairs {
-            match name.as_str() {
-                "limit" => {
-                    limit = value
-                        .parse()
-                        .ok()
-                        .filter(|limit| (1..=MAX_LIMIT).contains(limit))
-                        .ok_or_else(|| crate::query::bad_value("limit"))?
-                }
-                "cursor" => cursor = Some(value),
-                "sort" if value == "id" => order = Order::OldestFirst,
-                "sort" if value == "-id" => order = Order::NewestFirst,
-                "sort" => return Err(crate::query::bad_value("sort")),
-                _ => {
-                    filter.insert(name, Value::from(value));
-                }
-            }
-        }
-        let path = parts.uri.path();
-        let path_and_filter = format!("{path}?{}&{order:?}", Value::from(filter.clone()));
-        let binding = Sha256::digest(format!("{path_and_filter}&{}", principal.user)).to_vec();
-        let after = cursor.map(|cursor| house.cursors().open(&cursor, &binding)).transpose()?;
-        let filter = serde_path_to_error::deserialize(Value::from(filter)).map_err(|error| {
-            let path = error.path().to_string();
-            let text = error.into_inner().to_string();
-            text.strip_prefix("unknown field `")
-                .and_then(|rest| rest.split('`').next())
-                .map_or_else(|| schema_problem(format!("?{path}"), &text), crate::query::unknown)
-        })?;
-        let page = PageRequest { after, rows: limit + 1, order };
+        let (principal, reach) = asker::<P>(house, &parts.headers)?;
+        let Asked { filter, page, binding, address } = asked(house, &principal, &parts.uri)?;
+        let filter = serde_path_to_error::deserialize(Value::from(filter)).map_err(not_a_filter)?;
         Ok(Self { filter, principal, reach, page, binding, address, permit: PhantomData })
     }
 }

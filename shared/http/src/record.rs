@@ -1,9 +1,8 @@
 //! Records of committed commands: a repeated request is answered, not done again (`api.md`, Writing).
 
-use crate::access::Principal;
 use crate::command::Record;
+use crate::commit::Reply;
 use crate::error_code;
-use crate::house::Commanded;
 use crate::problem::Problem;
 use axum::http::StatusCode;
 use journal::{Fault, Tx};
@@ -50,12 +49,8 @@ pub async fn sweep(pool: &PgPool) -> Result<u64, Fault> {
 
 /// The stored answer of a request that was committed before. A second one under way at the same time waits for
 /// nobody: it is told to come back.
-pub(crate) async fn replay<V>(
-    tx: &mut Tx,
-    principal: &Principal,
-    record: &Record,
-) -> Result<Option<Commanded<V>>, Problem> {
-    let lock = format!("{}|{}|{}|{}", principal.user, record.method, record.path, record.key);
+pub(crate) async fn replay(tx: &mut Tx, record: &Record) -> Result<Option<Reply>, Problem> {
+    let lock = format!("{}|{}|{}|{}", record.user, record.method, record.path, record.key);
     let is_first = sqlx::query_scalar!(
         "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS \"is_first!\"",
         lock
@@ -68,7 +63,7 @@ pub(crate) async fn replay<V>(
     }
     let stored = sqlx::query!(
         "SELECT body_hash, status, etag, location, body FROM idempotency WHERE principal = $1 AND method = $2 AND path = $3 AND key = $4",
-        principal.user.uuid(),
+        record.user.uuid(),
         record.method,
         record.path,
         record.key,
@@ -84,27 +79,21 @@ pub(crate) async fn replay<V>(
         .ok()
         .and_then(|status| StatusCode::from_u16(status).ok())
         .unwrap_or(StatusCode::OK);
-    Ok(Some(Commanded {
+    Ok(Some(Reply {
         status,
         etag: stored.etag,
         location: stored.location,
         is_replayed: true,
         body: stored.body,
-        view: std::marker::PhantomData,
     }))
 }
 
 /// Keeps the answer of a command, in the transaction of its effect.
-pub(crate) async fn remember<V>(
-    tx: &mut Tx,
-    principal: &Principal,
-    record: &Record,
-    answer: &Commanded<V>,
-) -> Result<(), journal::Fault> {
+pub(crate) async fn remember(tx: &mut Tx, record: &Record, answer: &Reply) -> Result<(), journal::Fault> {
     let status = i16::try_from(answer.status.as_u16()).expect("a status has three digits");
     sqlx::query!(
         "INSERT INTO idempotency (principal, method, path, key, body_hash, status, etag, location, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        principal.user.uuid(),
+        record.user.uuid(),
         record.method,
         record.path,
         record.key,
