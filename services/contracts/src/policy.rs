@@ -2,41 +2,13 @@
 
 use crate::price::bounds::Lock;
 use crate::price::{OverridePolicy, ServiceCode};
-use house::policy::Terms;
-use kernel::{Clause, Refused, clause, refusals};
+use house::policy::{RuleBook, Terms};
+use kernel::{Clause, Refused, clause};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-refusals! {
-    /// A number of a policy outside what it may be.
-    OutOfBounds { parameter: &'static str, value: u32, min: u32, max: u32 } = "contracts.policy_out_of_bounds";
-}
-
-/// Where a value comes from, and the value.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Sourced<T> {
-    /// The clause it belongs to.
-    pub clause: String,
-    /// Where it stands.
-    pub source: String,
-    /// The typed value.
-    pub parameters: T,
-}
-
-/// The defaults of every policy kind of this service.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ContractsPolicy {
-    /// How far branches may go.
-    pub price_override: Sourced<PriceOverride>,
-    /// What a contract must contain.
-    pub mandatory_content: Sourced<MandatoryContent>,
-    /// When a visit confirms itself.
-    pub visit_confirmation: Sourced<VisitConfirmation>,
-    /// How much time lies between two visits of one worker.
-    pub visit_travel: Sourced<VisitTravel>,
-}
+/// The defaults: every number of a rule with clause and source.
+const RULEBOOK: RuleBook = RuleBook::of(include_str!("../../../rulebook/policies/contracts.toml"));
 
 /// How far branches may go: for the services the network names, else for all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,81 +71,40 @@ pub struct VisitTravel {
     pub buffer_minutes: u32,
 }
 
-impl ContractsPolicy {
-    /// Reads the file's text.
-    pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
-        toml::from_str(text)
-    }
-}
-
-/// What the rule book says until somebody decides otherwise.
-pub(crate) fn defaults() -> ContractsPolicy {
-    ContractsPolicy::parse(include_str!("../../../rulebook/policies/contracts.toml"))
-        .expect("the rule book is readable")
-}
-
-fn between(parameter: &'static str, value: u32, min: u32, max: u32) -> Result<(), Refused> {
-    let refusal = Refusal::OutOfBounds { parameter, value, min, max };
-    if (min..=max).contains(&value) { Ok(()) } else { Err(kernel::Refusal::refused(refusal)) }
-}
-
 impl Terms for PriceOverride {
     const KIND: &'static str = "price_override";
     const CLAUSE: Clause = clause!("P1-2");
-    fn defaults() -> Self {
-        defaults().price_override.parameters
-    }
-    fn check(&self) -> Result<(), Refused> {
-        let whole = kernel::BasisPoints::WHOLE.bp();
-        let named = self.services.keys().map(|service| self.of(service));
-        let all = OverridePolicy { floor_bp: self.floor_bp, ceiling_bp: self.ceiling_bp, lock: self.lock };
-        for bounds in named.chain([all]) {
-            between("floor_bp", bounds.floor_bp.bp(), 0, whole)?;
-            between("ceiling_bp", bounds.ceiling_bp.bp(), whole, u32::MAX)?;
-        }
-        Ok(())
+    const BOOK: RuleBook = RULEBOOK;
+    /// What is set for a single service keeps within the same bounds.
+    fn agree(&self) -> Result<(), Refused> {
+        self.services.values().try_for_each(|service| Self::BOOK.within_bounds(Self::KIND, service))
     }
 }
 
 impl Terms for MandatoryContent {
     const KIND: &'static str = "mandatory_content";
     const CLAUSE: Clause = clause!("L.mofcom-2012-11");
-    fn defaults() -> Self {
-        defaults().mandatory_content.parameters
-    }
+    const BOOK: RuleBook = RULEBOOK;
     /// More may be demanded than the law does, never less.
-    fn check(&self) -> Result<(), Refused> {
-        let lawful = Self::defaults().fields.len();
-        let kept = Self::defaults()
-            .fields
-            .iter()
-            .filter(|field| self.fields.iter().any(|here| here.path == field.path))
-            .count();
-        let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-        between("fields", number(kept), number(lawful), number(lawful))
+    fn agree(&self) -> Result<(), Refused> {
+        let is_there = |lawful: &MandatoryField| self.fields.iter().any(|here| here.path == lawful.path);
+        match Self::defaults().fields.iter().find(|lawful| !is_there(lawful)) {
+            None => Ok(()),
+            Some(lawful) => Err(Self::wrong(&format!("the law demands {}", lawful.path))),
+        }
     }
 }
 
 impl Terms for VisitConfirmation {
     const KIND: &'static str = "visit_confirmation";
     const CLAUSE: Clause = clause!("P1-4");
-    fn defaults() -> Self {
-        defaults().visit_confirmation.parameters
-    }
-    fn check(&self) -> Result<(), Refused> {
-        between("after_hours", self.after_hours, 1, 24 * 31)
-    }
+    const BOOK: RuleBook = RULEBOOK;
 }
 
 impl Terms for VisitTravel {
     const KIND: &'static str = "visit_travel";
     const CLAUSE: Clause = clause!("P1-1");
-    fn defaults() -> Self {
-        defaults().visit_travel.parameters
-    }
-    fn check(&self) -> Result<(), Refused> {
-        between("buffer_minutes", self.buffer_minutes, 0, 24 * 60)
-    }
+    const BOOK: RuleBook = RULEBOOK;
 }
 
 #[cfg(test)]
@@ -181,17 +112,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_value_names_a_clause_that_exists() {
-        let policy = defaults();
-        let kinds = [
-            &policy.price_override.clause,
-            &policy.mandatory_content.clause,
-            &policy.visit_confirmation.clause,
-            &policy.visit_travel.clause,
-        ];
-        let fields = policy.mandatory_content.parameters.fields.iter().map(|field| &field.clause);
-        for clause in kinds.into_iter().chain(fields) {
-            assert!(Clause::find(clause).is_some(), "{clause}");
+    fn every_mandatory_field_names_a_clause_that_exists() {
+        for field in MandatoryContent::defaults().fields {
+            assert!(Clause::find(&field.clause).is_some(), "{}: {}", field.path, field.clause);
         }
     }
 

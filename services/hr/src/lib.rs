@@ -19,7 +19,6 @@ pub mod person;
 mod policies;
 pub mod punch;
 mod reactions;
-pub mod rulebook;
 pub mod work_calendar;
 
 use attendance::AttendancePolicy;

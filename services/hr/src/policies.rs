@@ -2,27 +2,20 @@
 
 use crate::attendance::AttendancePolicy;
 use crate::payroll::PayPolicy;
-use house::policy::Terms;
-use kernel::{Clause, Refusal as _, Refused, clause};
+use house::policy::{RuleBook, Terms};
+use kernel::{Clause, clause};
+
+/// The defaults: every number of a rule with clause and source.
+pub(crate) const RULEBOOK: RuleBook = RuleBook::of(include_str!("../../../rulebook/policies/hr.toml"));
 
 impl Terms for PayPolicy {
     const KIND: &'static str = "pay";
     const CLAUSE: Clause = clause!("P6.6-1");
-    fn defaults() -> Self {
-        Self::rulebook()
-    }
-    fn check(&self) -> Result<(), Refused> {
-        Self::check(self).map_err(|refusal| refusal.refused())
-    }
+    const BOOK: RuleBook = RULEBOOK;
 }
 
 impl Terms for AttendancePolicy {
     const KIND: &'static str = "attendance";
     const CLAUSE: Clause = clause!("P6.2-4");
-    fn defaults() -> Self {
-        Self::rulebook()
-    }
-    fn check(&self) -> Result<(), Refused> {
-        Self::check(self).map_err(|refusal| refusal.refused())
-    }
+    const BOOK: RuleBook = RULEBOOK;
 }

@@ -67,7 +67,7 @@ fn says_nothing(value: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::defaults;
+    use house::policy::Terms;
     use serde_json::json;
 
     fn whole() -> Value {
@@ -85,7 +85,7 @@ mod tests {
     }
 
     fn missing(terms: &Value) -> Vec<String> {
-        match check(terms, &defaults().mandatory_content.parameters) {
+        match check(terms, &MandatoryContent::defaults()) {
             Ok(()) => Vec::new(),
             Err(Refusal::ContentMissing { fields }) => fields.into_iter().map(|field| field.path).collect(),
             Err(other) => panic!("{other:?}"),
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn c2_each_mandatory_field_alone_is_missed_when_it_is_gone() {
         assert_eq!(missing(&whole()), Vec::<String>::new());
-        for field in defaults().mandatory_content.parameters.fields {
+        for field in MandatoryContent::defaults().fields {
             let pointer = field.path.replace('*', "0");
             for nothing in [json!(null), json!("  "), json!([])] {
                 let mut terms = whole();
@@ -121,6 +121,6 @@ mod tests {
                 "/lines/*/total_fen"
             ]
         );
-        assert_eq!(missing(&json!(null)).len(), defaults().mandatory_content.parameters.fields.len());
+        assert_eq!(missing(&json!(null)).len(), MandatoryContent::defaults().fields.len());
     }
 }

@@ -1,6 +1,5 @@
 //! What an attendance policy can say (`hr.md` §2); defaults: `rulebook/policies/hr.toml`, section `attendance`.
 
-use crate::rulebook;
 use serde::{Deserialize, Serialize};
 
 /// The parameters of deriving a day.
@@ -41,16 +40,4 @@ pub enum IncompleteDay {
     ByFirstPunch,
     /// Absent.
     Absent,
-}
-
-impl AttendancePolicy {
-    /// The policy as the rule book states it.
-    pub fn rulebook() -> Self {
-        rulebook::defaults("attendance")
-    }
-
-    /// Refuses numbers out of bounds; asked when a version is drafted.
-    pub fn check(&self) -> Result<(), rulebook::Refusal> {
-        rulebook::within_bounds("attendance", self)
-    }
 }

@@ -138,9 +138,10 @@ mod tests {
     use super::super::tests::{at, correction, day, person};
     use super::*;
     use AttendanceResult::{Absent, Excused, Incomplete, Late, Present};
+    use house::policy::Terms;
 
     fn becomes(day: &AttendanceDay, what: What) -> Result<AttendanceResult, Refusal> {
-        corrected(day, what, &AttendancePolicy::rulebook()).map(|day| day.result)
+        corrected(day, what, &AttendancePolicy::defaults()).map(|day| day.result)
     }
 
     #[test]
@@ -174,7 +175,7 @@ mod tests {
     #[test]
     fn h8_an_approved_correction_changes_the_day_and_says_so_twice() {
         let late = day(Late, Some("2025-10-09T00:45:00Z"), Some("2025-10-09T09:30:00Z"));
-        let (policy, now) = (AttendancePolicy::rulebook(), at("2025-11-05T00:00:00Z"));
+        let (policy, now) = (AttendancePolicy::defaults(), at("2025-11-05T00:00:00Z"));
         let decided = |by| decide(correction(What::ExcuseLateness), (&late, &policy), by, now);
         assert_eq!(decided(person(10, None)).err(), Some(Refusal::OwnRequest {}));
         let (asked, changed) = decided(person(20, Some(21))).expect("a second person may");

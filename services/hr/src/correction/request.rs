@@ -86,6 +86,7 @@ mod tests {
     use super::super::tests::{at, day, person};
     use super::*;
     use events::hr::AttendanceResult;
+    use house::policy::Terms;
     use uuid::Uuid;
 
     #[test]
@@ -95,7 +96,7 @@ mod tests {
         let decided = |what, reason: &str| {
             let command = RequestCorrection { attendance_day_id: late.id, what, reason: reason.to_owned() };
             let id = CorrectionId::of(Uuid::from_u128(7));
-            decide(id, &command, (&late, &AttendancePolicy::rulebook()), person(50, Some(9)), now)
+            decide(id, &command, (&late, &AttendancePolicy::defaults()), person(50, Some(9)), now)
         };
         let own = decided(What::ExcuseLateness, "地铁故障").expect("everybody may contest his own day");
         assert!(!own.facts()[0].data.to_string().contains('地'), "no free text in events");

@@ -82,6 +82,7 @@ mod tests {
     use super::*;
     use crate::employee::tests::date;
     use crate::payroll::input::Pay;
+    use house::policy::Terms;
     use kernel::{BranchId, EmployeeId, Fen, UserId, Version};
     use uuid::Uuid;
 
@@ -109,7 +110,7 @@ mod tests {
 
     fn approved_by(approver: Person, profile: PayProfile) -> Result<PayProfile, &'static str> {
         let (policy, now) =
-            (PayPolicy::rulebook(), Timestamp::of("2025-11-01T00:00:00Z".parse().expect("a literal")));
+            (PayPolicy::defaults(), Timestamp::of("2025-11-01T00:00:00Z".parse().expect("a literal")));
         let employment = Employment {
             hired_on: date("2025-10-01"),
             term: ContractTerm::OpenEnded,

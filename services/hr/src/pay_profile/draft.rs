@@ -142,6 +142,7 @@ mod tests {
     use super::super::rules::ContractTerm;
     use super::*;
     use crate::employee::tests::date;
+    use house::policy::Terms;
     use kernel::UserId;
     use uuid::Uuid;
 
@@ -154,7 +155,7 @@ mod tests {
             serde_json::json!({ "employee_id": employee(), "from": "2025-10-01", "pay": pay }),
         )
         .expect("a command");
-        let policy = PayPolicy::rulebook();
+        let policy = PayPolicy::defaults();
         let draft = Draft {
             id: PayProfileId::of(Uuid::from_u128(1)),
             branch: BranchId::of(Uuid::from_u128(2)),

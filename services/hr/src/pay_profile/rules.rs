@@ -97,6 +97,7 @@ fn after(day: NaiveDate, months: u32) -> NaiveDate {
 mod tests {
     use super::*;
     use crate::payroll::fixture::date;
+    use house::policy::Terms;
     use kernel::Refusal as _;
 
     fn profile(base: i64, bp: u32, ends_on: &str) -> Pay {
@@ -109,7 +110,7 @@ mod tests {
     }
 
     fn refused(pay: Pay, term: ContractTerm) -> Option<&'static str> {
-        check(pay, employment(term), &PayPolicy::rulebook()).err().map(|refusal| refusal.refused().error.code)
+        check(pay, employment(term), &PayPolicy::defaults()).err().map(|refusal| refusal.refused().error.code)
     }
 
     #[test]
@@ -117,7 +118,7 @@ mod tests {
         let refusal = check(
             profile(300_000, 8_000, "2026-01-01"),
             employment(ContractTerm::OpenEnded),
-            &PayPolicy::rulebook(),
+            &PayPolicy::defaults(),
         );
         assert_eq!(
             refusal,
@@ -167,7 +168,7 @@ mod tests {
 
     #[test]
     fn the_default_is_three_months_as_far_as_the_term_allows() {
-        let default = |term| default_end(employment(term), &PayPolicy::rulebook());
+        let default = |term| default_end(employment(term), &PayPolicy::defaults());
         assert_eq!(default(ContractTerm::OpenEnded), Some(date("2026-01-01")));
         assert_eq!(default(ContractTerm::Until(date("2026-10-01"))), Some(date("2025-12-01")));
         assert_eq!(default(ContractTerm::Until(date("2025-12-31"))), None);

@@ -152,10 +152,11 @@ mod tests {
     use crate::payroll::fixture::*;
     use crate::payroll::input::Input;
     use crate::payroll::policy::PayPolicy;
+    use house::policy::Terms;
     use proptest::prelude::*;
 
     fn absence(input: &Input, day_rate_method: DayRateMethod, base_total: i64) -> Vec<i64> {
-        let policies = always(PayPolicy { day_rate_method, ..PayPolicy::rulebook() });
+        let policies = always(PayPolicy { day_rate_method, ..PayPolicy::defaults() });
         let (lines, exceptions) =
             lines(&Timeline::of(input), &input.absences, &policies, Fen::new(base_total));
         assert_eq!(exceptions, []);
@@ -212,9 +213,9 @@ mod tests {
     fn a_missed_day_costs_by_the_policy_of_that_day() {
         let mut input = salaried("2025-10", 540_000, from("2025-01-01"));
         input.absences = vec![absent("2025-10-14"), absent("2025-10-15")];
-        let by_schedule = PayPolicy { day_rate_method: DayRateMethod::Scheduled, ..PayPolicy::rulebook() };
+        let by_schedule = PayPolicy { day_rate_method: DayRateMethod::Scheduled, ..PayPolicy::defaults() };
         let policies = Policies::new(vec![
-            in_force(PayPolicy::rulebook()),
+            in_force(PayPolicy::defaults()),
             PolicyInForce { from: date("2025-10-15"), ..in_force(by_schedule) },
         ])
         .unwrap();
@@ -226,7 +227,7 @@ mod tests {
     fn a_missed_day_outside_of_employment_is_an_exception() {
         let mut input = salaried("2025-11", 540_000, from("2025-11-10"));
         input.absences = vec![absent("2025-11-05")];
-        let policies = always(PayPolicy::rulebook());
+        let policies = always(PayPolicy::defaults());
         let (lines, exceptions) = lines(&Timeline::of(&input), &input.absences, &policies, Fen::new(1));
         assert_eq!(lines, []);
         let day = date("2025-11-05");

@@ -91,10 +91,11 @@ mod tests {
     use crate::payroll::fixture::*;
     use crate::payroll::input::{Assignment, Input, Pay, Probation};
     use crate::payroll::policy::PayPolicy;
+    use house::policy::Terms;
     use kernel::BasisPoints;
 
     fn base(input: &Input, base_method: BaseMethod) -> Vec<i64> {
-        let policy = in_force(PayPolicy { base_method, ..PayPolicy::rulebook() });
+        let policy = in_force(PayPolicy { base_method, ..PayPolicy::defaults() });
         lines(&Timeline::of(input), &policy).iter().map(|line| line.amount.fen()).collect()
     }
 
@@ -193,7 +194,7 @@ mod tests {
     #[test]
     fn a_line_says_how_it_was_reckoned() {
         let input = salaried("2025-11", 600_000, from("2025-11-10"));
-        let policy = in_force(PayPolicy::rulebook());
+        let policy = in_force(PayPolicy::defaults());
         let line = &lines(&Timeline::of(&input), &policy)[0];
         assert_eq!(line.formula.en, "base pay 6000.00 × 15/20 = 4500.00");
         assert_eq!(line.formula.zh, "基本工资 6000.00 × 15/20 = 4500.00");

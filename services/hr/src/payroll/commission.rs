@@ -130,11 +130,12 @@ fn carried(way: Carried, debt: Fen, version: PolicyVersionId) -> Line {
 mod tests {
     use super::*;
     use crate::payroll::fixture::*;
+    use house::policy::Terms;
     use proptest::prelude::*;
 
     fn settled(items: &[Commission], debt: i64) -> (Vec<i64>, i64) {
         let input = salaried("2025-11", 0, from("2025-01-01"));
-        let version = in_force(crate::payroll::policy::PayPolicy::rulebook()).version;
+        let version = in_force(crate::payroll::policy::PayPolicy::defaults()).version;
         let settled = settle(&Timeline::of(&input), input.month, (items, Fen::new(debt)), version);
         (settled.lines.iter().map(|line| line.amount.fen()).collect(), settled.debt.fen())
     }

@@ -78,11 +78,12 @@ mod tests {
     use crate::payroll::fixture::*;
     use crate::payroll::input::Pay;
     use crate::payroll::policy::PayPolicy;
+    use house::policy::Terms;
     use kernel::Fen;
 
     #[test]
     fn approved_entries_are_paid_once_each() {
-        let version = in_force(PayPolicy::rulebook()).version;
+        let version = in_force(PayPolicy::defaults()).version;
         let bonus = Entry { kind: EntryKind::Bonus, event: event(1), amount: Fen::new(50_000) };
         let allowance = Entry { kind: EntryKind::Allowance, event: event(2), amount: Fen::new(30_000) };
         let lines = lines(&[allowance, bonus, bonus], version);
@@ -102,7 +103,7 @@ mod tests {
         // Done in October, confirmed in November: the profile of the visit's day decides.
         let visits =
             [visit("2025-10-31", 1), visit("2025-11-09", 2), visit("2025-11-10", 3), visit("2025-09-01", 4)];
-        let version = in_force(PayPolicy::rulebook()).version;
+        let version = in_force(PayPolicy::defaults()).version;
         let (lines, exceptions) = visit_lines(&Timeline::of(&input), &visits, version);
         assert_eq!(lines.iter().map(|line| line.amount.fen()).collect::<Vec<_>>(), [12_000, 12_000]);
         assert_eq!(exceptions, [Exception::DayNotEmployed { event: event(4), day: date("2025-09-01") }]);

@@ -6,11 +6,12 @@ use super::policy::LateMode;
 use super::*;
 use crate::deduction;
 use events::PayslipId;
+use house::policy::Terms;
 use kernel::Fen;
 use uuid::Uuid;
 
 fn pay(input: &Input) -> Slip {
-    calculate(input, &always(PayPolicy::rulebook()))
+    calculate(input, &always(PayPolicy::defaults()))
 }
 
 fn amounts(slip: &Slip, kind: LineKind) -> Vec<i64> {
@@ -269,7 +270,7 @@ fn lateness_is_waived_under_the_cap_and_leaves_no_room_for_fines() {
     input.late_days =
         ["2025-11-03", "2025-11-04", "2025-11-05", "2025-11-06", "2025-11-07"].map(late).to_vec();
     input.fines = vec![fine(1, "2025-11", "2025-11-20T02:00:00Z", 70_000)];
-    let all = always(PayPolicy { late_mode: LateMode::All, ..PayPolicy::rulebook() });
+    let all = always(PayPolicy { late_mode: LateMode::All, ..PayPolicy::defaults() });
     let slip = calculate(&input, &all);
     assert_eq!((slip.lateness.fen(), slip.lateness_waived.fen()), (100_000, 25_000));
     assert_eq!(outcomes(&slip), [(0, 70_000, 0)]);

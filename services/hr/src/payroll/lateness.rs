@@ -129,6 +129,7 @@ mod tests {
     use crate::payroll::fixture::*;
     use crate::payroll::input::Input;
     use crate::payroll::policy::{PayPolicy, PolicyInForce};
+    use house::policy::Terms;
 
     fn amounts(input: &Input, policies: &Policies) -> Vec<i64> {
         let (dues, exceptions) = due(&Timeline::of(input), &input.late_days, policies);
@@ -137,7 +138,7 @@ mod tests {
     }
 
     fn mode(late_mode: LateMode) -> Policies {
-        always(PayPolicy { late_mode, ..PayPolicy::rulebook() })
+        always(PayPolicy { late_mode, ..PayPolicy::defaults() })
     }
 
     #[test]
@@ -190,9 +191,9 @@ mod tests {
     fn a_policy_that_changes_within_the_month_holds_from_its_day_on() {
         let mut input = salaried("2025-11", 500_000, from("2025-01-01"));
         input.late_days = ["2025-11-03", "2025-11-04", "2025-11-05", "2025-11-17"].map(late).to_vec();
-        let milder = PayPolicy { late_repeated_bp: BasisPoints::new(200), ..PayPolicy::rulebook() };
+        let milder = PayPolicy { late_repeated_bp: BasisPoints::new(200), ..PayPolicy::defaults() };
         let policies = Policies::new(vec![
-            in_force(PayPolicy::rulebook()),
+            in_force(PayPolicy::defaults()),
             PolicyInForce { from: date("2025-11-16"), ..in_force(milder) },
         ]);
         // The fourth late day of the month is the fourth under the new policy too.

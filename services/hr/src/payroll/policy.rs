@@ -1,9 +1,8 @@
 //! What a pay policy can say: the numbers of `hr.md` §3, none of which stands in code.
 //!
-//! Defaults: `rulebook/policies/hr.toml`, section `pay`. A rule bound to a day (absence, lateness) uses the
+//! Defaults: `rulebook/policies/hr.toml`, `pay`. A rule bound to a day (absence, lateness) uses the
 //! policy of that day; a rule of the whole month (base, cap, carrying over) the one in force on its last day.
 
-use crate::rulebook;
 use chrono::NaiveDate;
 use kernel::{BasisPoints, Month, PolicyVersionId};
 use rust_decimal::Decimal;
@@ -87,18 +86,6 @@ pub struct ProbationLimit {
     pub most_months: u32,
 }
 
-impl PayPolicy {
-    /// The policy as the rule book states it.
-    pub fn rulebook() -> Self {
-        rulebook::defaults("pay")
-    }
-
-    /// Refuses numbers that the law or arithmetic does not allow; asked when a version is drafted.
-    pub fn check(&self) -> Result<(), rulebook::Refusal> {
-        rulebook::within_bounds("pay", self)
-    }
-}
-
 /// A policy version and the first day it is in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -145,11 +132,11 @@ impl Policies {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kernel::Refusal as _;
+    use house::policy::Terms;
 
     #[test]
     fn the_rulebook_states_the_defaults_of_the_page() {
-        let policy = PayPolicy::rulebook();
+        let policy = PayPolicy::defaults();
         assert_eq!(policy.check(), Ok(()));
         assert_eq!((policy.cap_bp, policy.carry_months), (BasisPoints::new(2_000), 12));
         assert_eq!((policy.late_bp, policy.late_repeated_bp), (BasisPoints::new(100), BasisPoints::new(500)));
@@ -164,15 +151,15 @@ mod tests {
 
     #[test]
     fn a_policy_survives_its_own_json_and_refuses_unknown_members() {
-        let mut json = serde_json::to_value(PayPolicy::rulebook()).unwrap();
-        assert_eq!(serde_json::from_value::<PayPolicy>(json.clone()).unwrap(), PayPolicy::rulebook());
+        let mut json = serde_json::to_value(PayPolicy::defaults()).unwrap();
+        assert_eq!(serde_json::from_value::<PayPolicy>(json.clone()).unwrap(), PayPolicy::defaults());
         json["cap_percent"] = 20.into();
         assert!(serde_json::from_value::<PayPolicy>(json).is_err());
     }
 
     #[test]
     fn a_policy_outside_the_law_is_refused() {
-        let rulebook = PayPolicy::rulebook();
+        let rulebook = PayPolicy::defaults();
         let greedy = PayPolicy { cap_bp: BasisPoints::new(2_001), ..rulebook.clone() };
         let endless = PayPolicy { average_workdays: Decimal::ZERO, ..rulebook.clone() };
         let never = PayPolicy { late_threshold: 0, ..rulebook.clone() };
@@ -183,8 +170,8 @@ mod tests {
             (never, "late_threshold"),
             (poor, "probation_minimum_bp"),
         ] {
-            let refused = policy.check().unwrap_err().refused();
-            assert_eq!(refused.error.code, "pay.policy_out_of_bounds");
+            let refused = policy.check().unwrap_err();
+            assert_eq!(refused.error.code, "policy.out_of_bounds");
             assert_eq!(refused.params["parameter"], parameter);
         }
     }
@@ -194,7 +181,7 @@ mod tests {
         let version = |day: &str, id: u128| PolicyInForce {
             from: day.parse().unwrap(),
             version: PolicyVersionId::of(uuid::Uuid::from_u128(id)),
-            policy: PayPolicy::rulebook(),
+            policy: PayPolicy::defaults(),
         };
         let policies = Policies::new(vec![version("2025-11-16", 2), version("2025-01-01", 1)]).unwrap();
         let on = |day: &str| policies.on(day.parse().unwrap()).version.uuid().as_u128();

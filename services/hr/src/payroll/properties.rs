@@ -4,12 +4,13 @@ use super::fixture::*;
 use super::input::*;
 use super::*;
 use events::PayslipId;
+use house::policy::Terms;
 use kernel::{BasisPoints, EmployeeId, Fen};
 use proptest::prelude::*;
 use uuid::Uuid;
 
 fn pay(input: &Input) -> Slip {
-    calculate(input, &always(PayPolicy::rulebook()))
+    calculate(input, &always(PayPolicy::defaults()))
 }
 
 prop_compose! {
@@ -135,7 +136,7 @@ proptest! {
 
     #[test]
     fn a_rate_within_the_law_never_breaks_the_cap(input in anybody(), cap_bp in 0_u32..=2_000, late_bp in 0_u32..=10_000) {
-        let policy = PayPolicy { cap_bp: BasisPoints::new(cap_bp), late_bp: BasisPoints::new(late_bp), ..PayPolicy::rulebook() };
+        let policy = PayPolicy { cap_bp: BasisPoints::new(cap_bp), late_bp: BasisPoints::new(late_bp), ..PayPolicy::defaults() };
         let slip = calculate(&input, &always(policy));
         let taken = slip.lateness + slip.penalties;
         prop_assert!(taken.fen() * 10_000 <= slip.gross.fen() * i64::from(cap_bp));

@@ -197,11 +197,12 @@ mod tests {
     use super::*;
     use crate::payroll::fixture::*;
     use crate::payroll::{PayPolicy, calculate};
+    use house::policy::Terms;
 
     #[test]
     fn a_hash_knows_every_fen_but_not_the_wording() {
         let input = salaried("2025-11", 500_000, from("2025-01-01"));
-        let slip = calculate(&input, &always(PayPolicy::rulebook()));
+        let slip = calculate(&input, &always(PayPolicy::defaults()));
         let changed = |change: fn(&mut Slip)| {
             let mut other = slip.clone();
             change(&mut other);

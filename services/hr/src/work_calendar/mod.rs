@@ -9,8 +9,9 @@ mod schedule;
 pub use schedule::Schedule;
 pub(crate) use schedule::schedule;
 
+use crate::policies::RULEBOOK;
 use chrono::{Datelike, NaiveDate};
-use house::policy::Terms;
+use house::policy::{RuleBook, Terms};
 use kernel::calendar::{CalendarError, Hours, Layer, Layers, OfficialYear, Weekly};
 use kernel::{
     BranchId, Calendar, Clause, ErrorEntry, Refusal as _, Refused, Timestamp, Zone, clause, refusals,
@@ -47,36 +48,25 @@ pub struct OfficeShift {
     pub end: Timestamp,
 }
 
-/// The rule book's file, as far as this room reads it.
+/// The hours of every workday, as the rule book states them.
 #[derive(Deserialize)]
-struct Book {
-    work_calendar: Section,
-}
-
-#[derive(Deserialize)]
-struct Section {
-    hours: Value,
-}
-
-#[derive(Deserialize)]
-struct Value {
-    value: Hours,
+struct OfficeHours {
+    hours: Hours,
 }
 
 impl Terms for WorkCalendar {
     const KIND: &'static str = "work_calendar";
     const CLAUSE: Clause = clause!("P6.7-1");
+    const BOOK: RuleBook = RULEBOOK;
 
     fn defaults() -> Self {
-        const TEXT: &str = include_str!("../../../../rulebook/policies/hr_attendance.toml");
-        let book: Book =
-            toml::from_str(TEXT).expect("the rule book is compiled in, and a test below reads it");
-        let weekly = Some(Weekly::workdays(&book.work_calendar.hours.value));
+        let OfficeHours { hours } = Self::BOOK.defaults(Self::KIND);
+        let weekly = Some(Weekly::workdays(&hours));
         let network = Layer { weekly, days: BTreeMap::new() };
         Self { national: OfficialYear::shipped().to_vec(), network, branches: BTreeMap::new() }
     }
 
-    fn check(&self) -> Result<(), Refused> {
+    fn agree(&self) -> Result<(), Refused> {
         let refuse = |error: CalendarError| {
             let code = error.to_string();
             ErrorEntry::find(&code)

@@ -331,8 +331,6 @@ refusals! {
     NothingToLink {} = "support.call.nothing_to_link";
     /// A reason must say something.
     NoReason {} = "support.call.no_reason", clause!("P3.3.1-11");
-    /// The terms contradict themselves.
-    WrongTerms { note: String } = "policy.wrong_terms", clause!("P3.3.1-1");
 }
 
 /// The room's routes.

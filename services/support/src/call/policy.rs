@@ -1,7 +1,7 @@
 //! When a call was answered in time, as versioned policy (P3.3.1-1; R10).
 
-use super::Refusal;
-use house::policy::Terms;
+use crate::rulebook::RULEBOOK;
+use house::policy::{RuleBook, Terms};
 use kernel::{Clause, Refused, clause};
 use serde::{Deserialize, Serialize};
 
@@ -58,16 +58,10 @@ impl CallTerms {
 impl Terms for CallTerms {
     const KIND: &'static str = "call";
     const CLAUSE: Clause = clause!("P3.3.1-1");
-    fn defaults() -> Self {
-        crate::rulebook::defaults(Self::KIND)
-    }
-    fn check(&self) -> Result<(), Refused> {
-        let wrong = |note: &str| kernel::Refusal::refused(Refusal::WrongTerms { note: note.to_owned() });
-        if self.ring_seconds == 0 {
-            return Err(wrong("ring_seconds must be at least 1"));
-        }
+    const BOOK: RuleBook = RULEBOOK;
+    fn agree(&self) -> Result<(), Refused> {
         if self.apology_beyond_rings < self.on_time_rings {
-            return Err(wrong("apology_beyond_rings must not lie below on_time_rings"));
+            return Err(Self::wrong("apology_beyond_rings must not lie below on_time_rings"));
         }
         Ok(())
     }

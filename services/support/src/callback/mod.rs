@@ -155,8 +155,6 @@ refusals! {
     WrongScore { score: u8 } = "support.callback.wrong_score", clause!("P3.3.2");
     /// The branch never opens again.
     NeverOpen {} = "support.callback.never_open", clause!("P3.3.1-13");
-    /// The terms contradict themselves.
-    WrongTerms { note: String } = "policy.wrong_terms", clause!("P3.3.2");
 }
 
 /// A callback as the API shows it.

@@ -1,8 +1,8 @@
 //! When customers are called back, as versioned policy (P3.3.1-13, P3.3.2; support.md §3 B5, §7).
 
-use super::Refusal;
+use crate::rulebook::RULEBOOK;
 use chrono::{Days, NaiveTime};
-use house::policy::Terms;
+use house::policy::{RuleBook, Terms};
 use kernel::{Calendar, Clause, Reckoned, Refused, Timestamp, Zone, clause};
 use serde::{Deserialize, Serialize};
 
@@ -46,13 +46,10 @@ impl CallbackTerms {
 impl Terms for CallbackTerms {
     const KIND: &'static str = "callback";
     const CLAUSE: Clause = clause!("P3.3.1-13");
-    fn defaults() -> Self {
-        crate::rulebook::defaults(Self::KIND)
-    }
-    fn check(&self) -> Result<(), Refused> {
+    const BOOK: RuleBook = RULEBOOK;
+    fn agree(&self) -> Result<(), Refused> {
         if self.quiet_from == self.quiet_to {
-            let note = "quiet_from and quiet_to must differ".to_owned();
-            return Err(kernel::Refusal::refused(Refusal::WrongTerms { note }));
+            return Err(Self::wrong("quiet_from and quiet_to must differ"));
         }
         Ok(())
     }

@@ -4,8 +4,9 @@ use super::Refusal;
 use super::kind::Factor;
 use crate::by_severity::BySeverity;
 use crate::person::Standing;
+use crate::rulebook::RULEBOOK;
 use events::support::Severity;
-use house::policy::Terms;
+use house::policy::{RuleBook, Terms};
 use kernel::{Clause, Fen, Refused, clause};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -108,10 +109,8 @@ impl ComplaintTerms {
 impl Terms for ComplaintTerms {
     const KIND: &'static str = "complaint";
     const CLAUSE: Clause = clause!("P3.3.3-0");
-    fn defaults() -> Self {
-        crate::rulebook::defaults(Self::KIND)
-    }
-    fn check(&self) -> Result<(), Refused> {
+    const BOOK: RuleBook = RULEBOOK;
+    fn agree(&self) -> Result<(), Refused> {
         let counts =
             [self.min_proposals.s1, self.min_proposals.s2, self.min_proposals.s3, self.min_proposals.s4];
         let levels = self.ladder.first_level;

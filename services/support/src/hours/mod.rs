@@ -5,11 +5,12 @@
 //! approved never changes, so a calendar is compiled once per version and shared.
 //! What is not here: running clocks and their retiming (complaint), promises, which no calendar moves (P1).
 
+use crate::rulebook::RULEBOOK;
 use house::known;
-use house::policy::{InForce, Terms, in_force};
+use house::policy::{InForce, RuleBook, Terms, in_force};
 use journal::{Fault, Tx};
 use kernel::calendar::{Layer, Layers, OfficialYear};
-use kernel::{BranchId, Calendar, Clause, PolicyVersionId, Refused, Timestamp, Zone, clause, refusals};
+use kernel::{BranchId, Calendar, Clause, PolicyVersionId, Refused, Timestamp, Zone, clause};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -26,23 +27,24 @@ pub struct OpeningHours {
     pub national: Vec<OfficialYear>,
 }
 
-refusals! {
-    /// The official years contradict themselves.
-    Contradiction { note: String } = "policy.wrong_terms", clause!("P6.7-1");
-}
-
 impl Terms for OpeningHours {
     const KIND: &'static str = "opening_hours";
     const CLAUSE: Clause = clause!("P6.7-1");
+    const BOOK: RuleBook = RULEBOOK;
     fn defaults() -> Self {
-        Self { national: OfficialYear::shipped().to_vec(), ..crate::rulebook::defaults(Self::KIND) }
+        Self { national: OfficialYear::shipped().to_vec(), ..Self::BOOK.defaults(Self::KIND) }
     }
-    fn check(&self) -> Result<(), Refused> {
-        let layers = layers(Zone::SHANGHAI, self.clone(), None);
-        let wrong = |error: kernel::calendar::CalendarError| {
-            kernel::Refusal::refused(Refusal::Contradiction { note: error.to_string() })
+    fn agree(&self) -> Result<(), Refused> {
+        // Only the network's version names official years; a branch's own may leave the week to the network.
+        let never_opens = match &self.hours.weekly {
+            Some(week) => week.ordinary().intervals().is_empty(),
+            None => !self.national.is_empty(),
         };
-        Calendar::new(layers).map(|_| ()).map_err(wrong)
+        if never_opens {
+            return Err(Self::wrong("no day of the week has hours, so nothing would ever be due"));
+        }
+        let layers = layers(Zone::SHANGHAI, self.clone(), None);
+        Calendar::new(layers).map(|_| ()).map_err(|error| Self::wrong(&error.to_string()))
     }
 }
 
@@ -161,6 +163,15 @@ pub(crate) mod tests {
         let mut terms = OpeningHours::defaults();
         terms.national.extend_from_slice(OfficialYear::shipped());
         assert_eq!(terms.check().err().map(|refused| refused.error.code), Some("policy.wrong_terms"));
+    }
+
+    #[test]
+    fn terms_that_never_open_are_refused() {
+        for hours in [r#"{"weekly": {}}"#, r#"{"weekly": {"mon": []}}"#, "{}"] {
+            let hours = serde_json::from_str(hours).expect("hours");
+            let refused = OpeningHours { hours, ..OpeningHours::defaults() }.check().err();
+            assert_eq!(refused.map(|refused| refused.error.code), Some("policy.wrong_terms"));
+        }
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! The numbers of fines: floor, bands, hearing and appeal (P6.6-1, R5, R6).
 
 use super::Refusal;
+use crate::rulebook::RULEBOOK;
 use events::support::{PenaltyKind, Severity};
-use house::policy::Terms;
+use house::policy::{RuleBook, Terms};
 use kernel::{Clause, Fen, Refused, clause};
 use serde::{Deserialize, Serialize};
 
@@ -52,10 +53,8 @@ impl FineTerms {
 impl Terms for FineTerms {
     const KIND: &'static str = "fine";
     const CLAUSE: Clause = clause!("P6.6-1");
-    fn defaults() -> Self {
-        crate::rulebook::defaults(Self::KIND)
-    }
-    fn check(&self) -> Result<(), Refused> {
+    const BOOK: RuleBook = RULEBOOK;
+    fn agree(&self) -> Result<(), Refused> {
         let Bands { s1, s2, s3 } = self.band_fen;
         let is_sound = Fen::ZERO < self.floor_fen && self.floor_fen <= s1 && s1 <= s2 && s2 <= s3;
         if is_sound { Ok(()) } else { Err(kernel::Refusal::refused(Refusal::BandsContradict {})) }

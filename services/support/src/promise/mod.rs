@@ -317,8 +317,6 @@ refusals! {
     Overdue { due_at: Timestamp } = "support.promise.overdue", clause!("P4-1");
     /// He was not tried often enough, or no message was left on a second channel (P3).
     NotTriedEnough { attempts: u32, needed: u32, has_message: bool } = "support.promise.not_tried_enough", clause!("P4-1");
-    /// The terms contradict themselves.
-    WrongTerms { note: String } = "policy.wrong_terms", clause!("P4-1");
 }
 
 /// A promise as the API shows it.

@@ -1,10 +1,10 @@
 //! The numbers of promises, as versioned policy (P4-1; support.md §6).
 
-use super::Refusal;
 use crate::hours::close_of_open_day;
+use crate::rulebook::RULEBOOK;
 use chrono::TimeDelta;
 use events::support::Severity;
-use house::policy::Terms;
+use house::policy::{RuleBook, Terms};
 use kernel::{Calendar, Clause, Refused, Timestamp, clause};
 use serde::{Deserialize, Serialize};
 
@@ -104,19 +104,10 @@ impl PromiseTerms {
 impl Terms for PromiseTerms {
     const KIND: &'static str = "promise";
     const CLAUSE: Clause = clause!("P4-1");
-    fn defaults() -> Self {
-        crate::rulebook::defaults(Self::KIND)
-    }
-    fn check(&self) -> Result<(), Refused> {
-        let wrong = |note: &str| kernel::Refusal::refused(Refusal::WrongTerms { note: note.to_owned() });
-        if self.attempts == 0 {
-            return Err(wrong("attempts must be at least 1"));
-        }
-        if self.renewal_minutes == 0 {
-            return Err(wrong("renewal_minutes must be at least 1"));
-        }
+    const BOOK: RuleBook = RULEBOOK;
+    fn agree(&self) -> Result<(), Refused> {
         if self.warning_percents.iter().any(|percent| i32::from(*percent) >= WHOLE) {
-            return Err(wrong("warning_percents must lie below 100"));
+            return Err(Self::wrong("warning_percents must lie below 100"));
         }
         Ok(())
     }

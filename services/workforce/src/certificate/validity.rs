@@ -94,8 +94,8 @@ pub fn revoke(certificate: Certificate, now: Timestamp) -> Result<Certificate, R
 mod tests {
     use super::super::Level;
     use super::*;
-    use crate::policy::defaults;
     use events::WorkerId;
+    use house::policy::Terms;
     use proptest::prelude::*;
     use uuid::Uuid;
 
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn what_a_certificate_is_turns_at_local_midnights() {
-        let notice = defaults().expiry_notice.parameters;
+        let notice = ExpiryNotice::defaults();
         let at =
             |text: &str, hour| Zone::SHANGHAI.instant(date(text).and_hms_opt(hour, 0, 0).expect("an hour"));
         for (day, hour, expected) in [

@@ -160,7 +160,7 @@ fn reached(row: &Row, all: &[&Upheld], new: &Upheld) -> Option<Response> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::defaults;
+    use house::policy::Terms;
     use uuid::Uuid;
 
     fn upheld(number: u128, on: &str, severity: Severity) -> Upheld {
@@ -173,7 +173,7 @@ mod tests {
     }
 
     fn measures(before: &[Upheld], new: &Upheld) -> Vec<BTreeSet<Measure>> {
-        let table = defaults().complaint_response.parameters;
+        let table = ComplaintResponse::defaults();
         respond(&table, before, new).into_iter().map(|response| response.measures).collect()
     }
 
@@ -183,7 +183,7 @@ mod tests {
         let third = upheld(3, "2026-03-31", Severity::S1);
         assert_eq!((third.on - before[0].on).num_days(), 89);
         assert_eq!(measures(&before, &third), [BTreeSet::from([Measure::Retrain])]);
-        let response = &respond(&defaults().complaint_response.parameters, &before, &third)[0];
+        let response = &respond(&ComplaintResponse::defaults(), &before, &third)[0];
         assert_eq!(response.answers.len(), 3);
         assert_eq!(response.retrain_due_on.to_string(), "2026-04-30");
         assert!(
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn an_order_can_block_what_was_complained_of() {
-        let mut table = defaults().complaint_response.parameters;
+        let mut table = ComplaintResponse::defaults();
         table.rows[0].blocks = Blocks::ComplainedServices;
         let before = [upheld(1, "2026-01-01", Severity::S1), upheld(2, "2026-02-01", Severity::S1)];
         let response = &respond(&table, &before, &upheld(3, "2026-03-01", Severity::S1))[0];

@@ -1,11 +1,11 @@
 //! A branch manager lets a yellow light pass, for listed reasons only (W7).
 
 use super::{Facet, Flaw, HealthClass, Light, Reason, Refusal};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// What may be let pass.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OverridePolicy {
     /// The codes of the reasons; what ends during a visit is listed as expired.
@@ -55,11 +55,11 @@ pub fn allow_yellow(
 mod tests {
     use super::super::PaperKind;
     use super::*;
-    use crate::policy::defaults;
+    use house::policy::Terms;
 
     #[test]
     fn only_listed_yellow_reasons_pass_and_health_never_for_the_weak() {
-        let policy = defaults().standing_override.parameters;
+        let policy = OverridePolicy::defaults();
         let allow = |facet, flaw, class| {
             allow_yellow(&[Reason { facet, flaw }].into(), class, &policy, "保单明日生效")
         };

@@ -54,11 +54,14 @@ fn reasons_at(case: &Case<'_>, at: Timestamp) -> BTreeSet<Reason> {
 
 #[cfg(test)]
 pub(super) mod fixtures {
-    use super::super::{Check, Document, HealthClass, PaperKind, Proof, RetrainingOrder, Suspension};
+    use super::super::{
+        Check, Document, HealthClass, PaperKind, PaperPolicy, Proof, RetrainingOrder, Suspension,
+    };
     use super::*;
     use crate::certificate::{Certificate, Level, StopCause, Stored};
     use chrono::{Days, NaiveDate, NaiveDateTime};
     use events::{CertificateId, WorkerId};
+    use house::policy::Terms;
     use proptest::prelude::*;
     use uuid::Uuid;
 
@@ -90,7 +93,7 @@ pub(super) mod fixtures {
             service_code: "maternity".into(),
             level: Some(Level::Primary),
             health_class: HealthClass::MaternalInfant,
-            papers: crate::policy::defaults().papers.parameters.required,
+            papers: PaperPolicy::defaults().required,
         }
     }
 

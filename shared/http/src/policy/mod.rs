@@ -9,7 +9,10 @@
 pub mod approve;
 pub mod draft;
 mod list;
+mod rulebook;
 mod store;
+
+pub use rulebook::RuleBook;
 
 use crate::OpenApiRouter;
 use crate::access::Principal;
@@ -35,10 +38,25 @@ pub trait Terms: Serialize + DeserializeOwned + Send + Sync + 'static {
     const KIND: &'static str;
     /// The clause it carries out.
     const CLAUSE: Clause;
-    /// What is in force until somebody decides otherwise: from `rulebook/policies/`.
-    fn defaults() -> Self;
-    /// Refuses terms that contradict themselves or the clause.
-    fn check(&self) -> Result<(), Refused>;
+    /// Where the service's defaults stand.
+    const BOOK: RuleBook;
+    /// What is in force until somebody decides otherwise.
+    fn defaults() -> Self {
+        Self::BOOK.defaults(Self::KIND)
+    }
+    /// Refuses terms that contradict each other or the clause, each being within its bounds.
+    fn agree(&self) -> Result<(), Refused> {
+        Ok(())
+    }
+    /// Refuses terms that are out of bounds, or do not agree; asked when a version is drafted.
+    fn check(&self) -> Result<(), Refused> {
+        Self::BOOK.within_bounds(Self::KIND, self)?;
+        self.agree()
+    }
+    /// The refusal of terms that do not agree, with a word for whoever wrote them.
+    fn wrong(note: &str) -> Refused {
+        kernel::Refusal::refused(wrong_terms(note)).under(Self::CLAUSE)
+    }
 }
 
 /// A kind of policy, as a service declares it.

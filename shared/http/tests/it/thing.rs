@@ -3,7 +3,7 @@
 use events::PenaltyId as ThingId;
 use house::access::Permit;
 use house::list::PageRequest;
-use house::policy::{PolicyKind, Terms};
+use house::policy::{PolicyKind, RuleBook, Terms};
 use house::{
     Addressed, Answer, Ask, Command, Commanded, House, List, New, One, OpenApiRouter, Page, Problem, Read,
     Role, Service, Shown, not_found, permission, routes,
@@ -75,12 +75,8 @@ pub struct Size {
 impl Terms for Size {
     const KIND: &'static str = "size";
     const CLAUSE: Clause = clause!("P3.2-1");
-    fn defaults() -> Self {
-        Self { largest: 10 }
-    }
-    fn check(&self) -> Result<(), Refused> {
-        Ok(())
-    }
+    const BOOK: RuleBook =
+        RuleBook::of("[size.largest]\nvalue = 10\nclause = \"P3.2-1\"\nsource = \"this test\"\n");
 }
 
 #[derive(Debug, Clone)]

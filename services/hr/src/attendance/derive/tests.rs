@@ -1,4 +1,5 @@
 use super::*;
+use house::policy::Terms;
 use kernel::Zone;
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -24,7 +25,7 @@ fn punch(text: &str) -> Punch {
 
 fn results(shifts: &[Shift], punches: &[&str]) -> Vec<(String, DayResult, i64)> {
     let punches: Vec<_> = punches.iter().map(|text| punch(text)).collect();
-    let days = derive(shifts, &punches, &AttendancePolicy::rulebook(), Stage::Closing);
+    let days = derive(shifts, &punches, &AttendancePolicy::defaults(), Stage::Closing);
     days.into_iter().map(|day| (day.day.to_string(), day.result, day.late_minutes)).collect()
 }
 
@@ -36,7 +37,7 @@ const LEFT: &str = "2025-11-04T17:30:00";
 
 #[test]
 fn the_rulebook_states_the_defaults_of_the_page() {
-    let policy = AttendancePolicy::rulebook();
+    let policy = AttendancePolicy::defaults();
     assert_eq!(policy.check(), Ok(()));
     assert_eq!((policy.granularity, policy.grace_minutes), (Granularity::Minute, 0));
     assert_eq!((policy.window_before_minutes, policy.window_after_minutes), (240, 240));
@@ -45,11 +46,11 @@ fn the_rulebook_states_the_defaults_of_the_page() {
 
 #[test]
 fn h_e4_granularity_decides_the_second() {
-    let second = AttendancePolicy { granularity: Granularity::Second, ..AttendancePolicy::rulebook() };
+    let second = AttendancePolicy { granularity: Granularity::Second, ..AttendancePolicy::defaults() };
     for (policy, first, result, minutes) in [
-        (AttendancePolicy::rulebook(), "2025-11-04T08:30:59", DayResult::Present, 0),
-        (AttendancePolicy::rulebook(), "2025-11-04T08:31:00", DayResult::Late, 1),
-        (AttendancePolicy::rulebook(), "2025-11-04T08:31:59", DayResult::Late, 1),
+        (AttendancePolicy::defaults(), "2025-11-04T08:30:59", DayResult::Present, 0),
+        (AttendancePolicy::defaults(), "2025-11-04T08:31:00", DayResult::Late, 1),
+        (AttendancePolicy::defaults(), "2025-11-04T08:31:59", DayResult::Late, 1),
         (second.clone(), "2025-11-04T08:30:00", DayResult::Present, 0),
         (second, "2025-11-04T08:30:01", DayResult::Late, 1),
     ] {
@@ -100,7 +101,7 @@ fn where_windows_overlap_the_middle_divides_them() {
 
 #[test]
 fn a_window_is_half_open() {
-    let policy = AttendancePolicy::rulebook();
+    let policy = AttendancePolicy::defaults();
     let day = |first: &str, last: &str| one(&[punch(first), punch(last)], &policy);
     let inside = day("2025-11-04T04:30:00", "2025-11-04T21:29:59");
     assert_eq!((inside.result, inside.punches.len()), (DayResult::Present, 2));
@@ -109,7 +110,7 @@ fn a_window_is_half_open() {
 
 #[test]
 fn grace_moves_the_line_but_not_the_minutes() {
-    let policy = AttendancePolicy { grace_minutes: 5, ..AttendancePolicy::rulebook() };
+    let policy = AttendancePolicy { grace_minutes: 5, ..AttendancePolicy::defaults() };
     for (first, result, minutes) in
         [("2025-11-04T08:35:59", DayResult::Present, 0), ("2025-11-04T08:36:00", DayResult::Late, 6)]
     {
@@ -121,13 +122,13 @@ fn grace_moves_the_line_but_not_the_minutes() {
 #[test]
 fn early_leaving_is_recorded_and_costs_nothing() {
     let day =
-        one(&[punch("2025-11-04T08:20:00"), punch("2025-11-04T17:14:30")], &AttendancePolicy::rulebook());
+        one(&[punch("2025-11-04T08:20:00"), punch("2025-11-04T17:14:30")], &AttendancePolicy::defaults());
     assert_eq!((day.result, day.early_minutes), (DayResult::Present, 16));
 }
 
 #[test]
 fn a_missing_punch_is_incomplete_until_the_policy_decides() {
-    let rulebook = AttendancePolicy::rulebook();
+    let rulebook = AttendancePolicy::defaults();
     let by_first = AttendancePolicy { incomplete: IncompleteDay::ByFirstPunch, ..rulebook };
     let absent = AttendancePolicy { incomplete: IncompleteDay::Absent, ..rulebook };
     let late_in = [punch("2025-11-04T08:45:00")];
@@ -162,7 +163,7 @@ fn nobody_is_absent_on_leave_or_twice_a_day() {
 
 #[test]
 fn a_device_whose_clock_is_off_proves_nobody_late() {
-    let policy = AttendancePolicy::rulebook();
+    let policy = AttendancePolicy::defaults();
     for (skew_seconds, result) in [
         (120, DayResult::Late),
         (-120, DayResult::Late),
@@ -187,7 +188,7 @@ proptest! {
             at: start.plus(TimeDelta::minutes(*minute)), direction: None, skew_seconds: 0,
             event: EventId::of(Uuid::from_u128(id)),
         }).collect();
-        let policy = AttendancePolicy::rulebook();
+        let policy = AttendancePolicy::defaults();
         let days = derive(&shifts, &punches, &policy, Stage::Closing);
         let mut turned = punches;
         if !turned.is_empty() { let place = seed.index(turned.len()); turned.rotate_left(place); }
