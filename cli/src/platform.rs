@@ -141,3 +141,18 @@ async fn listen(installation: &Installation) -> Result<TcpListener> {
     }
     bail!("no port of the loopback address can be listened on")
 }
+
+#[cfg(test)]
+mod tests {
+    use house::{House, OpenApiRouter, openapi};
+
+    #[test]
+    fn no_two_schemas_of_the_api_share_a_name() {
+        let mut all = OpenApiRouter::<House>::new();
+        for service in super::services() {
+            let clashes = openapi::clashes(all.get_openapi(), service.routes.get_openapi());
+            assert_eq!(clashes, Vec::<String>::new(), "of {}", service.name);
+            all = all.merge(service.routes);
+        }
+    }
+}

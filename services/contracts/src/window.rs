@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 /// A bounded, half-open stretch of time `[starts_at, ends_at)` with something inside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "RawWindow")]
+#[schema(as = VisitWindow)]
 pub struct Window {
     starts_at: Timestamp,
     ends_at: Timestamp,

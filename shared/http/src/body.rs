@@ -5,9 +5,11 @@
 
 use crate::error_code;
 use crate::problem::{Detail, Problem};
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use kernel::{ErrorEntry, Refused};
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use std::collections::HashSet;
@@ -19,6 +21,21 @@ const DEPTH: usize = 32;
 const ITEMS: usize = 500;
 /// Characters of a parser's remark that are passed on: a remark quotes the request.
 const NOTE: usize = 200;
+
+/// Reads every request to its end before anybody answers it: an answer that overtakes the body makes the server close
+/// the connection, beneath a client that means to use it again.
+pub(crate) async fn receive(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let mut limited = Request::new(body);
+    limited.extensions_mut().clone_from(&parts.extensions);
+    match take(limited, &()).await {
+        Ok(bytes) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        // What is left of it is not waited for.
+        Err(problem) => {
+            problem.with_header(header::CONNECTION, HeaderValue::from_static("close")).into_response()
+        }
+    }
+}
 
 /// The bytes of a body, within the limit.
 pub(crate) async fn take<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {

@@ -69,6 +69,22 @@ fn schemas_of<V: ToSchema>() -> Map<String, Value> {
     schemas.into_iter().map(|(name, schema)| (name, json!(schema))).collect()
 }
 
+/// The schemas of a document by name, those that responses still carry among them.
+fn shapes(document: &OpenApi) -> Map<String, Value> {
+    let mut document = serde_json::to_value(document).unwrap_or_default();
+    settle(&mut document);
+    document["components"]["schemas"].as_object().cloned().unwrap_or_default()
+}
+
+/// Names that two documents give to different schemas: one would overwrite the other, and the API document lie. The
+/// later one needs a name of its own: `#[schema(as = VisitWindow)]`.
+pub fn clashes(one: &OpenApi, other: &OpenApi) -> Vec<String> {
+    let known = shapes(one);
+    let differs = |name: &str, shape: &Value| known.get(name).is_some_and(|known| known != shape);
+    let new = shapes(other).into_iter();
+    new.filter(|(name, shape)| differs(name, shape)).map(|(name, _)| name).collect()
+}
+
 /// Moves the schemas that responses carry to where references look for them.
 fn settle(document: &mut Value) {
     let mut settled = Map::new();
@@ -106,7 +122,23 @@ pub fn complete(document: &OpenApi) -> Value {
     document
 }
 
+/// A name that no other operation has: `support.penalties.confirm`, `support.penalties.list`.
+fn operation_id(path: &str, method: &str) -> String {
+    let words = path.split('/').filter(|word| !word.is_empty() && !word.starts_with('{') && *word != "v1");
+    let mut words: Vec<&str> = words.collect();
+    let ends_in_parameter = path.ends_with('}');
+    match method {
+        "get" if ends_in_parameter => words.push("read"),
+        // Below a thing, and of a command, the last word says it; the list and the making of things have none.
+        "get" if words.len() <= 2 => words.push("list"),
+        "post" if words.len() <= 2 => words.push("create"),
+        _ => {}
+    }
+    words.join(".")
+}
+
 fn complete_operation(path: &str, method: &str, operation: &mut Value) {
+    operation["operationId"] = Value::from(operation_id(path, method));
     let has_id = path.contains("{id}");
     // Searches and calculations change nothing and say so with their tag.
     let is_command = method == "post"
@@ -162,15 +194,42 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     if !parameters.is_empty() {
         operation["parameters"] = Value::from(parameters);
     }
-    let problem = json!({ "description": "A problem.", "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } } });
-    if is_command && !has_id && operation["responses"]["201"].is_null() {
-        operation["responses"]["201"] = operation["responses"]["200"].clone();
+    complete_responses(operation, is_command, has_id);
+}
+
+fn complete_responses(operation: &mut Value, is_command: bool, has_id: bool) {
+    for response in operation["responses"].as_object_mut().into_iter().flat_map(Map::values_mut) {
+        if response["description"].as_str().is_none_or(str::is_empty) {
+            response["description"] = json!("The answer.");
+        }
     }
+    if is_command {
+        if !has_id && operation["responses"]["201"].is_null() {
+            operation["responses"]["201"] = operation["responses"]["200"].clone();
+        }
+        may_be_rehearsed(operation);
+    }
+    let problem = json!({ "description": "A problem.", "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } } });
     for status in ["400", "401", "403", "404", "405", "409", "412", "413", "415", "422", "428", "503"] {
         if operation["responses"][status].is_null() {
             operation["responses"][status] = problem.clone();
         }
     }
+}
+
+/// With `dry_run=true` a command answers 200 with what would be: the view that it else answers, and the events.
+fn may_be_rehearsed(operation: &mut Value) {
+    let schema = &mut operation["responses"]["200"]["content"]["application/json"]["schema"];
+    let view = schema.take();
+    let rehearsal = json!({
+        "type": "object",
+        "required": ["dry_run", "would_be", "events"],
+        "properties": {
+            "dry_run": { "const": true }, "would_be": view,
+            "events": { "type": "array", "items": { "type": "object", "required": ["type", "subject", "data"] } }
+        }
+    });
+    *schema = json!({ "oneOf": [view, rehearsal] });
 }
 
 fn problem_schema() -> Value {

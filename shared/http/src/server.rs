@@ -1,6 +1,7 @@
 //! The listener: the services of a process behind one address, with health, the API document and, in the
 //! development profile, the demo clock.
 
+use crate::body;
 use crate::error_code;
 use crate::house::House;
 use crate::openapi;
@@ -44,7 +45,13 @@ type Services = Arc<Vec<Running>>;
 pub fn router(mut services: Vec<Running>, profile: Profile) -> (Router, Services) {
     let mut all = OpenApiRouter::new();
     for service in &mut services {
-        all = all.merge(std::mem::take(&mut service.routes));
+        let routes = std::mem::take(&mut service.routes);
+        debug_assert_eq!(
+            openapi::clashes(all.get_openapi(), routes.get_openapi()),
+            Vec::<String>::new(),
+            "schemas of different shapes under one name"
+        );
+        all = all.merge(routes);
     }
     let (routes, document) = all.split_for_parts();
     let document = Arc::new(openapi::complete(&document));
@@ -60,6 +67,7 @@ pub fn router(mut services: Vec<Running>, profile: Profile) -> (Router, Services
         .route("/docs", get(openapi::page))
         .fallback(async || Problem::plain(error_code!("resource.not_found")))
         .method_not_allowed_fallback(async || Problem::plain(error_code!("request.method")))
+        .layer(axum::middleware::from_fn(body::receive))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(axum::middleware::from_fn(limit_time))
         .layer(CatchPanicLayer::custom(after_panic))
@@ -142,7 +150,7 @@ async fn set_clock(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<Value>, Problem> {
-    let to: SetClock = crate::body::parse(&headers, &body)?;
+    let to: SetClock = body::parse(&headers, &body)?;
     let houses: Vec<&House> = services.iter().map(|service| &service.house).collect();
     for house in &houses {
         house.clock().set(to.now);

@@ -45,6 +45,11 @@ impl Service {
     /// Opens a room: its routes.
     #[must_use]
     pub fn room(mut self, routes: OpenApiRouter<House>) -> Self {
+        debug_assert_eq!(
+            crate::openapi::clashes(self.routes.get_openapi(), routes.get_openapi()),
+            Vec::<String>::new(),
+            "schemas of different shapes under one name"
+        );
         self.routes = self.routes.merge(routes);
         self
     }

@@ -101,6 +101,7 @@ impl Collected {
 /// How the money came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = PaymentChannel)]
 pub enum Channel {
     /// Cash.
     Cash,
@@ -129,6 +130,7 @@ impl Channel {
 /// As what an employee is credited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = CreditedRole)]
 pub enum Role {
     /// Whose task it was to collect.
     Collector,

@@ -52,6 +52,7 @@ pub enum Stacking {
 /// What a promotion is counted on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = PromotionCoverage)]
 pub enum Coverage {
     /// The base amount.
     Base,

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 /// The class of a local date. A date may carry several; an instant has one: the first in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = SurchargeClass)]
 pub enum DayClass {
     /// A statutory holiday.
     Statutory,

@@ -39,6 +39,7 @@ refusals! {
 /// The life of a quote version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
+#[schema(as = QuoteState)]
 pub enum State {
     /// Being written.
     Draft,

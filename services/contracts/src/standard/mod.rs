@@ -82,6 +82,7 @@ pub struct Standard {
 /// How far an edition has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = StandardState)]
 pub enum State {
     /// Being written.
     Draft,

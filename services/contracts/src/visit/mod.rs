@@ -61,6 +61,7 @@ refusals! {
 
 /// One stretch of a standing, as `workforce.standing.changed` says it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = VisitInterval)]
 pub struct Interval {
     /// From when to when, half-open.
     pub span: Span<Timestamp>,
@@ -133,6 +134,7 @@ pub struct Assigned {
 /// Who called a visit off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = VisitParty)]
 pub enum Party {
     /// The customer.
     Customer,
@@ -155,6 +157,7 @@ pub enum Confirmation {
 /// The life of a visit; each state holds what exists only in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(tag = "state", rename_all = "snake_case")]
+#[schema(as = VisitState)]
 pub enum State {
     /// Nobody goes yet.
     Planned,

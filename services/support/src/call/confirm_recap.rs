@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 /// The four ticks: what was repeated, and confirmed by the caller.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ConfirmCallRecap)]
 pub struct ConfirmRecap {
     /// His number.
     pub phone: bool,

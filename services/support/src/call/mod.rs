@@ -147,6 +147,7 @@ pub enum EndedBy {
 /// Whether the branch was open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = CallWindow)]
 pub enum Window {
     /// It was.
     Open,

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 /// The customer has finished and agrees with what was repeated.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ConfirmComplaintRecap)]
 pub struct ConfirmRecap {
     /// How he said so.
     pub channel: Channel,

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use utoipa::ToSchema;
 
-pub use respond::{Blocks, ComplaintResponse, Measure, Response, Row, Severity, Upheld, respond};
+pub use respond::{Blocks, ComplaintResponse, Measure, Response, Row, Upheld, respond};
 
 /// Why somebody is to be retrained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -2,53 +2,10 @@
 
 use chrono::NaiveDate;
 use events::ComplaintId;
+use events::support::Severity;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use utoipa::ToSchema;
-
-/// The severity of a complaint, as support says it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// Manner, small omission.
-    S1,
-    /// Rework, small damage.
-    S2,
-    /// Major.
-    S3,
-    /// Safety, crime, public attention.
-    S4,
-}
-
-impl Severity {
-    const ALL: [Self; 4] = [Self::S1, Self::S2, Self::S3, Self::S4];
-
-    /// As tables write it.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::S1 => "s1",
-            Self::S2 => "s2",
-            Self::S3 => "s3",
-            Self::S4 => "s4",
-        }
-    }
-
-    /// The severity of a word.
-    pub fn of(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|severity| severity.word() == word)
-    }
-}
-
-impl From<events::support::Severity> for Severity {
-    fn from(severity: events::support::Severity) -> Self {
-        match severity {
-            events::support::Severity::S1 => Self::S1,
-            events::support::Severity::S2 => Self::S2,
-            events::support::Severity::S3 => Self::S3,
-            events::support::Severity::S4 => Self::S4,
-        }
-    }
-}
 
 /// What can follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]

@@ -1,8 +1,9 @@
 //! The SQL of upheld complaints and retraining orders.
 
-use super::{Cause, Order, Severity, State, Upheld};
+use super::{Cause, Order, State, Upheld};
 use crate::person::Person;
 use chrono::{DateTime, NaiveDate, Utc};
+use events::support::Severity;
 use events::{ComplaintId, RetrainingId, WorkerId};
 use house::list::PageRequest;
 use house::not_found;

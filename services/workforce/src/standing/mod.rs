@@ -30,6 +30,8 @@ use utoipa::{PartialSchema, ToSchema};
 pub use allow_yellow::{OverridePolicy, allow_yellow};
 pub use compute::{Interval, compute};
 pub use eligibility::{Eligibility, eligibility};
+pub use events::contracts::HealthClass;
+pub use events::workforce::Light;
 pub(crate) use recompute::recompute;
 pub(crate) use subject::proof as proof_of;
 
@@ -45,52 +47,6 @@ refusals! {
     IntervalEmpty {} = "workforce.interval_empty";
     /// Contracts has published no such service.
     ServiceUnknown { service_code: String } = "workforce.service_unknown";
-}
-
-/// The light of a worker for a service (W7), rising in severity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Light {
-    /// All hold.
-    Green,
-    /// The identity is fine, something is missing, expired or ends.
-    Yellow,
-    /// Identity or background failed, or stopped for conduct.
-    Red,
-}
-
-/// The strictness of a health check, rising.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum HealthClass {
-    /// General.
-    General,
-    /// Live-in.
-    LiveIn,
-    /// Elderly care.
-    ElderlyCare,
-    /// Maternal and infant care.
-    MaternalInfant,
-}
-
-impl HealthClass {
-    /// Every class, rising.
-    pub const ALL: [Self; 4] = [Self::General, Self::LiveIn, Self::ElderlyCare, Self::MaternalInfant];
-
-    /// As tables write it.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::General => "general",
-            Self::LiveIn => "live_in",
-            Self::ElderlyCare => "elderly_care",
-            Self::MaternalInfant => "maternal_infant",
-        }
-    }
-
-    /// The class of a word.
-    pub fn of(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|class| class.word() == word)
-    }
 }
 
 /// A paper a service can ask for besides health and certificate.

@@ -6,7 +6,7 @@ use crate::certificate::Level;
 use crate::requirement::{self, KnownRequirement};
 use chrono::NaiveDate;
 use events::WorkerId;
-use events::workforce::{Light as EventLight, StandingChanged, StandingInterval};
+use events::workforce::{StandingChanged, StandingInterval};
 use house::policy::in_force;
 use journal::{Fault, Reach, Tx};
 use kernel::{Decision, Version, Zone, clause};
@@ -105,11 +105,7 @@ fn told(interval: Interval) -> StandingInterval {
     StandingInterval {
         from: interval.span.from,
         to: interval.span.to,
-        light: match interval.light {
-            Light::Green => EventLight::Green,
-            Light::Yellow => EventLight::Yellow,
-            Light::Red => EventLight::Red,
-        },
+        light: interval.light,
         reasons: interval.reasons.iter().map(|reason| reason.code()).collect(),
     }
 }
@@ -133,12 +129,11 @@ mod tests {
             version: Version::NONE,
         };
         let interval = |light| StandingInterval { from: at("2026-01-01"), to: None, light, reasons: vec![] };
-        let first = decide(before, None, vec![interval(EventLight::Red)]).expect("the first is told");
+        let first = decide(before, None, vec![interval(Light::Red)]).expect("the first is told");
         assert_eq!(first.facts()[0].data["standing_seq"], 1);
         let saved = Standing { version: first.version(), ..first.into_state() };
-        assert_eq!(decide(saved.clone(), None, vec![interval(EventLight::Red)]), None);
-        let second =
-            decide(saved, Some(Level::Senior), vec![interval(EventLight::Green)]).expect("it changed");
+        assert_eq!(decide(saved.clone(), None, vec![interval(Light::Red)]), None);
+        let second = decide(saved, Some(Level::Senior), vec![interval(Light::Green)]).expect("it changed");
         assert_eq!(
             (second.facts()[0].data["standing_seq"].as_i64(), second.facts()[0].data["level"].as_i64()),
             (Some(2), Some(3))

@@ -52,6 +52,7 @@ pub struct Stop {
 /// Whether a worker may be sent at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = WorkerState)]
 pub enum State {
     /// Yes, as far as his papers go.
     Active,

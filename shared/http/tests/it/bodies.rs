@@ -3,7 +3,7 @@
 use crate::thing::{HERE, THINGS, count, manager, platform};
 use reqwest::Method;
 use testkit::{Answer, Client, Platform};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
 async fn post(client: &Client, media_type: &str, body: impl Into<reqwest::Body>) -> Answer {
@@ -107,4 +107,33 @@ async fn chunked(platform: &Platform) -> String {
     let mut line = String::new();
     BufReader::new(socket).read_line(&mut line).await.expect("an answer");
     line
+}
+
+/// A client that keeps its connection sends the head, then the body; a refusal that needs no body must not take the
+/// connection away from the request after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_leaves_the_connection_to_the_next_request() {
+    let platform = platform().await;
+    let mut socket = BufReader::new(
+        TcpStream::connect(platform.base_url().trim_start_matches("http://")).await.expect("it listens"),
+    );
+    for _ in 0..40 {
+        let head = format!(
+            "POST {THINGS} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 65536\r\n\r\n"
+        );
+        socket.write_all(head.as_bytes()).await.expect("sent");
+        socket.flush().await.expect("sent");
+        socket.write_all(" ".repeat(65_536).as_bytes()).await.expect("the connection is there");
+        let (mut line, mut length) = (String::new(), 0);
+        socket.read_line(&mut line).await.expect("an answer");
+        assert!(line.starts_with("HTTP/1.1 401"), "{line}");
+        while line != "\r\n" {
+            line.clear();
+            assert_ne!(socket.read_line(&mut line).await.expect("a header"), 0, "it broke off");
+            if let Some(digits) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = digits.trim().parse().expect("a number");
+            }
+        }
+        socket.read_exact(&mut vec![0; length]).await.expect("a body");
+    }
 }

@@ -3,6 +3,7 @@
 use crate::thing::{manager, platform};
 use reqwest::Method;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_document_is_whole_and_true() {
@@ -16,6 +17,7 @@ async fn the_document_is_whole_and_true() {
         let target = document.pointer(reference.trim_start_matches('#'));
         assert!(target.is_some(), "{reference} leads nowhere");
     }
+    let mut names_of_operations = BTreeSet::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
         for (method, operation) in item.as_object().expect("operations") {
             let method: Method = method.to_uppercase().parse().expect("a method");
@@ -23,6 +25,12 @@ async fn the_document_is_whole_and_true() {
             let answer = client.send(client.request(method.clone(), &address)).await;
             let is_missing = answer.status == 405 || answer.status == 404 && !path.contains("{id}");
             assert!(!is_missing, "{method} {path}: {:#}", answer.body);
+            let name = operation["operationId"].as_str().expect("a name");
+            assert!(names_of_operations.insert(name), "two operations are {name}");
+            for (status, response) in operation["responses"].as_object().expect("responses") {
+                let description = response["description"].as_str().unwrap_or_default();
+                assert!(!description.is_empty(), "{method} {path}: {status} lacks a description");
+            }
             let names: Vec<&str> = operation["parameters"]
                 .as_array()
                 .into_iter()
@@ -37,6 +45,8 @@ async fn the_document_is_whole_and_true() {
             ] {
                 assert_eq!(names.contains(&name), is_due, "{method} {path}: {name}");
             }
+            let rehearsed = &operation["responses"]["200"]["content"]["application/json"]["schema"]["oneOf"];
+            assert_eq!(rehearsed.is_array(), is_command, "{method} {path}: what a dry run answers");
             for status in ["400", "401", "403", "404", "405", "413", "503"] {
                 assert!(!operation["responses"][status].is_null(), "{method} {path}: {status}");
             }
