@@ -194,20 +194,18 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     if !parameters.is_empty() {
         operation["parameters"] = Value::from(parameters);
     }
-    complete_responses(operation, is_command, has_id);
+    if is_command {
+        may_be_rehearsed(path, operation);
+    }
+    complete_responses(operation);
 }
 
-fn complete_responses(operation: &mut Value, is_command: bool, has_id: bool) {
+/// Every answer has a description, and every operation the problems that the house may answer.
+fn complete_responses(operation: &mut Value) {
     for response in operation["responses"].as_object_mut().into_iter().flat_map(Map::values_mut) {
         if response["description"].as_str().is_none_or(str::is_empty) {
             response["description"] = json!("The answer.");
         }
-    }
-    if is_command {
-        if !has_id && operation["responses"]["201"].is_null() {
-            operation["responses"]["201"] = operation["responses"]["200"].clone();
-        }
-        may_be_rehearsed(operation);
     }
     let problem = json!({ "description": "A problem.", "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } } });
     for status in ["400", "401", "403", "404", "405", "409", "412", "413", "415", "422", "428", "503"] {
@@ -217,8 +215,12 @@ fn complete_responses(operation: &mut Value, is_command: bool, has_id: bool) {
     }
 }
 
-/// With `dry_run=true` a command answers 200 with what would be: the view that it else answers, and the events.
-fn may_be_rehearsed(operation: &mut Value) {
+/// A command that makes a new thing answers 201. With `dry_run=true` every command answers 200 with what would be: the
+/// view that it else answers, and the events.
+fn may_be_rehearsed(path: &str, operation: &mut Value) {
+    if !path.contains("{id}") && operation["responses"]["201"].is_null() {
+        operation["responses"]["201"] = operation["responses"]["200"].clone();
+    }
     let schema = &mut operation["responses"]["200"]["content"]["application/json"]["schema"];
     let view = schema.take();
     let rehearsal = json!({

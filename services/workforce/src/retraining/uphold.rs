@@ -20,7 +20,7 @@ pub(crate) async fn upheld(tx: &mut Tx, event: &Event<ComplaintUpheld>) -> Resul
     let new = Upheld {
         on: event.time.date_in(zone),
         complaint_id: said.complaint_id,
-        severity: said.severity.into(),
+        severity: said.severity,
         service_code: said.service_code.clone(),
     };
     if store::note(tx, id, &new).await? {

@@ -1,7 +1,7 @@
 //! Standings follow every change of what they are computed from; others are told only of what is different.
 
 use super::subject::{self, Subject};
-use super::{Interval, Light, PaperKind, PaperPolicy, Requirement, Standing, store};
+use super::{Interval, PaperKind, PaperPolicy, Requirement, Standing, store};
 use crate::certificate::Level;
 use crate::requirement::{self, KnownRequirement};
 use chrono::NaiveDate;
@@ -115,6 +115,7 @@ mod tests {
     use super::*;
     use crate::ids::StandingId;
     use crate::worker::tests::at;
+    use events::workforce::Light;
     use kernel::BranchId;
 
     #[test]
