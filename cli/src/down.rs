@@ -9,11 +9,12 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) async fn run(installation: &Installation) -> Result<()> {
-    let Some(running) = installation.running()? else {
+    let Some(holder) = installation.holder() else {
         println!("nothing runs on {}", installation.data_dir.display());
         return Ok(());
     };
-    let Some(pid) = Pid::from_raw(running.pid) else { bail!("{} is no process id", running.pid) };
+    // One that is still starting ends too; what it has started already stops by itself.
+    let Some(pid) = Pid::from_raw(holder) else { bail!("{holder} is no process id") };
     kill_process(pid, Signal::TERM)?;
     let ended = tokio::time::timeout(PATIENCE, async {
         let mut look = tokio::time::interval(Duration::from_millis(50));
@@ -22,7 +23,7 @@ pub(crate) async fn run(installation: &Installation) -> Result<()> {
         }
     });
     if ended.await.is_err() {
-        bail!("process {} has not ended within {} s", running.pid, PATIENCE.as_secs());
+        bail!("process {holder} has not ended within {} s", PATIENCE.as_secs());
     }
     println!("stopped");
     Ok(())

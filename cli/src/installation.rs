@@ -1,8 +1,10 @@
 //! What one installation keeps in its data directory, and who runs it now.
 
 use anyhow::{Context, Result, bail};
+use chrono::TimeDelta;
 use house::access::{fresh_keys, fresh_secret};
 use house::provision::Passwords;
+use journal::Clock;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -64,12 +66,14 @@ pub(crate) struct Hold {
     _file: fs::File,
 }
 
-/// Marks data that the demo made: only such data may the demo delete again.
-#[derive(Serialize, Deserialize)]
-pub(crate) struct DemoClock {
-    /// Microseconds ahead of real time; negative for the past.
-    pub(crate) ahead_us: i64,
-}
+/// Where the directory lies unless the operator says otherwise.
+pub(crate) const USUAL_PLACE: &str = ".steward";
+
+/// Exists in data that the demo made: only such data may the demo delete again.
+const DEMO: &str = "demo.json";
+
+/// How far the clock of this data was moved (development profile).
+const CLOCK: &str = "clock.json";
 
 impl Installation {
     fn file(&self, name: &str) -> PathBuf {
@@ -99,7 +103,11 @@ impl Installation {
     /// The secrets of an installation that exists.
     pub(crate) fn existing_secrets(&self) -> Result<Secrets> {
         let Some(secrets) = read(&self.file("secrets.json"))? else {
-            bail!("there is no installation in {} yet; start one with: steward up", self.data_dir.display());
+            bail!(
+                "there is no installation in {} yet; start one with: {}",
+                self.data_dir.display(),
+                self.command("up")
+            );
         };
         Ok(secrets)
     }
@@ -135,7 +143,8 @@ impl Installation {
                 let owner = fs::read_to_string(&path).unwrap_or_default();
                 let at =
                     self.running()?.map(|running| format!(", at {}", running.base_url)).unwrap_or_default();
-                bail!("process {owner} runs this installation already{at}; stop it with: steward down");
+                let down = self.command("down");
+                bail!("process {owner} runs this installation already{at}; stop it with: {down}");
             }
             ticks.tick().await;
         }
@@ -173,22 +182,67 @@ impl Installation {
     pub(crate) fn must_run(&self) -> Result<Running> {
         match self.running()? {
             Some(running) => Ok(running),
-            None => bail!("nothing runs on {}; start it with: steward up", self.data_dir.display()),
+            None => {
+                let place = self.data_dir.display();
+                match self.holder() {
+                    Some(pid) => bail!("process {pid} on {place} is not ready yet; try again in a moment"),
+                    None => bail!("nothing runs on {place}; start it with: {}", self.command("up")),
+                }
+            }
         }
     }
 
-    /// How far the demo moved the clock of this data, if it did.
-    pub(crate) fn demo_clock(&self) -> Result<Option<DemoClock>> {
-        read(&self.file("demo-clock.json"))
+    /// Refuses while a process runs on the installation, also one that is still starting.
+    pub(crate) fn must_not_run(&self) -> Result<()> {
+        match self.holder() {
+            Some(pid) => bail!("process {pid} runs on it; stop it first with: {}", self.command("down")),
+            None => Ok(()),
+        }
     }
 
-    /// Marks the data as a demo's, whose clock stands so far ahead of real time (negative for the past).
-    pub(crate) fn mark_demo(&self, ahead: chrono::TimeDelta) -> Result<()> {
+    /// The process that holds the installation, whether it is ready or still starts.
+    pub(crate) fn holder(&self) -> Option<i32> {
+        if !self.is_held() {
+            return None;
+        }
+        fs::read_to_string(self.file(HOLD)).ok()?.trim().parse().ok()
+    }
+
+    /// How the operator says this on his command line: it names the directory unless it is the usual one.
+    pub(crate) fn command(&self, words: &str) -> String {
+        if self.data_dir == Path::new(USUAL_PLACE) {
+            return format!("steward {words}");
+        }
+        let place = self.data_dir.display().to_string();
+        let is_plain = place.chars().all(|sign| sign.is_ascii_alphanumeric() || "/._-".contains(sign));
+        let place = if is_plain { place } else { format!("'{}'", place.replace('\'', r"'\''")) };
+        format!("steward --data-dir {place} {words}")
+    }
+
+    /// The clock of this data: real time, or as far from it as it was moved last.
+    pub(crate) fn clock(&self) -> Result<Clock> {
+        let clock = Clock::default();
+        if let Some(ahead) = read(&self.file(CLOCK))? {
+            clock.set(clock.now().plus(TimeDelta::microseconds(ahead)));
+        }
+        Ok(clock)
+    }
+
+    /// Keeps how many microseconds the clock is ahead of real time (negative for the past), so that after a restart
+    /// the data is not of the future.
+    pub(crate) fn remember_clock(&self, ahead: i64) -> Result<()> {
+        write(&self.file(CLOCK), &ahead)
+    }
+
+    /// Whether the demo made this data.
+    pub(crate) fn is_demo(&self) -> bool {
+        self.file(DEMO).exists()
+    }
+
+    /// Marks the data as a demo's.
+    pub(crate) fn mark_demo(&self) -> Result<()> {
         fs::create_dir_all(&self.data_dir)?;
-        write(
-            &self.file("demo-clock.json"),
-            &DemoClock { ahead_us: ahead.num_microseconds().context("a demo within centuries")? },
-        )
+        write(&self.file(DEMO), &env!("CARGO_PKG_VERSION"))
     }
 
     /// True where there is an installation already.

@@ -23,7 +23,7 @@ use std::process::ExitCode;
 #[command(name = "steward", version, about, propagate_version = true)]
 struct Cli {
     /// Where the installation keeps its data.
-    #[arg(long, global = true, default_value = ".steward")]
+    #[arg(long, global = true, default_value = installation::USUAL_PLACE)]
     data_dir: PathBuf,
     /// A superuser's URL of a PostgreSQL that is there already, in a file.
     #[arg(long, global = true)]

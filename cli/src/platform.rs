@@ -2,17 +2,16 @@
 
 use crate::installation::{Hold, Installation, Running as Announcement};
 use anyhow::{Context, Result, bail};
-use chrono::TimeDelta;
 use devstack::{Durability, Options, Progress, Stack};
 use house::provision::{Passwords, provision};
 use house::server::{Profile, router, serve};
 use house::{Running, Service, Surroundings};
-use journal::Clock;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -33,6 +32,8 @@ pub(crate) struct Platform {
     pub(crate) stack: Stack,
     services: Arc<Vec<Running>>,
     server: JoinHandle<std::io::Result<()>>,
+    /// How far the clock is ahead of real time, in microseconds.
+    clock: watch::Receiver<i64>,
     stop: CancellationToken,
     /// Declared last: the installation is ours until everything else is gone.
     _hold: Hold,
@@ -57,10 +58,7 @@ impl Platform {
             ports: None,
         };
         let stack = Stack::start(&options, progress).await?;
-        let clock = Clock::default();
-        if let Some(demo) = installation.demo_clock()? {
-            clock.set(clock.now().plus(TimeDelta::microseconds(demo.ahead_us)));
-        }
+        let clock = installation.clock()?;
         let stop = CancellationToken::new();
         let mut databases = BTreeMap::new();
         let mut running = Vec::new();
@@ -95,11 +93,11 @@ impl Platform {
             databases,
         };
         installation.announce(&announcement)?;
-        Ok(Self { announcement, stack, services, server, stop, _hold: hold })
+        Ok(Self { announcement, stack, services, server, clock: clock.moves(), stop, _hold: hold })
     }
 
-    /// Restarts a server that somebody killed; returns on Ctrl-C or SIGTERM.
-    pub(crate) async fn until_ended(&mut self) -> Result<()> {
+    /// Restarts a server that somebody killed, and keeps the time that somebody set; returns on Ctrl-C or SIGTERM.
+    pub(crate) async fn until_ended(&mut self, installation: &Installation) -> Result<()> {
         let (mut terminate, mut interrupt) =
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let mut look_after = tokio::time::interval(LOOK_AFTER);
@@ -107,6 +105,10 @@ impl Platform {
             tokio::select! {
                 _ = terminate.recv() => return Ok(()),
                 _ = interrupt.recv() => return Ok(()),
+                Ok(()) = self.clock.changed() => {
+                    let ahead = *self.clock.borrow_and_update();
+                    installation.remember_clock(ahead)?;
+                }
                 _ = look_after.tick() => match self.stack.ensure_running().await {
                     Ok(true) => eprintln!("a server had ended and was started again"),
                     Ok(false) => {}

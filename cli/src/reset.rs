@@ -16,9 +16,7 @@ pub(crate) struct Reset {
 impl Reset {
     pub(crate) async fn run(self, installation: &Installation) -> Result<()> {
         let dir = &installation.data_dir;
-        if let Some(running) = installation.running()? {
-            bail!("process {} runs on it; stop it first with: steward down", running.pid);
-        }
+        installation.must_not_run()?;
         // Only what an installation made is ever deleted: a directory without its secrets is somebody else's.
         if !dir.join("secrets.json").exists() {
             println!("there is no installation in {}", dir.display());

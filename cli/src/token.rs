@@ -6,8 +6,7 @@ use chrono::TimeDelta;
 use clap::Args;
 use house::access::Issuer;
 use house::{Held, Principal, Role};
-use journal::Clock;
-use kernel::{BranchId, EmployeeId, UserId};
+use kernel::{BranchId, EmployeeId, ErrorEntry, Id, UserId};
 use uuid::Uuid;
 
 /// Options of `token`.
@@ -17,13 +16,13 @@ pub(crate) struct Token {
     #[arg(long, required = true)]
     role: Vec<Role>,
     /// Hold the roles in this branch only; may be repeated.
-    #[arg(long)]
+    #[arg(long, value_parser = id::<BranchId>)]
     branch: Vec<BranchId>,
     /// The employee behind the account.
-    #[arg(long)]
+    #[arg(long, value_parser = id::<EmployeeId>)]
     employee: Option<EmployeeId>,
     /// The account; without one, the account of the role.
-    #[arg(long)]
+    #[arg(long, value_parser = id::<UserId>)]
     user: Option<UserId>,
     /// How many hours it is good.
     #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(i64).range(1..=720))]
@@ -41,10 +40,7 @@ impl Token {
         {
             bail!("{role:?} is held in branches: say in which with --branch");
         }
-        let clock = Clock::default();
-        if let Some(demo) = installation.demo_clock()? {
-            clock.set(clock.now().plus(TimeDelta::microseconds(demo.ahead_us)));
-        }
+        let clock = installation.clock()?;
         let branches = (!self.branch.is_empty()).then_some(self.branch);
         // The same role asked for twice is the same account, so that idempotency and separation of duties hold.
         let user = self.user.unwrap_or_else(|| account_of(&self.role));
@@ -58,6 +54,15 @@ impl Token {
         println!("{token}");
         Ok(())
     }
+}
+
+/// An id as it was typed, or what is wrong with it in both languages.
+fn id<I: Id>(text: &str) -> Result<I, String> {
+    text.parse().map_err(|error: kernel::id::IdError| {
+        let code = error.to_string();
+        ErrorEntry::find(&code)
+            .map_or(code, |entry| format!("{}. {} {}。{}", entry.en, entry.next_en, entry.zh, entry.next_zh))
+    })
 }
 
 /// Whether a role reaches nothing unless branches are named; a worker sees what is about himself without any.

@@ -27,13 +27,13 @@ impl Up {
         let begin = Instant::now();
         let mut platform = Platform::start(installation, &|progress| eprintln!("{progress}")).await?;
         println!("{}", platform.stack.origin());
-        if installation.demo_clock()?.is_some() {
+        if installation.is_demo() {
             println!("this is demo data: the clock runs on from where the demo left it");
         }
         let at = &platform.announcement.base_url;
         println!("ready after {} ms: API {at}  documentation {at}/docs", begin.elapsed().as_millis());
-        println!("a token: steward token --role HQ");
-        platform.until_ended().await?;
+        println!("a token: {}", installation.command("token --role HQ"));
+        platform.until_ended(installation).await?;
         eprintln!("stopping");
         platform.stop(installation).await
     }

@@ -23,7 +23,6 @@ use cases::Cases;
 use cast::Headquarters;
 use clap::Args;
 use deals::Deals;
-use journal::Clock;
 use stage::{Stage, local};
 use std::time::Instant;
 
@@ -49,19 +48,19 @@ impl Demo {
             forget(installation).await?;
         }
         refuse_other_data(installation)?;
-        installation.mark_demo(chrono::TimeDelta::zero())?;
+        installation.mark_demo()?;
         let mut platform = Platform::start(installation, &|progress| eprintln!("{progress}")).await?;
         println!("{}", platform.stack.origin());
         let running = platform.announcement.clone();
         let shown = tokio::select! {
             shown = self.show(installation, &running, begin) => shown,
-            ended = platform.until_ended() => {
-                ended.and_then(|()| bail!("stopped before its end; play it again with: steward demo --reset"))
+            ended = platform.until_ended(installation) => {
+                ended.and_then(|()| bail!("stopped before its end; play it again with: {}", installation.command("demo --reset")))
             }
         };
         if shown.is_ok() && !self.once {
             println!("everything stays up until Ctrl-C");
-            platform.until_ended().await?;
+            platform.until_ended(installation).await?;
         }
         let stopped = platform.stop(installation).await;
         shown.and(stopped)
@@ -73,8 +72,7 @@ impl Demo {
         let mut stage = Stage::new(&running.base_url, &secrets.private_key)?;
         stage.at(local("2025-09-01", "08:00")?).await?;
         let played = play(&mut stage).await?;
-        installation.mark_demo(stage.now().since(Clock::default().now()))?;
-        let summary = report::print(&mut stage, &played, running).await?;
+        let summary = report::print(&mut stage, &played, (installation, running)).await?;
         println!("\nplayed in {} s, {} requests", begin.elapsed().as_secs(), stage.requests());
         if self.json {
             println!("{summary}");
@@ -88,27 +86,27 @@ async fn forget(installation: &Installation) -> Result<()> {
     if !installation.exists() {
         return Ok(());
     }
-    if installation.demo_clock()?.is_none() {
+    if !installation.is_demo() {
         bail!(
             "{} holds data that no demo made; it is not deleted. Give another place with --data-dir",
             installation.data_dir.display()
         );
     }
-    if let Some(running) = installation.running()? {
-        bail!("process {} runs on it; stop it first with: steward down", running.pid);
-    }
+    installation.must_not_run()?;
     devstack::remove(&installation.data_dir).await
 }
 
 /// A demo plays only on an empty place: on its own earlier data it says what can be done, on other data it refuses.
 fn refuse_other_data(installation: &Installation) -> Result<()> {
     let place = installation.data_dir.display();
-    match (installation.exists(), installation.demo_clock()?) {
+    match (installation.exists(), installation.is_demo()) {
         (false, _) => Ok(()),
-        (true, Some(_)) => bail!(
-            "{place} holds an earlier demo. Look at it with: steward up. Play again with: steward demo --reset"
+        (true, true) => bail!(
+            "{place} holds an earlier demo. Look at it with: {}. Play again with: {}",
+            installation.command("up"),
+            installation.command("demo --reset")
         ),
-        (true, None) => {
+        (true, false) => {
             bail!("{place} holds data that no demo made. Give the demo another place with --data-dir")
         }
     }

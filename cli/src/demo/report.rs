@@ -4,7 +4,7 @@
 use super::Played;
 use super::stage::{Stage, text};
 use crate::audit;
-use crate::installation::Running;
+use crate::installation::{Installation, Running};
 use crate::trace::Trail;
 use anyhow::{Context, Result};
 use kernel::Fen;
@@ -12,7 +12,11 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Prints everything, and returns the one object of `--json`.
-pub(crate) async fn print(stage: &mut Stage, played: &Played, running: &Running) -> Result<Value> {
+pub(crate) async fn print(
+    stage: &mut Stage,
+    played: &Played,
+    (installation, running): (&Installation, &Running),
+) -> Result<Value> {
     payroll(played);
     let slips = slips(stage, played).await?;
     let explained = Explained::of(stage, played, &slips).await?;
@@ -26,9 +30,9 @@ pub(crate) async fn print(stage: &mut Stage, played: &Played, running: &Running)
     println!("\nWhere to look next 接下来看什么");
     println!("  {:<46} the API, every route with its rights and refusals", format!("{at}/docs"));
     println!("  {:<46} the same for machines", format!("{at}/v1/openapi.json"));
-    println!("  {:<46} a token, e.g. of payroll; then, with it:", "steward token --role PA");
+    println!("  {:<46} a token, e.g. of payroll; then, with it:", installation.command("token --role PA"));
     println!("  curl -H \"Authorization: Bearer $TOKEN\" {at}/v1/hr/payslips/{}/explain", explained.slip);
-    println!("  steward trace {}", explained.penalty);
+    println!("  {}", installation.command(&format!("trace {}", explained.penalty)));
     let net = slips.values().map(|slip| fen(&slip["net"])).fold(Fen::ZERO, |sum, net| sum + net);
     Ok(json!({
         "network": "Steward demo",
