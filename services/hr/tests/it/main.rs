@@ -3,5 +3,6 @@
 mod attendance;
 mod employee;
 mod pay;
+mod plan;
 mod punch;
 mod story;
