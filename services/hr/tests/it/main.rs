@@ -6,3 +6,4 @@ mod pay;
 mod plan;
 mod punch;
 mod story;
+mod transfer;
