@@ -4,6 +4,7 @@ mod alone;
 mod containers;
 mod facts_to_payslip;
 mod fine_to_payslip;
+mod notice;
 mod office;
 mod pay_run;
 mod story;

@@ -19,6 +19,7 @@ pub mod person;
 mod policies;
 pub mod punch;
 mod reactions;
+mod timers;
 pub mod work_calendar;
 
 use attendance::AttendancePolicy;
@@ -43,6 +44,7 @@ pub fn service() -> Service {
         .room(pay_run::routes())
         .room(payslip::routes())
         .reacts(reactions::reactions())
+        .times(timers::timers())
         .governed_by(PolicyKind::of::<PayPolicy>().guarded_by(pay_run::guard))
         .governed_by(PolicyKind::of::<AttendancePolicy>())
         .governed_by(PolicyKind::of::<WorkCalendar>())

@@ -100,7 +100,7 @@ pub struct BranchClosed {
 }
 event!(BranchClosed, "hr.branch.closed", v1);
 
-/// Somebody was hired; for a care position workforce makes the worker from it.
+/// Somebody who was hired begins, on his first day and not before; for a care position workforce makes the worker from it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EmployeeHired {
     /// Who.

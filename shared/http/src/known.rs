@@ -211,19 +211,21 @@ async fn hired(tx: &mut Tx, event: &Event<EmployeeHired>) -> Result<(), Reaction
     .await
 }
 
+/// He is elsewhere, or something else; whether he may work does not change by it.
 async fn transferred(tx: &mut Tx, event: &Event<EmployeeTransferred>) -> Result<(), Reaction> {
     let EmployeeTransferred { employee_id, position, branch_id, effective_on, .. } = event.data;
-    put_employee(
-        tx,
-        KnownEmployee {
-            id: employee_id,
-            branch: branch_id,
-            position,
-            employment: Employment::Employed,
-            effective_on,
-        },
+    sqlx::query!(
+        "INSERT INTO known_employee (id, branch_id, position, state, effective_on) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (id) DO UPDATE SET branch_id = excluded.branch_id, position = excluded.position, effective_on = excluded.effective_on",
+        employee_id.uuid(),
+        branch_id.uuid(),
+        position.word(),
+        Employment::Employed.word(),
+        effective_on,
     )
-    .await
+    .execute(tx.connection())
+    .await?;
+    Ok(tx.announce(employee_id).await?)
 }
 
 async fn suspended(tx: &mut Tx, event: &Event<EmployeeSuspended>) -> Result<(), Reaction> {

@@ -1,11 +1,10 @@
 //! Somebody leaves: the employment and the assignment end together.
 
-use super::{Employee, EmployeeView, Refusal, State, store};
-use crate::attendance;
+use super::plan::{Change, Plan};
+use super::{Employee, EmployeeView, Refusal, State, carry_out, store};
 use chrono::NaiveDate;
 use events::hr::EmployeeLeft;
 use house::{Addressed, Answer, Command, Commanded, House, permission};
-use journal::Failure;
 use kernel::{Decision, EmployeeId};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -24,10 +23,7 @@ impl Addressed for LeaveEmployee {
 
 /// Ends an employment that has had a day at least.
 pub fn decide(employee: Employee, effective_on: NaiveDate) -> Result<Decision<Employee>, Refusal> {
-    employee.changes_on(effective_on)?;
-    if effective_on == employee.hired_on {
-        return Err(Refusal::BeforeLastChange { since: employee.hired_on });
-    }
+    check(&employee, effective_on)?;
     let left = EmployeeLeft {
         employee_id: employee.id,
         position: employee.position,
@@ -36,6 +32,15 @@ pub fn decide(employee: Employee, effective_on: NaiveDate) -> Result<Decision<Em
     };
     let state = State::Left { on: effective_on };
     Ok(Decision::of(Employee { state, changed_on: effective_on, ..employee }).and(left))
+}
+
+/// Refuses an end on the first day, or before the last change.
+pub(super) fn check(employee: &Employee, effective_on: NaiveDate) -> Result<(), Refusal> {
+    employee.changes_on(effective_on)?;
+    if effective_on == employee.hired_on {
+        return Err(Refusal::BeforeLastChange { since: employee.hired_on });
+    }
+    Ok(())
 }
 
 /// Ends an employment.
@@ -47,12 +52,8 @@ pub(super) async fn route(
     house
         .commit(cmd, async |tx, cmd, _now| {
             let employee = cmd.current(store::load(tx, cmd.id).await?)?;
-            attendance::store::refuse_closed(tx, employee.branch, cmd.body.effective_on).await?;
-            let decision = decide(employee, cmd.body.effective_on)?;
-            store::save(tx, &decision).await?;
-            store::end_suspension(tx, cmd.id, cmd.body.effective_on).await?;
-            store::end_employment(tx, cmd.id, cmd.body.effective_on).await?;
-            Ok::<_, Failure>(decision)
+            let plan = Plan { change: Change::Leave, effective_on: cmd.body.effective_on };
+            carry_out::make(tx, employee, plan).await
         })
         .await
 }

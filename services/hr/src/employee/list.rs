@@ -17,7 +17,7 @@ pub struct EmployeeFilter {
     pub branch: Option<BranchId>,
     /// Working as this.
     pub position: Option<Position>,
-    /// `active`, `suspended`, `left`.
+    /// `hired`, `active`, `suspended`, `left`.
     pub state: Option<String>,
 }
 
@@ -32,13 +32,17 @@ pub struct AssignmentFilter {
     pub employee_id: Option<EmployeeId>,
 }
 
-/// What a reader may see of an employee: contracts are for those who keep them, and one's own.
+/// What a reader may see of an employee: contracts and what is planned are for those who keep contracts, and one's own.
 fn shown(employee: &Employee, principal: &Principal) -> EmployeeView {
     let keeps = principal.reach(<permission!("employee.contract") as Permitted>::permission());
     let is_own = principal.employee == Some(employee.id);
     let view = employee.view(employee.version());
     let is_seen = is_own || keeps.is_some_and(|reach| reach.covers(Some(employee.branch)));
-    EmployeeView { contract_ends_on: view.contract_ends_on.filter(|_| is_seen), ..view }
+    EmployeeView {
+        contract_ends_on: view.contract_ends_on.filter(|_| is_seen),
+        planned: view.planned.filter(|_| is_seen),
+        ..view
+    }
 }
 
 /// Employees within the caller's reach.

@@ -1,16 +1,19 @@
 //! Employees: who works here, since when, where and as what (`hr.md` §1).
 //!
 //! An employment is a range of days; within it there is always exactly one assignment to a branch, which the database
-//! holds. Who left may be hired again. What is not here: pay (`pay_profile`) and schedules (`work_calendar`).
+//! holds. Who left may be hired again. A change is made on its day, and is a plan until then (`plan`). What is not here: pay (`pay_profile`) and schedules (`work_calendar`).
 
+pub(crate) mod carry_out;
 pub mod hire;
 pub mod leave;
 mod list;
+pub mod plan;
 pub mod rehire;
 pub mod reinstate;
 pub(crate) mod store;
 pub mod suspend;
 pub mod transfer;
+pub mod withdraw_plan;
 
 use crate::branch::Branch;
 use crate::ids::AssignmentId;
@@ -18,6 +21,7 @@ use chrono::NaiveDate;
 use events::hr::Position;
 use house::{House, OpenApiRouter, Shown, routes};
 use kernel::{Aggregate, BranchId, EmployeeId, Span, Version, clause, refusals};
+use plan::{Plan, PlanView};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -40,6 +44,8 @@ pub struct Employee {
     pub contract_ends_on: Option<NaiveDate>,
     /// The day the last change counts from: changes come in order.
     pub changed_on: NaiveDate,
+    /// What is to change on a day that has not come; nothing has changed before.
+    pub planned: Option<Plan>,
     /// How many events he has had.
     pub version: Version,
 }
@@ -47,6 +53,8 @@ pub struct Employee {
 /// Whether somebody works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
+    /// Not yet: his first day has not come.
+    Hired,
     /// He does.
     Active,
     /// Not until reinstated.
@@ -62,6 +70,7 @@ impl State {
     /// As tables and views write it.
     pub const fn word(self) -> &'static str {
         match self {
+            Self::Hired => "hired",
             Self::Active => "active",
             Self::Suspended => "suspended",
             Self::Left { .. } => "left",
@@ -71,7 +80,7 @@ impl State {
     /// First day no longer employed, of one who left.
     pub const fn left_on(self) -> Option<NaiveDate> {
         match self {
-            Self::Active | Self::Suspended => None,
+            Self::Hired | Self::Active | Self::Suspended => None,
             Self::Left { on } => Some(on),
         }
     }
@@ -102,6 +111,12 @@ refusals! {
     HasLeft { left_on: NaiveDate } = "hr.employee.has_left";
     /// He has not left.
     StillEmployed {} = "hr.employee.still_employed";
+    /// He has not begun to work here.
+    NotBegun { hired_on: NaiveDate } = "hr.employee.not_begun";
+    /// Another change of his is planned, and this one comes after it or makes it impossible.
+    Planned { change: &'static str, effective_on: NaiveDate } = "hr.employee.planned";
+    /// No change of his is planned.
+    NothingPlanned {} = "hr.employee.nothing_planned";
     /// He is suspended already.
     AlreadySuspended {} = "hr.employee.already_suspended";
     /// He is not suspended.
@@ -125,7 +140,7 @@ pub struct EmployeeView {
     pub branch_id: BranchId,
     /// What he works as.
     pub position: Position,
-    /// `active`, `suspended`, `left`.
+    /// `hired`, `active`, `suspended`, `left`.
     pub state: &'static str,
     /// First day of the employment.
     pub hired_on: NaiveDate,
@@ -135,6 +150,9 @@ pub struct EmployeeView {
     /// The last day the contract runs to; absent where it is open-ended, or not for the reader.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contract_ends_on: Option<NaiveDate>,
+    /// What is to change on a day that has not come; absent where nothing is, or not for the reader.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub planned: Option<PlanView>,
     /// The ETag.
     pub version: Version,
 }
@@ -167,6 +185,7 @@ impl Shown for Employee {
             hired_on: self.hired_on,
             left_on: self.state.left_on(),
             contract_ends_on: self.contract_ends_on,
+            planned: self.planned.map(Plan::view),
             version,
         }
     }
@@ -176,10 +195,12 @@ impl Shown for Employee {
 }
 
 impl Employee {
-    /// Refuses a change of one who left, or one that counts from before the last change.
+    /// Refuses a change of one who left or has not begun, or one that counts from before the last change.
     fn changes_on(&self, day: NaiveDate) -> Result<(), Refusal> {
-        if let State::Left { on } = self.state {
-            return Err(Refusal::HasLeft { left_on: on });
+        match self.state {
+            State::Left { on } => return Err(Refusal::HasLeft { left_on: on }),
+            State::Hired => return Err(Refusal::NotBegun { hired_on: self.hired_on }),
+            State::Active | State::Suspended => {}
         }
         if day < self.changed_on {
             return Err(Refusal::BeforeLastChange { since: self.changed_on });
@@ -214,6 +235,7 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
         .routes(routes!(reinstate::route))
         .routes(routes!(leave::route))
         .routes(routes!(rehire::route))
+        .routes(routes!(withdraw_plan::route))
 }
 
 #[cfg(test)]
@@ -251,6 +273,7 @@ pub(crate) mod tests {
             hired_on: date("2025-10-01"),
             contract_ends_on: None,
             changed_on: date("2025-10-01"),
+            planned: None,
             version: Version::of(1),
         }
     }

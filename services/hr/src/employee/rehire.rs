@@ -1,11 +1,11 @@
 //! Hiring somebody again who had left: the same person, a new employment.
 
-use super::{Employee, EmployeeView, Refusal, State, check_contract, check_open, store};
-use crate::{attendance, branch};
+use super::plan::{Change, Plan};
+use super::{Employee, EmployeeView, Refusal, State, carry_out, check_contract, check_open, store};
+use crate::branch;
 use chrono::NaiveDate;
 use events::hr::{EmployeeHired, Position};
 use house::{Addressed, Answer, Command, Commanded, House, permission};
-use journal::Failure;
 use kernel::{BranchId, Decision, EmployeeId};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -34,10 +34,7 @@ pub fn decide(
     command: &RehireEmployee,
     branch: &branch::Branch,
 ) -> Result<Decision<Employee>, Refusal> {
-    let State::Left { on: left_on } = employee.state else { return Err(Refusal::StillEmployed {}) };
-    if command.hired_on < left_on {
-        return Err(Refusal::BeforeLastChange { since: left_on });
-    }
+    check(&employee, command.hired_on)?;
     check_open(branch, command.hired_on)?;
     check_contract(command.hired_on, command.contract_ends_on)?;
     let hired = EmployeeHired {
@@ -58,6 +55,15 @@ pub fn decide(
     Ok(Decision::of(employee).and(hired))
 }
 
+/// Refuses one who works here, or a day before he left.
+pub(super) fn check(employee: &Employee, hired_on: NaiveDate) -> Result<(), Refusal> {
+    let State::Left { on: left_on } = employee.state else { return Err(Refusal::StillEmployed {}) };
+    if hired_on < left_on {
+        return Err(Refusal::BeforeLastChange { since: left_on });
+    }
+    Ok(())
+}
+
 /// Hires somebody again who had left.
 #[utoipa::path(post, path = "/v1/hr/employees/{id}/rehire", request_body = RehireEmployee, responses(Commanded<EmployeeView>))]
 pub(super) async fn route(
@@ -67,12 +73,9 @@ pub(super) async fn route(
     house
         .commit(cmd, async |tx, cmd, _now| {
             let employee = cmd.current(store::load(tx, cmd.id).await?)?;
-            let branch = branch::store::load(tx, cmd.body.branch_id).await?;
-            attendance::store::refuse_closed(tx, branch.id, cmd.body.hired_on).await?;
-            let decision = decide(employee, &cmd.body, &branch)?;
-            store::save(tx, &decision).await?;
-            store::employ(tx, decision.state()).await?;
-            Ok::<_, Failure>(decision)
+            let RehireEmployee { position, branch_id, hired_on, contract_ends_on } = cmd.body;
+            let change = Change::Rehire { branch_id, position, contract_ends_on };
+            carry_out::make(tx, employee, Plan { change, effective_on: hired_on }).await
         })
         .await
 }

@@ -1,11 +1,10 @@
 //! Reinstating somebody who was suspended.
 
-use super::{Employee, EmployeeView, Refusal, State, store};
-use crate::attendance;
+use super::plan::{Change, Plan};
+use super::{Employee, EmployeeView, Refusal, State, carry_out, store};
 use chrono::NaiveDate;
 use events::hr::EmployeeReinstated;
 use house::{Addressed, Answer, Command, Commanded, House, permission};
-use journal::Failure;
 use kernel::{Decision, EmployeeId};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -24,10 +23,7 @@ impl Addressed for ReinstateEmployee {
 
 /// Reinstates somebody who is suspended.
 pub fn decide(employee: Employee, effective_on: NaiveDate) -> Result<Decision<Employee>, Refusal> {
-    employee.changes_on(effective_on)?;
-    if employee.state != State::Suspended {
-        return Err(Refusal::NotSuspended {});
-    }
+    check(&employee, effective_on)?;
     let reinstated = EmployeeReinstated {
         employee_id: employee.id,
         position: employee.position,
@@ -36,6 +32,15 @@ pub fn decide(employee: Employee, effective_on: NaiveDate) -> Result<Decision<Em
     };
     let employee = Employee { state: State::Active, changed_on: effective_on, ..employee };
     Ok(Decision::of(employee).and(reinstated))
+}
+
+/// Refuses one who is not suspended, or a day before the last change.
+pub(super) fn check(employee: &Employee, effective_on: NaiveDate) -> Result<(), Refusal> {
+    employee.changes_on(effective_on)?;
+    if employee.state != State::Suspended {
+        return Err(Refusal::NotSuspended {});
+    }
+    Ok(())
 }
 
 /// Reinstates somebody.
@@ -47,11 +52,8 @@ pub(super) async fn route(
     house
         .commit(cmd, async |tx, cmd, _now| {
             let employee = cmd.current(store::load(tx, cmd.id).await?)?;
-            attendance::store::refuse_closed(tx, employee.branch, cmd.body.effective_on).await?;
-            let decision = decide(employee, cmd.body.effective_on)?;
-            store::save(tx, &decision).await?;
-            store::end_suspension(tx, cmd.id, cmd.body.effective_on).await?;
-            Ok::<_, Failure>(decision)
+            let plan = Plan { change: Change::Reinstate, effective_on: cmd.body.effective_on };
+            carry_out::make(tx, employee, plan).await
         })
         .await
 }

@@ -1,14 +1,16 @@
 //! The SQL of employees, their employments, assignments and suspensions.
 
 use super::list::{AssignmentFilter, EmployeeFilter};
+use super::plan::{Change, Plan};
 use super::{AssignmentView, Employee, Refusal, State};
+use crate::branch;
 use crate::ids::AssignmentId;
 use chrono::NaiveDate;
 use events::hr::Position;
 use house::list::PageRequest;
 use house::not_found;
 use journal::{Failure, Fault, Reach, RefuseOn, Tx};
-use kernel::{BranchId, Decision, EmployeeId, Span, Version};
+use kernel::{BranchId, Decision, EmployeeId, Span, Version, Zone};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -23,13 +25,46 @@ struct Row {
     left_on: Option<NaiveDate>,
     contract_ends_on: Option<NaiveDate>,
     changed_on: NaiveDate,
+    planned_change: Option<String>,
+    planned_on: Option<NaiveDate>,
+    planned_branch_id: Option<Uuid>,
+    planned_position: Option<String>,
+    planned_contract_ends_on: Option<NaiveDate>,
     version: i32,
+}
+
+impl Row {
+    /// The change that is to come, if one is.
+    fn planned(&self) -> Result<Option<Plan>, Fault> {
+        let (Some(word), Some(effective_on)) = (self.planned_change.as_deref(), self.planned_on) else {
+            return Ok(None);
+        };
+        let corrupt =
+            || Fault::Corrupt { table: "employee", column: "planned_change", value: word.to_owned() };
+        let branch_id = self.planned_branch_id.map(BranchId::of);
+        let position = self.planned_position.clone().map(|word| position("employee", word)).transpose()?;
+        let contract_ends_on = self.planned_contract_ends_on;
+        let change = match (word, branch_id, position) {
+            ("begin", None, None) => Change::Begin,
+            ("transfer", Some(branch_id), position) => Change::Transfer { branch_id, position },
+            ("suspend", None, None) => Change::Suspend,
+            ("reinstate", None, None) => Change::Reinstate,
+            ("leave", None, None) => Change::Leave,
+            ("rehire", Some(branch_id), Some(position)) => {
+                Change::Rehire { branch_id, position, contract_ends_on }
+            }
+            _ => return Err(corrupt()),
+        };
+        Ok(Some(Plan { change, effective_on }))
+    }
 }
 
 impl TryFrom<Row> for Employee {
     type Error = Fault;
     fn try_from(row: Row) -> Result<Self, Fault> {
+        let planned = row.planned()?;
         let state = match (row.state.as_str(), row.left_on) {
+            ("hired", None) => State::Hired,
             ("active", None) => State::Active,
             ("suspended", None) => State::Suspended,
             ("left", Some(on)) => State::Left { on },
@@ -44,6 +79,7 @@ impl TryFrom<Row> for Employee {
             hired_on: row.hired_on,
             contract_ends_on: row.contract_ends_on,
             changed_on: row.changed_on,
+            planned,
             version: Version::of(row.version),
         })
     }
@@ -59,7 +95,8 @@ pub(crate) async fn load(tx: &mut Tx, id: EmployeeId) -> Result<Employee, Failur
     let (branches, own) = (tx.branches(), tx.own());
     let row = sqlx::query_as!(
         Row,
-        "SELECT id, name, branch_id, position, state, hired_on, left_on, contract_ends_on, changed_on, version
+        "SELECT id, name, branch_id, position, state, hired_on, left_on, contract_ends_on, changed_on, planned_change, planned_on,
+                planned_branch_id, planned_position, planned_contract_ends_on, version
          FROM employee WHERE id = $1 AND ($2::uuid[] IS NULL OR branch_id = ANY ($2) OR id = $3) FOR UPDATE",
         id.uuid(),
         branches.as_deref(),
@@ -74,8 +111,9 @@ pub(crate) async fn load(tx: &mut Tx, id: EmployeeId) -> Result<Employee, Failur
 pub(super) async fn add(tx: &mut Tx, decision: &Decision<Employee>) -> Result<(), Fault> {
     let employee = decision.state();
     let statement = sqlx::query!(
-        "INSERT INTO employee (id, name, branch_id, position, state, hired_on, left_on, contract_ends_on, changed_on, version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "INSERT INTO employee (id, name, branch_id, position, state, hired_on, left_on, contract_ends_on, changed_on, version,
+                               planned_change, planned_on)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         employee.id.uuid(),
         employee.name,
         employee.branch.uuid(),
@@ -86,6 +124,8 @@ pub(super) async fn add(tx: &mut Tx, decision: &Decision<Employee>) -> Result<()
         employee.contract_ends_on,
         employee.changed_on,
         decision.version().get(),
+        employee.planned.map(|plan| plan.change.word()),
+        employee.planned.map(|plan| plan.effective_on),
     );
     tx.save(decision, statement).await
 }
@@ -93,9 +133,15 @@ pub(super) async fn add(tx: &mut Tx, decision: &Decision<Employee>) -> Result<()
 /// Writes the new state if the version is still the one loaded.
 pub(super) async fn save(tx: &mut Tx, decision: &Decision<Employee>) -> Result<(), Fault> {
     let employee = decision.state();
+    let change = employee.planned.map(|plan| plan.change);
+    let contract_ends_on = match change {
+        Some(Change::Rehire { contract_ends_on, .. }) => contract_ends_on,
+        Some(_) | None => None,
+    };
     let statement = sqlx::query!(
         "UPDATE employee SET branch_id = $3, position = $4, state = $5, hired_on = $6, left_on = $7, contract_ends_on = $8,
-                changed_on = $9, version = $10
+                changed_on = $9, version = $10, planned_change = $11, planned_on = $12, planned_branch_id = $13, planned_position = $14,
+                planned_contract_ends_on = $15
          WHERE id = $1 AND version = $2",
         employee.id.uuid(),
         decision.base().get(),
@@ -107,8 +153,21 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<Employee>) -> Result<(
         employee.contract_ends_on,
         employee.changed_on,
         decision.version().get(),
+        change.map(Change::word),
+        employee.planned.map(|plan| plan.effective_on),
+        change.and_then(Change::branch_id).map(BranchId::uuid),
+        change.and_then(Change::position).map(Position::word),
+        contract_ends_on,
     );
     tx.save(decision, statement).await
+}
+
+/// The zone of a branch.
+pub(super) async fn zone(tx: &mut Tx, branch: BranchId) -> Result<Zone, Fault> {
+    let zone = sqlx::query_scalar!("SELECT zone FROM branch WHERE id = $1", branch.uuid())
+        .fetch_one(tx.connection())
+        .await?;
+    branch::store::zone(&zone)
 }
 
 /// Begins an employment and its first assignment.
@@ -170,6 +229,19 @@ pub(super) async fn end_employment(tx: &mut Tx, id: EmployeeId, on: NaiveDate) -
     Ok(())
 }
 
+/// Takes back an employment that has had no day, with its assignment.
+pub(super) async fn annul_employment(tx: &mut Tx, employee: &Employee) -> Result<(), Fault> {
+    end_assignment(tx, employee.id, employee.hired_on).await?;
+    sqlx::query!(
+        "DELETE FROM employment WHERE employee_id = $1 AND lower(valid) >= $2",
+        employee.id.uuid(),
+        employee.hired_on,
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
 /// Begins a suspension.
 pub(super) async fn suspend(tx: &mut Tx, employee: &Employee) -> Result<(), Failure> {
     sqlx::query!(
@@ -202,7 +274,8 @@ pub(super) async fn end_suspension(tx: &mut Tx, id: EmployeeId, on: NaiveDate) -
 pub(super) async fn find(pool: &PgPool, reach: &Reach, id: EmployeeId) -> Result<Option<Employee>, Failure> {
     let row = sqlx::query_as!(
         Row,
-        "SELECT id, name, branch_id, position, state, hired_on, left_on, contract_ends_on, changed_on, version
+        "SELECT id, name, branch_id, position, state, hired_on, left_on, contract_ends_on, changed_on, planned_change, planned_on,
+                planned_branch_id, planned_position, planned_contract_ends_on, version
          FROM employee WHERE id = $1 AND ($2::uuid[] IS NULL OR branch_id = ANY ($2) OR id = $3)",
         id.uuid(),
         reach.branches(),
@@ -222,7 +295,8 @@ pub(super) async fn page(
 ) -> Result<Vec<Employee>, Failure> {
     let rows = sqlx::query_as!(
         Row,
-        "SELECT id, name, branch_id, position, state, hired_on, left_on, contract_ends_on, changed_on, version
+        "SELECT id, name, branch_id, position, state, hired_on, left_on, contract_ends_on, changed_on, planned_change, planned_on,
+                planned_branch_id, planned_position, planned_contract_ends_on, version
          FROM employee
          WHERE ($1::uuid[] IS NULL OR branch_id = ANY ($1) OR id = $2) AND ($3::uuid IS NULL OR branch_id = $3)
            AND ($4::text IS NULL OR position = $4) AND ($5::text IS NULL OR state = $5) AND id < $6 AND id > $7

@@ -1,11 +1,11 @@
 //! Transferring somebody to another branch or position: no day without a branch, none with two.
 
-use super::{Employee, EmployeeView, Refusal, check_open, store};
-use crate::{attendance, branch};
+use super::plan::{Change, Plan};
+use super::{Employee, EmployeeView, Refusal, carry_out, check_open, store};
+use crate::branch;
 use chrono::NaiveDate;
 use events::hr::{EmployeeTransferred, Position};
 use house::{Addressed, Answer, Command, Commanded, House, permission};
-use journal::Failure;
 use kernel::{BranchId, Decision, EmployeeId};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -32,11 +32,8 @@ pub fn decide(
     command: &TransferEmployee,
     branch: &branch::Branch,
 ) -> Result<Decision<Employee>, Refusal> {
-    employee.changes_on(command.effective_on)?;
+    check(&employee, branch.id, command.position, command.effective_on)?;
     let position = command.position.unwrap_or(employee.position);
-    if branch.id == employee.branch && position == employee.position {
-        return Err(Refusal::NothingChanges {});
-    }
     check_open(branch, command.effective_on)?;
     let transferred = EmployeeTransferred {
         employee_id: employee.id,
@@ -49,6 +46,21 @@ pub fn decide(
     Ok(Decision::of(employee).and(transferred))
 }
 
+/// Refuses a transfer to where he is, as what he is, or a day before the last change.
+pub(super) fn check(
+    employee: &Employee,
+    to: BranchId,
+    position: Option<Position>,
+    effective_on: NaiveDate,
+) -> Result<(), Refusal> {
+    employee.changes_on(effective_on)?;
+    let is_same_position = position.is_none_or(|position| position == employee.position);
+    if to == employee.branch && is_same_position {
+        return Err(Refusal::NothingChanges {});
+    }
+    Ok(())
+}
+
 /// Transfers somebody.
 #[utoipa::path(post, path = "/v1/hr/employees/{id}/transfer", request_body = TransferEmployee, responses(Commanded<EmployeeView>))]
 pub(super) async fn route(
@@ -58,13 +70,9 @@ pub(super) async fn route(
     house
         .commit(cmd, async |tx, cmd, _now| {
             let employee = cmd.current(store::load(tx, cmd.id).await?)?;
-            let branch = branch::store::load(tx, cmd.body.branch_id).await?;
-            attendance::store::refuse_closed(tx, employee.branch, cmd.body.effective_on).await?;
-            attendance::store::refuse_closed(tx, branch.id, cmd.body.effective_on).await?;
-            let decision = decide(employee, &cmd.body, &branch)?;
-            store::save(tx, &decision).await?;
-            store::assign(tx, decision.state()).await?;
-            Ok::<_, Failure>(decision)
+            let TransferEmployee { branch_id, position, effective_on } = cmd.body;
+            let plan = Plan { change: Change::Transfer { branch_id, position }, effective_on };
+            carry_out::make(tx, employee, plan).await
         })
         .await
 }

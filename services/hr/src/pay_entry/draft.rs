@@ -1,7 +1,6 @@
 //! Entering an addition to somebody's pay.
 
 use super::{Happened, PayEntry, PayEntryDrafted, PayEntryView, Refusal, State, store};
-use crate::employee;
 use crate::ids::PayEntryId;
 use crate::payroll::input::EntryKind;
 use crate::person::Person;
@@ -74,9 +73,8 @@ pub(super) async fn route(
 ) -> Answer<PayEntryView> {
     house
         .commit(cmd, async |tx, cmd, _now| {
-            let employee = employee::store::load(tx, cmd.body.employee_id).await?;
-            store::refuse_unemployed(tx, employee.id, cmd.body.month).await?;
-            let decision = decide(cmd.id, employee.branch, Person::of(&cmd.principal), &cmd.body)?;
+            let branch = store::payer(tx, cmd.body.employee_id, cmd.body.month).await?;
+            let decision = decide(cmd.id, branch, Person::of(&cmd.principal), &cmd.body)?;
             store::add(tx, &decision).await?;
             Ok::<_, Failure>(decision)
         })

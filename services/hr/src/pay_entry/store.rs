@@ -13,7 +13,7 @@ use kernel::{BranchId, Decision, EmployeeId, Fen, Month, Timestamp, Version};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-/// A row of `pay_entry`, with the branch the employee belongs to now.
+/// A row of `pay_entry`, with the branch that pays the month: of the employee's last assigned day in it (`hr.md` §3).
 struct Row {
     id: Uuid,
     employee_id: Uuid,
@@ -66,21 +66,26 @@ impl TryFrom<Row> for PayEntry {
     }
 }
 
-/// Refuses a month without a day of employment.
-pub(super) async fn refuse_unemployed(
-    tx: &mut Tx,
-    employee: EmployeeId,
-    month: Month,
-) -> Result<(), Failure> {
-    let is_employed = sqlx::query_scalar!(
-        "SELECT EXISTS (SELECT FROM employment WHERE employee_id = $1 AND valid && daterange($2, $3)) AS \"is_employed!\"",
+/// The branch that pays an employee's month, within reach: of his last assigned day in it. A transfer since does not
+/// take the month along. Refuses a month without a day of employment.
+pub(super) async fn payer(tx: &mut Tx, employee: EmployeeId, month: Month) -> Result<BranchId, Failure> {
+    let (branches, own) = (tx.branches(), tx.own());
+    let row = sqlx::query!(
+        "SELECT payer.branch_id AS \"branch_id?\"
+         FROM employee e
+         LEFT JOIN LATERAL (SELECT a.branch_id FROM assignment a WHERE a.employee_id = e.id AND a.valid && daterange($2, $3)
+                            ORDER BY lower(a.valid) DESC LIMIT 1) payer ON true
+         WHERE e.id = $1 AND ($4::uuid[] IS NULL OR coalesce(payer.branch_id, e.branch_id) = ANY ($4) OR e.id = $5) FOR SHARE OF e",
         employee.uuid(),
         month.first_day(),
         month.end(),
+        branches.as_deref(),
+        own,
     )
-    .fetch_one(tx.connection())
+    .fetch_optional(tx.connection())
     .await?;
-    if is_employed { Ok(()) } else { Err(Refusal::NotEmployed { month }.into()) }
+    let payer = row.ok_or_else(not_found)?.branch_id;
+    Ok(payer.map(BranchId::of).ok_or(Refusal::NotEmployed { month })?)
 }
 
 /// Locks an entry within reach.
@@ -88,10 +93,13 @@ pub(super) async fn load(tx: &mut Tx, id: PayEntryId) -> Result<PayEntry, Failur
     let (branches, own) = (tx.branches(), tx.own());
     let row = sqlx::query_as!(
         Row,
-        "SELECT p.id, p.employee_id, e.branch_id, p.month, p.kind, p.amount_fen, p.reason, p.state, p.author_user, p.author_employee,
+        "SELECT p.id, p.employee_id, coalesce(payer.branch_id, e.branch_id) AS \"branch_id!\", p.month, p.kind, p.amount_fen, p.reason, p.state, p.author_user, p.author_employee,
                 p.approver_user, p.approver_employee, p.approved_at, p.version
          FROM pay_entry p JOIN employee e ON e.id = p.employee_id
-         WHERE p.id = $1 AND ($2::uuid[] IS NULL OR e.branch_id = ANY ($2) OR e.id = $3) FOR UPDATE OF p",
+         LEFT JOIN LATERAL (SELECT a.branch_id FROM assignment a
+                            WHERE a.employee_id = p.employee_id AND a.valid && daterange(p.month, (p.month + interval '1 month')::date)
+                            ORDER BY lower(a.valid) DESC LIMIT 1) payer ON true
+         WHERE p.id = $1 AND ($2::uuid[] IS NULL OR coalesce(payer.branch_id, e.branch_id) = ANY ($2) OR e.id = $3) FOR UPDATE OF p",
         id.uuid(),
         branches.as_deref(),
         own,
@@ -143,10 +151,13 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<PayEntry>) -> Result<(
 pub(super) async fn find(pool: &PgPool, reach: &Reach, id: PayEntryId) -> Result<Option<PayEntry>, Failure> {
     let row = sqlx::query_as!(
         Row,
-        "SELECT p.id, p.employee_id, e.branch_id, p.month, p.kind, p.amount_fen, p.reason, p.state, p.author_user, p.author_employee,
+        "SELECT p.id, p.employee_id, coalesce(payer.branch_id, e.branch_id) AS \"branch_id!\", p.month, p.kind, p.amount_fen, p.reason, p.state, p.author_user, p.author_employee,
                 p.approver_user, p.approver_employee, p.approved_at, p.version
          FROM pay_entry p JOIN employee e ON e.id = p.employee_id
-         WHERE p.id = $1 AND ($2::uuid[] IS NULL OR e.branch_id = ANY ($2) OR e.id = $3)",
+         LEFT JOIN LATERAL (SELECT a.branch_id FROM assignment a
+                            WHERE a.employee_id = p.employee_id AND a.valid && daterange(p.month, (p.month + interval '1 month')::date)
+                            ORDER BY lower(a.valid) DESC LIMIT 1) payer ON true
+         WHERE p.id = $1 AND ($2::uuid[] IS NULL OR coalesce(payer.branch_id, e.branch_id) = ANY ($2) OR e.id = $3)",
         id.uuid(),
         reach.branches(),
         reach.own(),
@@ -165,10 +176,13 @@ pub(super) async fn page(
 ) -> Result<Vec<PayEntry>, Failure> {
     let rows = sqlx::query_as!(
         Row,
-        "SELECT p.id, p.employee_id, e.branch_id, p.month, p.kind, p.amount_fen, p.reason, p.state, p.author_user, p.author_employee,
+        "SELECT p.id, p.employee_id, coalesce(payer.branch_id, e.branch_id) AS \"branch_id!\", p.month, p.kind, p.amount_fen, p.reason, p.state, p.author_user, p.author_employee,
                 p.approver_user, p.approver_employee, p.approved_at, p.version
          FROM pay_entry p JOIN employee e ON e.id = p.employee_id
-         WHERE ($1::uuid[] IS NULL OR e.branch_id = ANY ($1) OR e.id = $2) AND ($3::uuid IS NULL OR e.branch_id = $3)
+         LEFT JOIN LATERAL (SELECT a.branch_id FROM assignment a
+                            WHERE a.employee_id = p.employee_id AND a.valid && daterange(p.month, (p.month + interval '1 month')::date)
+                            ORDER BY lower(a.valid) DESC LIMIT 1) payer ON true
+         WHERE ($1::uuid[] IS NULL OR coalesce(payer.branch_id, e.branch_id) = ANY ($1) OR e.id = $2) AND ($3::uuid IS NULL OR coalesce(payer.branch_id, e.branch_id) = $3)
            AND ($4::uuid IS NULL OR p.employee_id = $4) AND ($5::date IS NULL OR p.month = $5) AND ($6::text IS NULL OR p.state = $6)
            AND p.id < $7 AND p.id > $8
          ORDER BY CASE WHEN $9 THEN p.id END DESC, p.id LIMIT $10",

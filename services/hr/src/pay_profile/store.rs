@@ -212,7 +212,8 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<PayProfile>) -> Result
     tx.save(decision, statement).await.refuse_on("pay_profile_approved_once", Refusal::Overlap {})
 }
 
-/// A profile within reach, unlocked.
+/// A profile within reach, unlocked: of one's people, and of those who belonged to one's branch while it counted, because
+/// the closed months there were paid by it.
 pub(super) async fn find(
     pool: &PgPool,
     reach: &Reach,
@@ -224,7 +225,8 @@ pub(super) async fn find(
                 p.probation_ends_on, p.probation_bp, p.commission_bp, p.bonus_base_fen, p.state, p.author_user, p.author_employee,
                 p.approver_user, p.approver_employee, p.approved_at, p.version
          FROM pay_profile p JOIN employee e ON e.id = p.employee_id
-         WHERE p.id = $1 AND ($2::uuid[] IS NULL OR e.branch_id = ANY ($2) OR e.id = $3)",
+         WHERE p.id = $1 AND ($2::uuid[] IS NULL OR e.branch_id = ANY ($2) OR e.id = $3
+               OR EXISTS (SELECT FROM assignment a WHERE a.employee_id = p.employee_id AND a.valid && p.valid AND a.branch_id = ANY ($2)))",
         id.uuid(),
         reach.branches(),
         reach.own(),
@@ -247,7 +249,9 @@ pub(super) async fn page(
                 p.probation_ends_on, p.probation_bp, p.commission_bp, p.bonus_base_fen, p.state, p.author_user, p.author_employee,
                 p.approver_user, p.approver_employee, p.approved_at, p.version
          FROM pay_profile p JOIN employee e ON e.id = p.employee_id
-         WHERE ($1::uuid[] IS NULL OR e.branch_id = ANY ($1) OR e.id = $2) AND ($3::uuid IS NULL OR e.branch_id = $3)
+         WHERE ($1::uuid[] IS NULL OR e.branch_id = ANY ($1) OR e.id = $2
+               OR EXISTS (SELECT FROM assignment a WHERE a.employee_id = p.employee_id AND a.valid && p.valid AND a.branch_id = ANY ($1)))
+           AND ($3::uuid IS NULL OR e.branch_id = $3)
            AND ($4::uuid IS NULL OR p.employee_id = $4) AND ($5::text IS NULL OR p.state = $5) AND p.id < $6 AND p.id > $7
          ORDER BY CASE WHEN $8 THEN p.id END DESC, p.id LIMIT $9",
         reach.branches(),

@@ -237,15 +237,19 @@ pub(super) async fn add_batch(
     Ok(())
 }
 
-/// Locks a punch within reach: on a device of the branch, or of its people.
+/// Locks a punch within reach: on a device of the branch, or of somebody who belonged to it on that day, or on the day
+/// before, because a night shift ends on the next.
 pub(super) async fn load(tx: &mut Tx, id: PunchId) -> Result<Punch, Failure> {
     let branches = tx.branches();
     let row = sqlx::query_as!(
         Row,
         "SELECT p.id, p.employee_id, p.branch_id, p.device, p.at, p.received_at, p.skew_seconds, p.direction, p.batch_id, p.state, p.void_reason,
                 p.disputer_user, p.disputer_employee, p.voider_user, p.voided_at, p.version
-         FROM punch p JOIN employee e ON e.id = p.employee_id
-         WHERE p.id = $1 AND ($2::uuid[] IS NULL OR p.branch_id = ANY ($2) OR e.branch_id = ANY ($2)) FOR UPDATE OF p",
+         FROM punch p
+         WHERE p.id = $1 AND ($2::uuid[] IS NULL OR p.branch_id = ANY ($2)
+               OR EXISTS (SELECT FROM assignment a JOIN branch b ON b.id = a.branch_id
+                   WHERE a.employee_id = p.employee_id AND a.branch_id = ANY ($2)
+                     AND a.valid && daterange((p.at AT TIME ZONE b.zone)::date - 1, (p.at AT TIME ZONE b.zone)::date, '[]'))) FOR UPDATE",
         id.uuid(),
         branches.as_deref(),
     )
@@ -284,8 +288,11 @@ pub(super) async fn find(pool: &PgPool, reach: &Reach, id: PunchId) -> Result<Op
         Row,
         "SELECT p.id, p.employee_id, p.branch_id, p.device, p.at, p.received_at, p.skew_seconds, p.direction, p.batch_id, p.state, p.void_reason,
                 p.disputer_user, p.disputer_employee, p.voider_user, p.voided_at, p.version
-         FROM punch p JOIN employee e ON e.id = p.employee_id
-         WHERE p.id = $1 AND ($2::uuid[] IS NULL OR p.branch_id = ANY ($2) OR e.branch_id = ANY ($2) OR p.employee_id = $3)",
+         FROM punch p
+         WHERE p.id = $1 AND ($2::uuid[] IS NULL OR p.branch_id = ANY ($2) OR p.employee_id = $3
+               OR EXISTS (SELECT FROM assignment a JOIN branch b ON b.id = a.branch_id
+                   WHERE a.employee_id = p.employee_id AND a.branch_id = ANY ($2)
+                     AND a.valid && daterange((p.at AT TIME ZONE b.zone)::date - 1, (p.at AT TIME ZONE b.zone)::date, '[]')))",
         id.uuid(),
         reach.branches(),
         reach.own(),
@@ -306,8 +313,11 @@ pub(super) async fn page(
         Row,
         "SELECT p.id, p.employee_id, p.branch_id, p.device, p.at, p.received_at, p.skew_seconds, p.direction, p.batch_id, p.state, p.void_reason,
                 p.disputer_user, p.disputer_employee, p.voider_user, p.voided_at, p.version
-         FROM punch p JOIN employee e ON e.id = p.employee_id
-         WHERE ($1::uuid[] IS NULL OR p.branch_id = ANY ($1) OR e.branch_id = ANY ($1) OR p.employee_id = $2)
+         FROM punch p
+         WHERE ($1::uuid[] IS NULL OR p.branch_id = ANY ($1) OR p.employee_id = $2
+               OR EXISTS (SELECT FROM assignment a JOIN branch b ON b.id = a.branch_id
+                   WHERE a.employee_id = p.employee_id AND a.branch_id = ANY ($1)
+                     AND a.valid && daterange((p.at AT TIME ZONE b.zone)::date - 1, (p.at AT TIME ZONE b.zone)::date, '[]')))
            AND ($3::uuid IS NULL OR p.branch_id = $3) AND ($4::uuid IS NULL OR p.employee_id = $4) AND ($5::text IS NULL OR p.state = $5)
            AND ($6::timestamptz IS NULL OR p.at >= $6) AND ($7::timestamptz IS NULL OR p.at < $7) AND p.id < $8 AND p.id > $9
          ORDER BY CASE WHEN $10 THEN p.id END DESC, p.id LIMIT $11",

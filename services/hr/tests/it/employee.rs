@@ -7,7 +7,7 @@ use testkit::Who;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_is_hired_transferred_suspended_leaves_and_comes_back() {
-    let story = Story::begin("2025-09-01T00:00:00Z").await;
+    let story = Story::begin("2025-11-01T00:00:00Z").await;
     let employee = story.hire("sales", "2025-10-01").await;
     let path = format!("/v1/hr/employees/{employee}");
     let (clerk, there) = (&story.clerk, story.there);
@@ -75,7 +75,7 @@ fn constraint(error: &sqlx::Error) -> Option<&str> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn branches_have_codes_of_their_own_and_close_empty() {
-    let story = Story::begin("2025-09-01T00:00:00Z").await;
+    let story = Story::begin("2025-10-01T00:00:00Z").await;
     let headquarters = story.platform.client(&Who::network(1, Role::HQ));
     let body = json!({
         "name": "二店", "code": "B01", "zone": "Asia/Shanghai", "city": "Shanghai",
@@ -88,6 +88,9 @@ async fn branches_have_codes_of_their_own_and_close_empty() {
     headquarters.tell(&path, "close", close.clone()).await.refused(409, "hr.branch.still_staffed", None);
     let left = json!({ "effective_on": "2026-01-01" });
     story.clerk.tell(&format!("/v1/hr/employees/{employee}"), "leave", left).await.expect(200);
+    // Whoever is under notice is still there, and may yet stay.
+    headquarters.tell(&path, "close", close.clone()).await.refused(409, "hr.branch.still_staffed", None);
+    story.platform.at("2025-12-31T16:00:00Z").await;
     assert_eq!(headquarters.tell(&path, "close", close).await.expect(200)["closed_on"], "2026-01-01");
     let raise = json!({ "minimum_wage": { "amount": { "amount": "2740.00", "currency": "CNY" }, "from": "2025-11-01" } });
     headquarters.tell(&format!("/v1/hr/branches/{}", story.there), "change", raise).await.expect(200);

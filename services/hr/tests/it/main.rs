@@ -3,5 +3,7 @@
 mod attendance;
 mod employee;
 mod pay;
+mod plan;
 mod punch;
 mod story;
+mod transfer;
