@@ -10,7 +10,10 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use journal::{Failure, Fault};
 use kernel::{ErrorEntry, Refused};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
 
 /// Names an error of the catalogue; an unknown code does not compile.
 #[macro_export]
@@ -137,6 +140,35 @@ impl Detail {
     }
 }
 
+/// Why one item of a batch was refused; the others may have been taken.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct ItemProblem {
+    /// The code of the catalogue.
+    pub code: &'static str,
+    /// What was wrong, in both languages.
+    #[schema(value_type = Object)]
+    pub messages: BTreeMap<&'static str, String>,
+    /// What to do next, in both languages.
+    #[schema(value_type = Object)]
+    pub next: BTreeMap<&'static str, String>,
+    /// What the texts were filled with.
+    #[schema(value_type = Object)]
+    pub params: Map<String, Value>,
+}
+
+impl From<Refused> for ItemProblem {
+    fn from(refused: Refused) -> Self {
+        let both = |zh, en| BTreeMap::from([("zh-CN", refused.filled(zh)), ("en", refused.filled(en))]);
+        let error = refused.error;
+        Self {
+            code: error.code,
+            messages: both(error.zh, error.en),
+            next: both(error.next_zh, error.next_en),
+            params: refused.params,
+        }
+    }
+}
+
 struct Texts {
     zh: String,
     en: String,
@@ -164,12 +196,19 @@ impl Filled for Refused {
             match self.params.get(name) {
                 Some(Value::String(value)) => shown.push_str(value),
                 Some(Value::Null) | None => shown.push('–'),
+                Some(Value::Array(items)) => shown.push_str(&listed(items)),
                 Some(other) => shown.push_str(&other.to_string()),
             }
             rest = after;
         }
         shown + rest
     }
+}
+
+/// A list as people write one.
+fn listed(items: &[Value]) -> String {
+    let words = items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned));
+    words.collect::<Vec<_>>().join(", ")
 }
 
 /// What stands before the next placeholder, its name, and what stands after it.
@@ -310,8 +349,11 @@ mod tests {
 
     #[test]
     fn a_text_is_filled_once_and_never_shows_a_placeholder() {
-        let refused = Refused::plain(error_code!("request.stale")).with("a", "{b}").with("b", 1);
-        assert_eq!(refused.filled("{a} {b} {c} {"), "{b} 1 – {");
+        let refused = Refused::plain(error_code!("request.stale"))
+            .with("a", "{b}")
+            .with("b", 1)
+            .with("d", json!([1, "x"]));
+        assert_eq!(refused.filled("{a} {b} {c} {d} {"), "{b} 1 – 1, x {");
     }
 
     #[test]

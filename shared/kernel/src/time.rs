@@ -92,7 +92,10 @@ pub enum TimeError {
     /// Not RFC 3339.
     #[error("time.instant_malformed")]
     Instant,
-    /// Not `YYYY-MM`.
+    /// Not `YYYY-MM-DD` within our calendar.
+    #[error("time.date_malformed")]
+    Date,
+    /// Not `YYYY-MM` within our calendar.
     #[error("time.month_malformed")]
     Month,
     /// Not a zone of the IANA database.
@@ -170,6 +173,38 @@ impl<'de> Deserialize<'de> for Zone {
     }
 }
 
+/// The first day of our calendar: the rule book's defaults are in force from it on, and no request names an earlier one.
+pub const FIRST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2000, 1, 1).expect("a date");
+
+/// The last day of our calendar.
+pub const LAST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2199, 12, 31).expect("a date");
+
+/// Reads a day that a request names: `YYYY-MM-DD`, within our calendar. Beyond it nothing can be reckoned, and a mistyped
+/// year must not travel on in events. Every day of a command is read so: `#[serde(deserialize_with = "kernel::time::date")]`.
+pub fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveDate, D::Error> {
+    within_calendar(&<Cow<'de, str>>::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+}
+
+/// The same for a member that may be absent; with `default` beside it.
+pub fn optional_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
+    let text = <Option<Cow<'de, str>>>::deserialize(deserializer)?;
+    text.map(|text| within_calendar(&text)).transpose().map_err(serde::de::Error::custom)
+}
+
+/// The same for a range of days.
+pub fn span_of_dates<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Span<NaiveDate>, D::Error> {
+    let span = <Span<NaiveDate>>::deserialize(deserializer)?;
+    let is_good = |day: &NaiveDate| (FIRST_DAY..=LAST_DAY).contains(day);
+    let is_good = is_good(&span.from) && span.to.as_ref().is_none_or(is_good);
+    if is_good { Ok(span) } else { Err(serde::de::Error::custom(TimeError::Date)) }
+}
+
+fn within_calendar(text: &str) -> Result<NaiveDate, TimeError> {
+    let strict = text.len() == 10 && text.as_bytes()[4] == b'-';
+    let date = strict.then(|| text.parse::<NaiveDate>().ok()).flatten();
+    date.filter(|date| (FIRST_DAY..=LAST_DAY).contains(date)).ok_or(TimeError::Date)
+}
+
 /// A calendar month, `2025-10`: the period of payroll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
 #[schema(value_type = String, pattern = "^[0-9]{4}-(0[1-9]|1[0-2])$", example = "2025-10")]
@@ -234,8 +269,8 @@ impl FromStr for Month {
     type Err = TimeError;
     fn from_str(text: &str) -> Result<Self, TimeError> {
         let strict = text.len() == 7 && text.as_bytes()[4] == b'-';
-        let date = strict.then(|| format!("{text}-01").parse::<NaiveDate>().ok()).flatten();
-        date.map(Self).ok_or(TimeError::Month)
+        let first = strict.then(|| within_calendar(&format!("{text}-01")).ok()).flatten();
+        first.map(Self).ok_or(TimeError::Month)
     }
 }
 
@@ -305,6 +340,43 @@ mod tests {
 
     fn date(text: &str) -> NaiveDate {
         text.parse().expect("a literal")
+    }
+
+    #[test]
+    fn a_request_names_days_and_months_of_our_calendar_only() {
+        #[derive(Deserialize)]
+        struct Command {
+            #[serde(deserialize_with = "super::date")]
+            on: NaiveDate,
+            #[serde(default, deserialize_with = "super::optional_date")]
+            until: Option<NaiveDate>,
+            #[serde(deserialize_with = "super::span_of_dates")]
+            valid: Span<NaiveDate>,
+        }
+        let read = |on: &str, until: &str, from: &str| {
+            let text = format!(r#"{{"on":"{on}","until":"{until}","valid":{{"from":"{from}"}}}}"#);
+            serde_json::from_str::<Command>(&text).map_err(|error| error.to_string())
+        };
+        let good = read("2000-01-01", "2199-12-31", "2026-02-28").expect("all within");
+        assert_eq!((good.on, good.until, good.valid.to), (FIRST_DAY, Some(LAST_DAY), None));
+        for bad in [
+            "1999-12-31",
+            "2200-01-01",
+            "+12026-01-01",
+            "-0001-01-01",
+            "0026-04-01",
+            "2026-2-1",
+            "2026-02-30",
+            "",
+        ] {
+            for text in [read(bad, "2026-01-01", "2026-01-01"), read("2026-01-01", bad, "2026-01-01")] {
+                assert!(text.is_err_and(|error| error.contains("time.date_malformed")), "{bad}");
+            }
+            assert!(read("2026-01-01", "2026-01-01", bad).is_err(), "{bad}");
+        }
+        for bad in ["1999-12", "0001-01", "2200-01", "2026-13", "2026-1"] {
+            assert_eq!(bad.parse::<Month>(), Err(TimeError::Month), "{bad}");
+        }
     }
 
     #[test]

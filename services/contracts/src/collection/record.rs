@@ -25,6 +25,7 @@ pub struct RecordCollection {
     /// How much.
     pub amount: Money,
     /// The day it came, in the branch's zone.
+    #[serde(deserialize_with = "kernel::time::date")]
     pub collected_on: NaiveDate,
     /// Whose task it was to collect; absent: whoever sold the contract is credited.
     #[serde(default)]

@@ -20,9 +20,10 @@ pub struct DraftContract {
     /// The quote.
     pub quote_id: QuoteId,
     /// First day.
+    #[serde(deserialize_with = "kernel::time::date")]
     pub term_from: NaiveDate,
     /// First day after it; absent until it is ended.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "kernel::time::optional_date")]
     pub term_to: Option<NaiveDate>,
     /// How each line of the quote divides, in the quote's order.
     pub splits: Vec<Split>,
@@ -49,6 +50,7 @@ pub struct Split {
 #[serde(deny_unknown_fields)]
 pub struct Payment {
     /// When.
+    #[serde(deserialize_with = "kernel::time::date")]
     pub due_on: NaiveDate,
     /// How much.
     pub amount: Money,

@@ -21,9 +21,10 @@ pub struct DraftPriceBook {
     #[serde(default)]
     pub branch_id: Option<BranchId>,
     /// First day.
+    #[serde(deserialize_with = "kernel::time::date")]
     pub valid_from: NaiveDate,
     /// First day after it; absent for ever.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "kernel::time::optional_date")]
     pub valid_to: Option<NaiveDate>,
     /// Its prices.
     pub entries: Vec<NewEntry>,

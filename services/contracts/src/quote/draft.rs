@@ -27,6 +27,7 @@ pub struct DraftQuote {
     /// For whom.
     pub customer_id: CustomerId,
     /// The day at whose beginning it is no longer good, in the branch's zone.
+    #[serde(deserialize_with = "kernel::time::date")]
     pub valid_until: NaiveDate,
     /// How part of a month will be counted.
     pub proration_basis: ProrationBasis,

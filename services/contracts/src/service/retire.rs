@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub struct RetireService {
     /// The first day it is not sold.
+    #[serde(deserialize_with = "kernel::time::date")]
     pub effective_from: NaiveDate,
 }
 

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub struct CloseBranch {
     /// First day it is closed.
+    #[serde(deserialize_with = "kernel::time::date")]
     pub closed_on: NaiveDate,
 }
 

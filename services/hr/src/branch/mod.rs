@@ -54,6 +54,7 @@ pub struct NewMinimumWage {
     /// A month.
     pub amount: Money,
     /// First day it holds.
+    #[serde(deserialize_with = "kernel::time::date")]
     pub from: NaiveDate,
 }
 

@@ -24,6 +24,7 @@ pub struct OpenBranch {
     /// The city's minimum wage, a month.
     pub minimum_wage: Money,
     /// First day.
+    #[serde(deserialize_with = "kernel::time::date")]
     pub opened_on: NaiveDate,
 }
 

@@ -131,6 +131,18 @@ async fn put_wage(tx: &mut Tx, branch: &Branch) -> Result<(), Fault> {
     Ok(())
 }
 
+/// The day on which the last of these branches opened; `None` where one of them does not exist.
+pub(crate) async fn newest_opening(tx: &mut Tx, branches: &[BranchId]) -> Result<Option<NaiveDate>, Fault> {
+    let asked: Vec<Uuid> = branches.iter().map(|branch| branch.uuid()).collect();
+    let found = sqlx::query!(
+        "SELECT max(opened_on) AS newest, count(*) = cardinality($1::uuid[]) AS \"is_complete!\" FROM branch WHERE id = ANY ($1)",
+        &asked,
+    )
+    .fetch_one(tx.connection())
+    .await?;
+    Ok(found.newest.filter(|_| found.is_complete))
+}
+
 /// Whether somebody belongs to a branch on a day or later.
 pub(super) async fn staff_from(tx: &mut Tx, id: BranchId, day: NaiveDate) -> Result<Staff, Fault> {
     let is_staffed = sqlx::query_scalar!(

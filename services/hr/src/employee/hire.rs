@@ -22,8 +22,10 @@ pub struct HireEmployee {
     /// Where.
     pub branch_id: BranchId,
     /// First day.
+    #[serde(deserialize_with = "kernel::time::date")]
     pub hired_on: NaiveDate,
     /// The last day the contract runs to; absent where it is open-ended.
+    #[serde(default, deserialize_with = "kernel::time::optional_date")]
     pub contract_ends_on: Option<NaiveDate>,
 }
 

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub struct LeaveEmployee {
     /// First day no longer employed: the day after the last one.
+    #[serde(deserialize_with = "kernel::time::date")]
     pub effective_on: NaiveDate,
 }
 

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub struct ReinstateEmployee {
     /// First day he works again.
+    #[serde(deserialize_with = "kernel::time::date")]
     pub effective_on: NaiveDate,
 }
 

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub struct SuspendEmployee {
     /// First day of it.
+    #[serde(deserialize_with = "kernel::time::date")]
     pub effective_on: NaiveDate,
 }
 

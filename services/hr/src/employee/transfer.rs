@@ -19,6 +19,7 @@ pub struct TransferEmployee {
     /// As what from now on; absent for the same as before.
     pub position: Option<Position>,
     /// First day there.
+    #[serde(deserialize_with = "kernel::time::date")]
     pub effective_on: NaiveDate,
 }
 

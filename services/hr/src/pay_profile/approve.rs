@@ -115,6 +115,7 @@ mod tests {
             hired_on: date("2025-10-01"),
             term: ContractTerm::OpenEnded,
             minimum_wage: Fen::new(269_000),
+            minimum_wage_on_probation: Fen::new(269_000),
         };
         match decide(profile, (&policy, employment), approver, now) {
             Ok(decision) => Ok(decision.into_state()),

@@ -21,6 +21,7 @@ pub struct DraftPayProfile {
     /// Whose.
     pub employee_id: EmployeeId,
     /// First day it pays by.
+    #[serde(deserialize_with = "kernel::time::date")]
     pub from: NaiveDate,
     /// By the month or by the visit.
     pub pay: NewPay,
@@ -50,6 +51,7 @@ pub enum NewPay {
 #[serde(deny_unknown_fields)]
 pub struct NewProbation {
     /// The first day of full pay; absent for the policy's length, as far as the contract's term allows.
+    #[serde(default, deserialize_with = "kernel::time::optional_date")]
     pub ends_on: Option<NaiveDate>,
     /// The share of the base until then, 1/10,000.
     pub bp: BasisPoints,
@@ -164,6 +166,7 @@ mod tests {
                 hired_on: date("2025-10-01"),
                 term: ContractTerm::Until(date("2026-10-01")),
                 minimum_wage: Fen::new(269_000),
+                minimum_wage_on_probation: Fen::new(269_000),
             },
             policy: &policy,
         };

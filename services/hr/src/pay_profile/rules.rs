@@ -1,4 +1,4 @@
-//! What a pay profile may say about probation (L.labour-contract-19, L.labour-contract-20).
+//! What a pay profile may say: the minimum wage, and probation (L.labour-contract-19, L.labour-contract-20).
 
 use crate::payroll::PayPolicy;
 use crate::payroll::input::{Pay, Probation};
@@ -7,7 +7,7 @@ use kernel::{BasisPoints, Fen, clause, refusals};
 use serde::{Deserialize, Serialize};
 
 refusals! {
-    /// Probation would pay less than the minimum wage of the branch's city.
+    /// The base, or its part on probation, is less than the minimum wage of the branch's city.
     BelowMinimumWage { pay: Fen, minimum_wage: Fen } = "pay.below_minimum_wage", clause!("L.labour-contract-20");
     /// Probation would pay too small a share of the base.
     ProbationRateTooLow { probation_bp: BasisPoints, minimum_bp: BasisPoints } = "pay.probation_rate_too_low", clause!("L.labour-contract-20");
@@ -34,15 +34,21 @@ pub struct Employment {
     pub hired_on: NaiveDate,
     /// The contract.
     pub term: ContractTerm,
-    /// The highest minimum wage of his branch's city while on probation, a month, fen.
+    /// The minimum wage of his branch's city on the profile's first day, a month, fen.
     pub minimum_wage: Fen,
+    /// The highest one while on probation.
+    pub minimum_wage_on_probation: Fen,
 }
 
-/// Refuses a profile whose probation is too long or pays too little.
+/// Refuses a profile that pays too little, or whose probation is too long.
 pub fn check(pay: Pay, employment: Employment, policy: &PayPolicy) -> Result<(), Refusal> {
     match pay {
+        // A base is agreed for a whole month of full time.
+        Pay::Salaried { base, probation: _ } if base < employment.minimum_wage => {
+            Err(Refusal::BelowMinimumWage { pay: base, minimum_wage: employment.minimum_wage })
+        }
         Pay::Salaried { base, probation: Some(probation) } => {
-            check_pay(base, probation, employment.minimum_wage, policy)?;
+            check_pay(base, probation, employment.minimum_wage_on_probation, policy)?;
             check_length(probation, employment, policy)
         }
         Pay::Salaried { base: _, probation: None } | Pay::ByVisit => Ok(()),
@@ -106,7 +112,9 @@ mod tests {
     }
 
     fn employment(term: ContractTerm) -> Employment {
-        Employment { hired_on: date("2025-10-01"), term, minimum_wage: Fen::new(269_000) }
+        let minimum_wage = Fen::new(269_000);
+        let hired_on = date("2025-10-01");
+        Employment { hired_on, term, minimum_wage, minimum_wage_on_probation: minimum_wage }
     }
 
     fn refused(pay: Pay, term: ContractTerm) -> Option<&'static str> {
@@ -138,7 +146,8 @@ mod tests {
             (profile(500_000, 7_999, "2026-01-01"), Some("pay.probation_rate_too_low")),
             (profile(500_000, 10_000, "2026-01-01"), None),
             (profile(500_000, 10_001, "2026-01-01"), Some("pay.probation_rate_too_high")),
-            (Pay::Salaried { base: Fen::new(500_000), probation: None }, None),
+            (Pay::Salaried { base: Fen::new(269_000), probation: None }, None),
+            (Pay::Salaried { base: Fen::new(268_999), probation: None }, Some("pay.below_minimum_wage")),
             (Pay::ByVisit, None),
         ] {
             assert_eq!(refused(pay, ContractTerm::OpenEnded), expected, "{pay:?}");

@@ -91,36 +91,48 @@ impl TryFrom<Row> for PayProfile {
     }
 }
 
-/// The policy and the employment on the first day of a profile, with the highest minimum wage that any probation
-/// from that day on could meet.
+/// The policy and the employment on the first day of a profile, with the minimum wage of that day and the highest that
+/// any probation from it on could meet.
 pub(super) async fn terms(
     tx: &mut Tx,
     employee: &Employee,
     from: NaiveDate,
 ) -> Result<(PayPolicy, Employment), Failure> {
+    let employment = sqlx::query!(
+        "SELECT lower(valid) AS \"hired_on!\", contract_ends_on FROM employment WHERE employee_id = $1 AND valid @> $2::date",
+        employee.id.uuid(),
+        from,
+    )
+    .fetch_optional(tx.connection())
+    .await?
+    .ok_or(Refusal::NotEmployed { from })?;
     let policy = policy::in_force::<PayPolicy>(tx.connection(), Some(employee.branch), from).await?.terms;
     let longest = from.checked_add_months(Months::new(policy.probation_longest_months)).unwrap_or(from);
-    let row = sqlx::query!(
-        "SELECT lower(valid) AS \"hired_on!\", contract_ends_on,
-                (SELECT max(minimum_wage_fen) FROM assignment
-                 JOIN branch_minimum_wage USING (branch_id)
-                 WHERE assignment.employee_id = $1 AND assignment.valid * branch_minimum_wage.valid && daterange($2, $3, '[]')) AS minimum_wage_fen
-         FROM employment WHERE employee_id = $1 AND valid @> $2::date",
+    let wages = sqlx::query!(
+        "SELECT max(minimum_wage_fen) AS highest,
+                max(minimum_wage_fen) FILTER (WHERE assignment.valid @> $2::date AND branch_minimum_wage.valid @> $2::date) AS first
+         FROM assignment JOIN branch_minimum_wage USING (branch_id)
+         WHERE assignment.employee_id = $1 AND assignment.valid * branch_minimum_wage.valid && daterange($2::date, $3::date, '[]')",
         employee.id.uuid(),
         from,
         longest,
     )
-    .fetch_optional(tx.connection())
+    .fetch_one(tx.connection())
     .await?;
-    let row = row.ok_or(Refusal::NotEmployed { from })?;
-    let minimum_wage = row.minimum_wage_fen.ok_or_else(|| Fault::Corrupt {
+    let (highest, first) = wages.highest.zip(wages.first).ok_or_else(|| Fault::Corrupt {
         table: "branch_minimum_wage",
         column: "valid",
         value: format!("none from {from}"),
     })?;
-    let term =
-        row.contract_ends_on.map_or(ContractTerm::OpenEnded, |last| ContractTerm::Until(last + Days::new(1)));
-    Ok((policy, Employment { hired_on: row.hired_on, term, minimum_wage: Fen::new(minimum_wage) }))
+    let last = employment.contract_ends_on;
+    let term = last.map_or(ContractTerm::OpenEnded, |last| ContractTerm::Until(last + Days::new(1)));
+    let employment = Employment {
+        hired_on: employment.hired_on,
+        term,
+        minimum_wage: Fen::new(first),
+        minimum_wage_on_probation: Fen::new(highest),
+    };
+    Ok((policy, employment))
 }
 
 /// Locks a profile within reach.

@@ -169,6 +169,8 @@ refusals! {
     WrongState { state: &'static str } = "hr.pay_run.wrong_state", clause!("P6.6-1");
     /// A month that has not begun is not paid.
     MonthAhead { month: Month } = "hr.pay_run.month_ahead", clause!("P6.6-1");
+    /// One of the branches had not opened yet.
+    BeforeOpening { month: Month, opened_on: NaiveDate } = "hr.pay_run.before_opening", clause!("P6.6-1");
     /// Another run prepares the month in one of the branches.
     AlreadyOpen { month: Month } = "hr.pay_run.already_open", clause!("P6.6-1");
     /// No branch, or one named twice.

@@ -7,6 +7,7 @@ use crate::attendance::derive::Direction;
 use crate::ids::{PunchBatchId, PunchId};
 use crate::person::Person;
 use events::event;
+use house::problem::ItemProblem;
 use house::{Addressed, Answer, Command, Commanded, House, New, Shown, not_found, permission};
 use journal::Failure;
 use kernel::{Aggregate, BranchId, Decision, EmployeeId, Refusal as _, Timestamp, Version};
@@ -90,16 +91,6 @@ pub enum Taken {
     Repeated,
     /// Not in order.
     Refused,
-}
-
-/// Why one item was refused.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct ItemProblem {
-    /// The code of the catalogue.
-    pub code: &'static str,
-    /// The text in both languages.
-    #[schema(value_type = Object)]
-    pub messages: BTreeMap<&'static str, &'static str>,
 }
 
 impl PunchBatch {
@@ -222,13 +213,7 @@ pub fn decide(
     kept: &HashMap<usize, (PunchId, Taken)>,
 ) -> Decision<PunchBatch> {
     let items = command.items.iter().enumerate().map(|(place, item)| {
-        let problem = refused.remove(&place).map(|refusal| {
-            let error = refusal.refused().error;
-            ItemProblem {
-                code: error.code,
-                messages: BTreeMap::from([("zh-CN", error.zh), ("en", error.en)]),
-            }
-        });
+        let problem = refused.remove(&place).map(|refusal| ItemProblem::from(refusal.refused()));
         let found = kept.get(&place);
         ItemResult {
             client_ref: item.client_ref.clone(),

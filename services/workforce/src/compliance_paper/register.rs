@@ -25,6 +25,7 @@ pub struct RegisterPaper {
     /// What it proves: `{"paper": "id"}` or `{"health": "maternal_infant"}`.
     pub proof: Proof,
     /// On which dates, half-open; open where the paper has no end.
+    #[serde(deserialize_with = "kernel::time::span_of_dates")]
     pub valid: Span<NaiveDate>,
     /// SHA-256 of the scan, hexadecimal.
     pub file_sha256: String,

@@ -26,6 +26,7 @@ pub struct OpenRetraining {
     #[serde(default)]
     pub blocks_services: BTreeSet<String>,
     /// The last day for it.
+    #[serde(deserialize_with = "kernel::time::date")]
     pub due_on: NaiveDate,
 }
 

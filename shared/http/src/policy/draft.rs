@@ -19,8 +19,10 @@ pub struct DraftPolicy {
     /// `fine`, `pay`.
     pub kind: String,
     /// First day in force: tomorrow or later, because no rule changes for days that are over (P3.4-4).
+    #[serde(deserialize_with = "kernel::time::date")]
     pub valid_from: NaiveDate,
     /// First day no longer in force; absent for ever.
+    #[serde(default, deserialize_with = "kernel::time::optional_date")]
     pub valid_to: Option<NaiveDate>,
     /// The terms, complete.
     #[schema(value_type = Object)]

@@ -355,7 +355,7 @@ pub async fn seed(
             service,
             kind: kind.kind.to_owned(),
             branch: None,
-            valid: Span { from: NaiveDate::from_ymd_opt(2000, 1, 1).expect("a date"), to: None },
+            valid: Span { from: kernel::time::FIRST_DAY, to: None },
             state: State::Approved { by: rule_book },
             clause: kind.clause,
             parameters: (kind.defaults)(),

@@ -42,7 +42,7 @@ WITH last AS (
         (SELECT p.commission_bp FROM pay_profile p
          WHERE p.employee_id = c.employee_id AND p.state = 'approved' AND p.valid @> coalesce(original.collected_on, c.collected_on)),
         (SELECT (parameters ->> 'commission_bp')::int FROM policy
-         WHERE kind = 'pay' AND branch_id IS NULL AND state = 'approved' AND valid @> coalesce(original.collected_on, c.collected_on))) AS bp) rate
+         WHERE kind = 'pay' AND branch_id IS NULL AND state = 'approved' AND valid @> greatest(coalesce(original.collected_on, c.collected_on), date '2000-01-01'))) AS bp) rate
     WHERE c.collected_on < $4 AND NOT EXISTS (SELECT FROM settled_fact s WHERE s.event_id = c.event_id)
     GROUP BY c.employee_id
 ), debts AS (
