@@ -3,7 +3,7 @@
 use crate::installation::{Hold, Installation, Running as Announcement};
 use anyhow::{Context, Result, bail};
 use chrono::TimeDelta;
-use devstack::{Durability, Options, Progress, Stack};
+use devstack::{Durability, Options, Progress, Sources, Stack};
 use house::provision::{Passwords, provision};
 use house::server::{Profile, router, serve};
 use house::{Running, Service, Surroundings};
@@ -54,6 +54,7 @@ impl Platform {
             postgres,
             nats,
             durability: Durability::Durable,
+            sources: Sources::All,
             ports: None,
         };
         let stack = Stack::start(&options, progress).await?;

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use async_nats::{Client, ConnectOptions, ServerAddr, jetstream};
-use devstack::{Durability, Options, Stack};
+use devstack::{Durability, Options, Sources, Stack};
 use sqlx::{Connection, PgConnection};
 
 pub(crate) fn options(dir: &Path, durability: Durability) -> Options {
@@ -15,6 +15,7 @@ pub(crate) fn options(dir: &Path, durability: Durability) -> Options {
         postgres: None,
         nats: None,
         durability,
+        sources: Sources::All,
         ports: None,
     }
 }
