@@ -102,7 +102,10 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        if let Some(child) = &mut self.started {
+        // A process that has ended must not be sent a signal: its id may be another's by now.
+        if let Some(child) = &mut self.started
+            && matches!(child.try_wait(), Ok(None))
+        {
             // It ends its containers' network and mounts only when it is asked to, not when it is killed.
             let _ = Command::new("kill").arg(child.id().to_string()).status();
             let _ = child.wait();
