@@ -3,7 +3,7 @@
 use crate::installation::Installation;
 use crate::platform::services;
 use anyhow::{Context, Result};
-use devstack::{Durability, Options, Stack};
+use devstack::{Durability, Options, Sources, Stack};
 use house::provision::{Passwords, provision};
 
 pub(crate) async fn run(installation: &Installation) -> Result<()> {
@@ -17,6 +17,7 @@ pub(crate) async fn run(installation: &Installation) -> Result<()> {
         postgres,
         nats,
         durability: Durability::Durable,
+        sources: Sources::All,
         ports: None,
     };
     let stack = Stack::start(&options, &|progress| eprintln!("{progress}")).await?;

@@ -2,7 +2,7 @@
 
 use crate::installation::{Hold, Installation, Running as Announcement};
 use anyhow::{Context, Result, bail};
-use devstack::{Durability, Options, Progress, Stack};
+use devstack::{Durability, Options, Progress, Sources, Stack};
 use house::provision::{Passwords, provision};
 use house::server::{Profile, router, serve};
 use house::{Running, Service, Surroundings};
@@ -55,6 +55,7 @@ impl Platform {
             postgres,
             nats,
             durability: Durability::Durable,
+            sources: Sources::All,
             ports: None,
         };
         let stack = Stack::start(&options, progress).await?;

@@ -1,7 +1,7 @@
 //! The four services as four processes, each with its own program and configuration file, on one PostgreSQL and NATS.
 
 use crate::story::{BEGIN, Home, Process, Stage, Story, eventually, program, turn};
-use devstack::{Durability, Options, Stack};
+use devstack::{Durability, Options, Sources, Stack};
 use kernel::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -79,6 +79,7 @@ async fn the_story_through_four_processes_with_hr_killed_in_the_middle() {
         postgres: None,
         nats: None,
         durability: Durability::Throwaway,
+        sources: Sources::All,
         ports: None,
     };
     let stack = Stack::start(&options, &|_| ()).await.expect("PostgreSQL and NATS");

@@ -6,24 +6,33 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use std::fs::File;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// Runs the container tests.
 #[derive(Args)]
 pub struct Containers {}
 
-/// The tests, as cargo is asked for them.
-const TESTS: [&str; 7] = ["test", "--locked", "--workspace", "--test", "flows", "--", "containers::"];
+/// The tests, as cargo is asked for them: across services, and of the servers' own containers.
+const TESTS: [&str; 9] =
+    ["test", "--locked", "--workspace", "--test", "flows", "--test", "stack", "--", "containers::"];
+
+/// How long an engine may take to answer, and one that was started to be ready.
+const ANSWER: Duration = Duration::from_secs(20);
+const START: Duration = Duration::from_secs(60);
 
 impl Containers {
-    pub fn run(self) -> Result<()> {
+    pub async fn run(self) -> Result<()> {
         let tree = Tree::find()?;
-        let Some(engine) = Engine::find(&tree)? else {
-            let names = names(&tree)?;
-            println!("no container engine: {} tests did not run:", names.len());
-            for name in names {
-                println!("  {name}");
+        let engine = match Engine::find(&tree).await? {
+            Found::Engine(engine) => engine,
+            Found::None { why } => {
+                let names = names(&tree)?;
+                println!("no container engine: {why}. {} tests did not run:", names.len());
+                for name in names {
+                    println!("  {name}");
+                }
+                return Ok(());
             }
-            return Ok(());
         };
         let images = Command::new("bash").arg(tree.root().join("deploy/images/make.sh")).status()?;
         ensure!(images.success(), "the images cannot be made: deploy/images/make.sh");
@@ -34,6 +43,12 @@ impl Containers {
     }
 }
 
+/// What was found of an engine.
+enum Found {
+    Engine(Engine),
+    None { why: String },
+}
+
 /// An engine that answers; stopped at the end if it was started here.
 struct Engine {
     started: Option<Child>,
@@ -41,33 +56,56 @@ struct Engine {
 
 impl Engine {
     /// The one that runs, or one that can be started.
-    fn find(tree: &Tree) -> Result<Option<Self>> {
-        if answers() {
-            return Ok(Some(Self { started: None }));
+    async fn find(tree: &Tree) -> Result<Found> {
+        let none = |why: &str| Ok(Found::None { why: why.to_owned() });
+        if Command::new("docker").arg("--version").stdout(Stdio::null()).status().is_err() {
+            return none("there is no docker on PATH");
+        }
+        if answers().await {
+            return Ok(Found::Engine(Self { started: None }));
+        }
+        // Somebody's decision: another engine than the one that is named would not be used.
+        if is_named() {
+            return none("the one of DOCKER_HOST does not answer");
         }
         let log = tree.target().join("dockerd.log");
         let output = File::create(&log)?;
         let errors = output.try_clone()?;
-        let Ok(child) = Command::new("dockerd").stdin(Stdio::null()).stdout(output).stderr(errors).spawn()
-        else {
-            return Ok(None);
+        let mut dockerd = Command::new("dockerd");
+        let Ok(child) = dockerd.stdin(Stdio::null()).stdout(output).stderr(errors).spawn() else {
+            return none("docker's does not answer, and there is no dockerd on PATH to be started");
         };
-        // Until it answers, or is seen to have ended.
-        let wait = "until docker info >/dev/null 2>&1; do kill -0 $0 || exit 1; sleep 0.5; done";
-        let process = child.id().to_string();
-        let waited = Command::new("timeout").args(["30", "bash", "-c", wait, &process]).status();
-        let engine = Self { started: Some(child) };
-        if waited.is_ok_and(|status| status.success()) {
-            return Ok(Some(engine));
+        let mut engine = Self { started: Some(child) };
+        if engine.is_ready().await? {
+            return Ok(Found::Engine(engine));
         }
-        println!("dockerd does not start, see {}", log.display());
-        Ok(None)
+        none(&format!("docker's does not answer, and dockerd does not start, see {}", log.display()))
+    }
+
+    /// Waits until it answers, or is seen to have ended, or takes too long.
+    async fn is_ready(&mut self) -> Result<bool> {
+        let (begin, mut ticks) = (Instant::now(), tokio::time::interval(Duration::from_millis(500)));
+        while begin.elapsed() < START {
+            ticks.tick().await;
+            if let Some(child) = &mut self.started
+                && child.try_wait()?.is_some()
+            {
+                return Ok(false);
+            }
+            if answers().await {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        if let Some(child) = &mut self.started {
+        // A process that has ended must not be sent a signal: its id may be another's by now.
+        if let Some(child) = &mut self.started
+            && matches!(child.try_wait(), Ok(None))
+        {
             // It ends its containers' network and mounts only when it is asked to, not when it is killed.
             let _ = Command::new("kill").arg(child.id().to_string()).status();
             let _ = child.wait();
@@ -75,9 +113,17 @@ impl Drop for Engine {
     }
 }
 
-fn answers() -> bool {
-    let asked = Command::new("docker").arg("info").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    asked.is_ok_and(|status| status.success())
+/// Whether an engine answers. A client may wait for ever for one that takes its call and says nothing.
+async fn answers() -> bool {
+    let mut docker = tokio::process::Command::new("docker");
+    docker.arg("info").stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    let asked = tokio::time::timeout(ANSWER, docker.status()).await;
+    asked.is_ok_and(|asked| asked.is_ok_and(|status| status.success()))
+}
+
+#[expect(clippy::disallowed_methods, reason = "what docker itself reads to find its engine")]
+fn is_named() -> bool {
+    std::env::var_os("DOCKER_HOST").is_some_and(|host| !host.is_empty())
 }
 
 /// The names of the tests, asked of the tests themselves.

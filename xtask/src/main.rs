@@ -36,7 +36,7 @@ async fn main() -> ExitCode {
     let done = match Arguments::parse().verb {
         Verb::Sqlx(verb) => verb.run().await,
         Verb::Check(verb) => verb.run(),
-        Verb::Containers(verb) => verb.run(),
+        Verb::Containers(verb) => verb.run().await,
         Verb::Where(verb) => verb.run(),
     };
     match done {

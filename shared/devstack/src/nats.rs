@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::Durability;
-use crate::account::{self, Account};
-use crate::find::{Runner, Version, Wanted};
+use crate::account;
+use crate::container::Run;
+use crate::find::{Maker, Runner, Version, Wanted};
 use crate::leftover::{self, Traces};
 use crate::origin::{Choice, Source};
 use crate::place::{self, Place};
@@ -53,7 +54,8 @@ impl Nats {
         }
         fs::create_dir_all(&dir)?;
         place.account.own(&dir)?;
-        let (runner, choice) = Wanted::NATS.find(place, progress).await?;
+        let maker = Maker::of(place, DIR, dir.join("jetstream"))?;
+        let (mut runner, choice) = Wanted::NATS.find(place, &maker, progress).await?;
         let password = place.password(&place.server_file(PASSWORD))?;
         let mut wanted = (wanted_ports.map(|ports| ports.client), wanted_ports.map(|ports| ports.monitor));
         loop {
@@ -64,6 +66,7 @@ impl Nats {
             let url = format!("nats://steward:{password}@127.0.0.1:{client}");
             let mut server = launch(place, &runner, ports).await?;
             if is_ready(&mut server, &url).await? {
+                runner.keep()?;
                 return Ok((Nats { server, runner, ports, url }, choice));
             }
             wanted = (Some(client), Some(monitor));
@@ -164,31 +167,24 @@ async fn launch(place: &Place, runner: &Runner, ports: NatsPorts) -> Result<Serv
             };
             Server::start(launch, place.account, place.janitor.as_ref())
         }
-        Runner::Container { image } => {
+        Runner::Container(volume) => {
             let inside = NatsPorts { client: 4222, monitor: 8222 };
             let reach =
                 Reach { host: "0.0.0.0", ports: inside, store: PathBuf::from("/data"), pid_file: None };
             write_configuration(place, &reach)?;
-            let container = place.new_container(DIR).await;
-            let mut arguments: Vec<OsString> =
-                ["run", "--rm", "--name", &container].map(OsString::from).into();
-            arguments.push(format!("--publish=127.0.0.1:{}:{}", ports.client, inside.client).into());
-            arguments.push(format!("--publish=127.0.0.1:{}:{}", ports.monitor, inside.monitor).into());
-            arguments.push(format!("--volume={}:/steward.conf:ro", file.display()).into());
-            if let Durability::Durable = place.durability {
-                arguments.push(format!("--volume={container}:/data").into());
-            }
-            arguments.extend([image, "--config", "/steward.conf"].map(OsString::from));
-            let program = Path::new("docker");
-            let launch = Launch {
-                program,
-                arguments,
+            let run = Run {
+                inside: "/data",
+                options: vec![
+                    format!("--publish=127.0.0.1:{}:{}", ports.client, inside.client),
+                    format!("--publish=127.0.0.1:{}:{}", ports.monitor, inside.monitor),
+                    format!("--volume={}:/steward.conf:ro", file.display()),
+                ],
                 environment: Vec::new(),
-                container: Some(container),
+                arguments: ["--config", "/steward.conf"].map(OsString::from).into(),
                 stop: Stop::NATS,
-                log: &log,
+                log,
             };
-            Server::start(launch, Account::OURSELVES, place.janitor.as_ref())
+            volume.run(place, run).await
         }
     }
 }

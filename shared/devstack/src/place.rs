@@ -5,8 +5,9 @@
 //!   lock                 names the process that owns the directory; locked while it lives
 //!   ports.json           the ports of the last run
 //!   postgres.log nats.log
-//!   postgres/            the database
-//!   nats/                JetStream's files
+//!   postgres/            the database, if a program made it
+//!   nats/                NATS's configuration, and JetStream's files if a program made them
+//!   postgres.volume nats.volume   where the data is if a container made it
 //!   postgres.password nats.password
 //!   throwaway            only in a directory that will be deleted at the end
 //! ```
@@ -16,16 +17,15 @@ use std::io::{ErrorKind, Read};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 use sha2::{Digest, Sha256};
 
-use crate::account::{self, Account};
+use crate::account::Account;
 use crate::lock::Lock;
 use crate::progress::{Listener, Product, Progress};
 use crate::watchdog::Janitor;
-use crate::{Durability, Ports};
+use crate::{Durability, Options, Ports, Sources, container};
 
 /// A locked data directory, ready for the servers.
 #[derive(Debug)]
@@ -35,6 +35,7 @@ pub(crate) struct Place {
     servers: PathBuf,
     pub(crate) account: Account,
     pub(crate) durability: Durability,
+    pub(crate) sources: Sources,
     /// Declared before the lock: on drop the servers' files are still ours.
     pub(crate) janitor: Option<Janitor>,
     _lock: Lock,
@@ -45,9 +46,10 @@ const THROWAWAY: &str = "throwaway";
 /// A link in the data directory to the folder elsewhere.
 const SERVERS: &str = "servers";
 
-/// Deletes a data directory and, where the servers' files had to lie elsewhere, those too.
+/// Deletes a data directory and, where the servers' files or data had to lie elsewhere, those too.
 pub(crate) async fn remove(data_dir: &Path, progress: Listener<'_>) -> Result<()> {
     let lock = Lock::acquire(&data_dir.join(LOCK), progress).await?;
+    container::delete_volumes(data_dir).await?;
     if let Ok(elsewhere) = data_dir.join(SERVERS).canonicalize() {
         fs::remove_dir_all(&elsewhere)
             .with_context(|| format!("{} cannot be deleted", elsewhere.display()))?;
@@ -58,13 +60,10 @@ pub(crate) async fn remove(data_dir: &Path, progress: Listener<'_>) -> Result<()
 }
 
 impl Place {
-    /// Locks the directory and makes sure that it is what `durability` promises.
-    pub(crate) async fn open(
-        data_dir: &Path,
-        durability: Durability,
-        progress: Listener<'_>,
-    ) -> Result<Place> {
-        let data_dir = std::path::absolute(data_dir)?;
+    /// Locks the directory and makes sure that it is what the wanted durability promises.
+    pub(crate) async fn open(options: &Options, progress: Listener<'_>) -> Result<Place> {
+        let (durability, sources) = (options.durability, options.sources);
+        let data_dir = std::path::absolute(&options.data_dir)?;
         let lock = Lock::acquire(&data_dir.join(LOCK), progress).await?;
         let data_dir = data_dir.canonicalize()?;
         claim(&data_dir, durability)?;
@@ -72,9 +71,9 @@ impl Place {
         let account = Account::for_data(&servers.join("postgres"))?;
         let janitor = match durability {
             Durability::Durable => None,
-            Durability::Throwaway => Some(Janitor::start(&lock, &[&servers, &data_dir])?),
+            Durability::Throwaway => Some(Janitor::start(&lock, &data_dir, &servers)?),
         };
-        Ok(Place { data_dir, servers, account, durability, janitor, _lock: lock })
+        Ok(Place { data_dir, servers, account, durability, sources, janitor, _lock: lock })
     }
 
     /// A path among the servers' files.
@@ -85,16 +84,6 @@ impl Place {
     /// A server's log.
     pub(crate) fn log(&self, name: &str) -> PathBuf {
         self.data_dir.join(format!("{name}.log"))
-    }
-
-    /// A name for this server's container and volume, which no container of an earlier run bears any more.
-    pub(crate) async fn new_container(&self, server: &str) -> String {
-        let name = format!("steward-{server}-{}", tag(&self.data_dir));
-        let mut command = Command::new("docker");
-        command.args(["rm", "--force", &name]);
-        // It fails when there is none, which is the usual case.
-        let _ = account::run(command).await;
-        name
     }
 
     /// A path among the servers' files where nothing is yet.
@@ -128,9 +117,7 @@ impl Place {
             Err(fault) if fault.kind() == ErrorKind::NotFound => {}
             Err(fault) => return Err(fault).with_context(|| format!("{} cannot be read", file.display())),
         }
-        let mut random = [0; 16];
-        File::open("/dev/urandom")?.read_exact(&mut random)?;
-        let password: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let password = random(16)?;
         self.write_secret(file, &password)?;
         Ok(password)
     }
@@ -151,10 +138,7 @@ impl Place {
 
     /// Keeps the ports for the next run.
     pub(crate) fn remember_ports(&self, ports: Ports) -> Result<()> {
-        let draft = tempfile::NamedTempFile::new_in(&self.data_dir)?;
-        fs::write(draft.path(), serde_json::to_vec_pretty(&ports)?)?;
-        draft.persist(self.ports_file())?;
-        Ok(())
+        write_whole(&self.ports_file(), &serde_json::to_vec_pretty(&ports)?)
     }
 
     /// Lets go of the directory after the servers have stopped.
@@ -247,6 +231,25 @@ fn reachable(data_dir: &Path, progress: Listener<'_>) -> Result<PathBuf> {
 }
 
 fn tag(data_dir: &Path) -> String {
-    let digest = Sha256::digest(data_dir.as_os_str().as_encoded_bytes());
-    digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(data_dir.as_os_str().as_encoded_bytes())[..6])
+}
+
+/// Something that nobody can guess and nothing else is called.
+pub(crate) fn random(bytes: usize) -> Result<String> {
+    let mut random = vec![0; bytes];
+    File::open("/dev/urandom")?.read_exact(&mut random)?;
+    Ok(hex(&random))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Writes one of our own files, whole or not at all.
+pub(crate) fn write_whole(file: &Path, content: &[u8]) -> Result<()> {
+    let dir = file.parent().context("a file of the data directory is in it")?;
+    let draft = tempfile::NamedTempFile::new_in(dir)?;
+    fs::write(draft.path(), content)?;
+    draft.persist(file)?;
+    Ok(())
 }

@@ -10,8 +10,9 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{ConnectOptions, Connection};
 
 use crate::Durability;
-use crate::account::{self, Account};
-use crate::find::{Runner, Version, Wanted};
+use crate::account;
+use crate::container::Run;
+use crate::find::{Maker, Runner, Version, Wanted};
 use crate::leftover::{self, Traces};
 use crate::origin::{Choice, Source};
 use crate::place::{self, Place};
@@ -48,9 +49,10 @@ impl Postgres {
     ) -> Result<(Postgres, Choice)> {
         clear_leftovers(place, progress).await?;
         let dir = settle_directory(place, progress)?;
+        let maker = Maker::of(place, DIR, dir.clone())?;
         let wanted = Wanted::POSTGRES.that_reads(major_of(&dir)?);
-        let (runner, choice) = wanted.find(place, progress).await?;
-        let password = password(place, &dir)?;
+        let (mut runner, choice) = wanted.find(place, &maker, progress).await?;
+        let password = password(place, &maker)?;
         if let Runner::Program(program) = &runner
             && !dir.exists()
         {
@@ -63,6 +65,7 @@ impl Postgres {
             let url = format!("postgres://postgres:{password}@127.0.0.1:{port}/postgres");
             let mut server = launch(place, &runner, port).await?;
             if is_ready(&mut server, &url).await? {
+                runner.keep()?;
                 return Ok((Postgres { server, runner, port, url }, choice));
             }
             port = place::choose_port(Product::Postgres, Some(port), progress)?;
@@ -148,13 +151,12 @@ fn major_of(dir: &Path) -> Result<Option<u32>> {
 }
 
 /// A new password would not open an old database.
-fn password(place: &Place, dir: &Path) -> Result<String> {
+fn password(place: &Place, maker: &Maker) -> Result<String> {
     let file = place.server_file(PASSWORD);
     ensure!(
-        file.exists() || !dir.exists(),
-        "{} is missing: without it nobody can sign in to the database in {}",
-        file.display(),
-        dir.display()
+        file.exists() || matches!(maker, Maker::Nobody),
+        "{} is missing: without it nobody can sign in to the database that is there",
+        file.display()
     );
     place.password(&file)
 }
@@ -198,30 +200,20 @@ async fn launch(place: &Place, runner: &Runner, port: u16) -> Result<Server> {
             };
             Server::start(launch, place.account, place.janitor.as_ref())
         }
-        Runner::Container { image } => {
-            let container = place.new_container(DIR).await;
-            let mut arguments: Vec<OsString> =
-                ["run", "--rm", "--name", &container, "--env", "POSTGRES_PASSWORD", "--env"]
-                    .map(OsString::from)
-                    .into();
-            arguments.push(format!("POSTGRES_INITDB_ARGS={}", LOCALE.join(" ")).into());
-            arguments.push(format!("--publish=127.0.0.1:{port}:5432").into());
-            if let Durability::Durable = place.durability {
-                arguments.push(format!("--volume={container}:/var/lib/postgresql").into());
-            }
-            arguments.push(image.into());
-            arguments.extend(settings(place.durability, &[]));
-            let environment = vec![("POSTGRES_PASSWORD", place.password(&place.server_file(PASSWORD))?)];
-            let program = Path::new("docker");
-            let launch = Launch {
-                program,
-                arguments,
-                environment,
-                container: Some(container),
+        Runner::Container(volume) => {
+            let run = Run {
+                inside: "/var/lib/postgresql",
+                options: vec![
+                    "--env=POSTGRES_PASSWORD".to_owned(),
+                    format!("--env=POSTGRES_INITDB_ARGS={}", LOCALE.join(" ")),
+                    format!("--publish=127.0.0.1:{port}:5432"),
+                ],
+                environment: vec![("POSTGRES_PASSWORD", place.password(&place.server_file(PASSWORD))?)],
+                arguments: settings(place.durability, &[]),
                 stop: Stop::POSTGRES,
-                log: &log,
+                log,
             };
-            Server::start(launch, Account::OURSELVES, place.janitor.as_ref())
+            volume.run(place, run).await
         }
     }
 }

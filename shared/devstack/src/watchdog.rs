@@ -17,31 +17,52 @@ use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::account::Account;
+use crate::container;
 use crate::lock::Lock;
 use crate::wait;
 
 /// `$$` stays the id of the outermost shell, which is the server's after `exec`. The double parentheses hand the
 /// watchdog to init: PostgreSQL would otherwise meet a child that it never started. A server may stay a zombie where
 /// process 1 collects nobody's exit status, as in many containers.
+///
+/// A container does not end with Docker's client, which is what the shell becomes: it is stopped by name, before the
+/// client is and, if the client was about to make it, once more afterwards. A released watchdog still removes what a
+/// client that was killed left running.
 const WATCHDOG: &str = r#"
 exec 3<&0 </dev/null
-gentle=$1 hard=$2; shift 2
+gentle=$1 hard=$2 container=$3; shift 3
+remove() { [ -z "$container" ] || docker rm --force --volumes "$container" >&2; }
 ( (
   trap '' HUP INT TERM
-  read -r released <&3 && exit
+  read -r released <&3 && { remove; exit; }
+  [ -z "$container" ] || docker stop "$container" >&2
   kill -"$gentle" $$
   seconds=0
   while kill -0 $$ && ! grep -q '^State:.*Z' /proc/$$/status; do
-    [ $seconds -lt 30 ] || { kill -"$hard" $$; exit; }
+    [ $seconds -lt 30 ] || { kill -"$hard" $$; break; }
     sleep 1
     seconds=$((seconds + 1))
   done
+  remove
 ) 2>/dev/null & )
 exec 3<&- "$@"
 "#;
 
 /// Every server of the stack holds the other end of the janitor's input: it ends when owner and servers are all gone.
-const JANITOR: &str = r#"cat >/dev/null; rm -rf -- "$@""#;
+/// Docker may still be busy with removing a container that used a volume.
+const JANITOR: &str = r#"
+cat >/dev/null
+cat -- "$2"/*.volume "$2"/*.volume.new | while read -r volume image; do
+  for turn in 1 2 3 4 5 6 7 8 9 10; do
+    for container in $(docker ps --all --quiet --filter "volume=$volume"); do
+      docker rm --force --volumes "$container"
+    done
+    docker volume rm --force "$volume" && break
+    sleep 1
+  done >&2 </dev/null
+done
+rm -rf -- "$@"
+"#;
 
 /// How long a server may take to stop in order before it is stopped the hard way.
 pub(crate) const GRACE: Duration = Duration::from_secs(30);
@@ -60,8 +81,14 @@ impl Stop {
     /// PostgreSQL's "fast" and "immediate" shutdown.
     pub(crate) const POSTGRES: Stop =
         Stop { gentle: Signal::INT, hard: Signal::QUIT, words: ["INT", "QUIT"] };
+
     /// What nats-server understands.
     pub(crate) const NATS: Stop = Stop { gentle: Signal::TERM, hard: Signal::KILL, words: ["TERM", "KILL"] };
+
+    /// The gentle signal, as shells and Docker call it.
+    pub(crate) fn gentle_word(self) -> &'static str {
+        self.words[0]
+    }
 }
 
 /// What to run and how.
@@ -101,6 +128,7 @@ impl Server {
             .command("sh")
             .args(["-c", WATCHDOG, "steward-watchdog"])
             .args(launch.stop.words)
+            .arg(launch.container.as_deref().unwrap_or_default())
             .arg(launch.program)
             .args(launch.arguments)
             .envs(launch.environment)
@@ -137,13 +165,9 @@ impl Server {
 
     /// `kill -9`, with no chance to tidy up.
     pub(crate) fn kill(&mut self) {
-        if let Some(name) = &self.container {
-            // The client would be all that dies. If this fails there is nothing left to kill.
-            let _ = Command::new("docker")
-                .args(["kill", name])
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status();
+        if let Some(container) = &self.container {
+            // The client would be all that dies.
+            container::kill(container);
         }
         // Either fails only when the server has ended already, which is what was wanted. Waiting makes the death certain
         // for whoever asks next, and is short: nothing can delay this signal.
@@ -153,6 +177,11 @@ impl Server {
 
     /// Stops the server in order, and by force when it takes too long.
     pub(crate) async fn stop(mut self) -> Result<()> {
+        if let Some(container) = &self.container {
+            let filter = format!("name={container}");
+            let end = tokio::time::timeout(2 * GRACE, container::end(&filter));
+            end.await.context("Docker does not answer")??;
+        }
         for signal in [self.stop.gentle, self.stop.hard, Signal::KILL] {
             if self.ended()?.is_some() {
                 return Ok(());
@@ -182,13 +211,13 @@ pub(crate) struct Janitor {
 
 impl Janitor {
     /// Starts the janitor, before anything that it will have to delete exists.
-    pub(crate) fn start(lock: &Lock, rubbish: &[&Path]) -> Result<Janitor> {
+    pub(crate) fn start(lock: &Lock, data_dir: &Path, servers: &Path) -> Result<Janitor> {
         let (reader, input) = io::pipe()?;
         let child = Command::new("sh")
             .process_group(0)
             .current_dir("/")
             .args(["-c", JANITOR, "steward-janitor"])
-            .args(rubbish)
+            .args([servers, data_dir])
             .stdin(reader)
             .stdout(lock.share()?)
             .stderr(Stdio::null())

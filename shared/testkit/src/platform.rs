@@ -3,7 +3,7 @@
 use crate::client::Client;
 use crate::server::{fresh_database, postgres_url, scratch};
 use chrono::TimeDelta;
-use devstack::{Durability, Options, Stack};
+use devstack::{Durability, Options, Sources, Stack};
 use house::access::{Issuer, fresh_keys, fresh_secret};
 use house::server::{Profile, router, serve};
 use house::{Held, Principal, Role, Running, Service, Surroundings};
@@ -72,6 +72,7 @@ impl Platform {
             postgres: Some(postgres_url().to_owned()),
             nats: None,
             durability: Durability::Throwaway,
+            sources: Sources::All,
             ports: None,
         };
         let stack = Stack::start(&options, &|_| ()).await.expect("NATS for the test");

@@ -1,6 +1,6 @@
 //! The PostgreSQL that all tests of a process share, and the templates in it.
 
-use devstack::{Durability, Options, Stack};
+use devstack::{Durability, Options, Sources, Stack};
 use house::Service;
 use house::provision::{Passwords, database_name, provision};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
@@ -30,6 +30,7 @@ pub fn postgres_url() -> &'static str {
                     postgres: None,
                     nats: None,
                     durability: Durability::Throwaway,
+                    sources: Sources::All,
                     ports: None,
                 };
                 let stack = Stack::start(&options, &|_| ()).await.expect("PostgreSQL for the tests");

@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use data::{Difference, compare};
 use database::Databases;
-use devstack::{Durability, Options, Stack};
+use devstack::{Durability, Options, Sources, Stack};
 use serde::Deserialize;
 use std::fs;
 use std::path::PathBuf;
@@ -112,6 +112,7 @@ async fn start_stack(tree: &Tree) -> Result<Stack> {
         postgres: None,
         nats: None,
         durability: Durability::Throwaway,
+        sources: Sources::All,
         ports: None,
     };
     Stack::start(&options, &|step| eprintln!("{step}")).await

@@ -1,7 +1,7 @@
 //! Panics, slowness, broken SQL, a database that is gone.
 
 use crate::thing::{HERE, THINGS, count, made, manager, platform, service};
-use devstack::{Durability, Options, Stack};
+use devstack::{Durability, Options, Sources, Stack};
 use house::access::{Held, Issuer, fresh_keys, fresh_secret};
 use house::provision::{Passwords, provision};
 use house::server::{Profile, router, serve};
@@ -113,6 +113,7 @@ impl Alone {
             postgres: None,
             nats: None,
             durability: Durability::Throwaway,
+            sources: Sources::All,
             ports: None,
         };
         let stack = Stack::start(&options, &|_| ()).await.expect("both servers");

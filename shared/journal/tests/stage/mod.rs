@@ -1,7 +1,7 @@
 //! What the backbone's tests stand on: a real PostgreSQL for all of a process, a database for each test, a NATS for
 //! each that needs one. `alpha.rs` beside it is the service whose events are counted.
 
-use devstack::{Durability, Options, Stack};
+use devstack::{Durability, Options, Sources, Stack};
 use journal::{Bus, Relay};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgPool};
@@ -20,7 +20,14 @@ fn scratch(kind: &str) -> PathBuf {
 }
 
 fn options(kind: &str, postgres: Option<String>) -> Options {
-    Options { data_dir: scratch(kind), postgres, nats: None, durability: Durability::Throwaway, ports: None }
+    Options {
+        data_dir: scratch(kind),
+        postgres,
+        nats: None,
+        durability: Durability::Throwaway,
+        sources: Sources::All,
+        ports: None,
+    }
 }
 
 /// A superuser's URL of the PostgreSQL of this process; it ends with it.

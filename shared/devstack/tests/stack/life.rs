@@ -1,87 +1,10 @@
-//! The whole life of a stack, on real servers: start, stop, faults of servers and of owners, repairs.
-
-#![expect(clippy::unwrap_used, reason = "clippy takes only functions marked as tests for tests")]
+//! The whole life of a stack: start, stop, faults of servers and of owners, repairs.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
-use async_nats::{Client, ConnectOptions, ServerAddr, jetstream};
-use devstack::{Durability, Options, Progress, Stack};
-use sqlx::{Connection, PgConnection};
+use devstack::{Durability, Progress, Stack};
 
-fn options(dir: &Path, durability: Durability) -> Options {
-    Options { data_dir: dir.join("data"), postgres: None, nats: None, durability, ports: None }
-}
-
-async fn start(options: &Options) -> Stack {
-    Stack::start(options, &|step| println!("{step}")).await.unwrap()
-}
-
-async fn database(url: &str) -> PgConnection {
-    PgConnection::connect(url).await.unwrap()
-}
-
-async fn bus(url: &str) -> jetstream::Context {
-    let address: ServerAddr = url.parse().unwrap();
-    let (user, password) = (address.username().unwrap(), address.password().unwrap());
-    let options = ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned());
-    let client: Client = options.connect(address).await.unwrap();
-    jetstream::new(client)
-}
-
-async fn write(stack_urls: (&str, &str)) {
-    let mut database = database(stack_urls.0).await;
-    sqlx::raw_sql("CREATE TABLE kept (it integer); INSERT INTO kept VALUES (42)")
-        .execute(&mut database)
-        .await
-        .unwrap();
-    let stream = jetstream::stream::Config {
-        name: "KEPT".into(),
-        subjects: vec!["kept".into()],
-        ..Default::default()
-    };
-    let bus = bus(stack_urls.1).await;
-    bus.create_stream(stream).await.unwrap();
-    bus.publish("kept", "42".into()).await.unwrap().await.unwrap();
-}
-
-async fn assert_kept(stack: &Stack) {
-    let mut database = database(stack.postgres_url()).await;
-    let it: i32 = sqlx::query_scalar("SELECT it FROM kept").fetch_one(&mut database).await.unwrap();
-    assert_eq!(it, 42);
-    let mut stream = bus(stack.nats_url()).await.get_stream("KEPT").await.unwrap();
-    assert_eq!(stream.info().await.unwrap().state.messages, 1);
-}
-
-/// Polls, because the death of somebody else's process sends us no signal.
-async fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
-    let (begin, mut ticks) = (Instant::now(), tokio::time::interval(Duration::from_millis(20)));
-    while !condition() {
-        assert!(begin.elapsed() < Duration::from_secs(60), "waited in vain: {what}");
-        ticks.tick().await;
-    }
-}
-
-/// A process of its own that owns a stack, and the URLs that it printed.
-fn owner(data_dir: &Path, arguments: &[&str]) -> (Child, String, String) {
-    let mut owner = Command::new(env!("CARGO_BIN_EXE_steward-devstack"))
-        .arg(data_dir)
-        .args(arguments)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(owner.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let (postgres, nats) = (lines.next().expect("the owner starts"), lines.next().unwrap());
-    (owner, postgres, nats)
-}
-
-fn answers(url: &str) -> bool {
-    let (_, address) = url.split_once('@').unwrap();
-    std::net::TcpStream::connect(address.trim_end_matches("/postgres")).is_ok()
-}
+use crate::stage::{answers, assert_kept, database, eventually, options, owner, start, write};
 
 #[tokio::test]
 async fn a_throwaway_stack_answers_and_leaves_nothing() {
