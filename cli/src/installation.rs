@@ -75,7 +75,35 @@ const DEMO: &str = "demo.json";
 /// How far the clock of this data was moved (development profile).
 const CLOCK: &str = "clock.json";
 
+/// Everything the installation itself writes into its directory.
+const FILES: [&str; 11] = [
+    HOLD,
+    CLOCK,
+    DEMO,
+    "clock.new",
+    "demo.new",
+    "port.json",
+    "port.new",
+    "running.json",
+    "running.new",
+    "secrets.json",
+    "secrets.new",
+];
+
 impl Installation {
+    /// Deletes all that Steward made here, and nothing else; says what stays because it did not make it.
+    pub(crate) async fn delete(&self) -> Result<()> {
+        let place = self.data_dir.display();
+        let left = devstack::remove(&self.data_dir, &FILES)
+            .await
+            .with_context(|| format!("what Steward has in {place} cannot be deleted"))?;
+        println!("deleted what Steward made in {place}");
+        for path in left {
+            println!("  {} stays: Steward did not make it", path.display());
+        }
+        Ok(())
+    }
+
     fn file(&self, name: &str) -> PathBuf {
         self.data_dir.join(name)
     }

@@ -1,7 +1,7 @@
 //! `steward reset`: deletes an installation's data.
 
 use crate::installation::Installation;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
 use std::io::{BufRead, Write};
 
@@ -23,7 +23,7 @@ impl Reset {
             return Ok(());
         }
         if !self.yes {
-            print!("Delete everything in {}? Type yes: ", dir.display());
+            print!("Delete all data of the installation in {}? Type yes: ", dir.display());
             std::io::stdout().flush()?;
             let mut answer = String::new();
             std::io::stdin().lock().read_line(&mut answer)?;
@@ -31,8 +31,6 @@ impl Reset {
                 bail!("nothing was deleted");
             }
         }
-        devstack::remove(dir).await.with_context(|| format!("{} cannot be deleted", dir.display()))?;
-        println!("deleted {}", dir.display());
-        Ok(())
+        installation.delete().await
     }
 }

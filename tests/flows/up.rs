@@ -153,6 +153,11 @@ async fn killed_at_any_step_of_its_start_it_starts_again() {
         up.kill();
     }
 
+    let mut up = home.start(begin);
+    up.says("starting PostgreSQL").await;
+    assert!(home.steward_says(&["down"]).starts_with("stopped"), "also what has not begun to serve");
+    up.ended().await;
+
     let (up, stage) = home.raised().await;
     let story = Story::open(stage).await;
     let before = story.branches().await;
@@ -174,4 +179,11 @@ async fn killed_at_any_step_of_its_start_it_starts_again() {
     assert_eq!(story.branches().await, before);
     home.steward_says(&["down"]);
     assert!(up.ended().await.success());
+
+    let foreign = home.path("of-somebody-else.txt");
+    fs::write(&foreign, "precious").expect("it can be written");
+    assert!(home.steward_says(&["reset", "--yes"]).contains("of-somebody-else.txt stays"));
+    assert_eq!(fs::read_to_string(&foreign).expect("it is there"), "precious");
+    let left = fs::read_dir(home.path("")).expect("the directory stays").count();
+    assert_eq!(left, 1, "all that Steward made is gone");
 }

@@ -93,7 +93,7 @@ async fn forget(installation: &Installation) -> Result<()> {
         );
     }
     installation.must_not_run()?;
-    devstack::remove(&installation.data_dir).await
+    installation.delete().await
 }
 
 /// A demo plays only on an empty place: on its own earlier data it says what can be done, on other data it refuses.

@@ -101,13 +101,15 @@ pub struct Stack {
     place: Option<Place>,
 }
 
-/// Deletes the data directory of a stack that does not run, and its volumes of Docker.
+/// Deletes what a stack that does not run has in its data directory, its volumes of Docker and the files of these names,
+/// which are the caller's own; then the directory, if nobody else has anything in it. Answers what was left, because
+/// neither made it.
 ///
 /// # Errors
 /// When another process owns the directory, or something in it cannot be deleted, or Docker has data of it and does
 /// not answer.
-pub async fn remove(data_dir: &std::path::Path) -> Result<()> {
-    place::remove(data_dir, &|_| ()).await
+pub async fn remove(data_dir: &std::path::Path, own: &[&str]) -> Result<Vec<PathBuf>> {
+    place::remove(data_dir, own).await
 }
 
 /// One of the two servers, configured or our own.

@@ -46,17 +46,56 @@ const THROWAWAY: &str = "throwaway";
 /// A link in the data directory to the folder elsewhere.
 const SERVERS: &str = "servers";
 
-/// Deletes a data directory and, where the servers' files or data had to lie elsewhere, those too.
-pub(crate) async fn remove(data_dir: &Path, progress: Listener<'_>) -> Result<()> {
-    let lock = Lock::acquire(&data_dir.join(LOCK), progress).await?;
+/// What we make in a data directory; what else is there is somebody's who keeps it there.
+const OURS: [&str; 10] = [
+    "cache",
+    "nats",
+    "nats.log",
+    "nats.password",
+    "ports.json",
+    "postgres",
+    "postgres.log",
+    "postgres.password",
+    SERVERS,
+    THROWAWAY,
+];
+
+/// The same with a number or a random ending.
+const OURS_BEGIN: [&str; 2] = ["postgres.broken", "postgres.new-"];
+
+/// Deletes what we made in a data directory and, where the servers' files or data had to lie elsewhere, those too;
+/// then the directory, if it is empty. What else is in it stays, and is named.
+pub(crate) async fn remove(data_dir: &Path, own: &[&str]) -> Result<Vec<PathBuf>> {
+    let lock = Lock::acquire(&data_dir.join(LOCK), &|_| ()).await?;
     container::delete_volumes(data_dir).await?;
     if let Ok(elsewhere) = data_dir.join(SERVERS).canonicalize() {
-        fs::remove_dir_all(&elsewhere)
-            .with_context(|| format!("{} cannot be deleted", elsewhere.display()))?;
+        delete(&elsewhere)?;
     }
-    fs::remove_dir_all(data_dir).with_context(|| format!("{} cannot be deleted", data_dir.display()))?;
+    let mut left = Vec::new();
+    for entry in fs::read_dir(data_dir)?.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_ours = OURS.contains(&name.as_str())
+            || OURS_BEGIN.iter().any(|begin| name.starts_with(begin))
+            || own.contains(&name.as_str());
+        if is_ours {
+            delete(&entry.path())?;
+        } else if name != LOCK {
+            left.push(entry.path());
+        }
+    }
+    delete(&data_dir.join(LOCK))?;
+    if left.is_empty() {
+        fs::remove_dir(data_dir).with_context(|| format!("{} cannot be deleted", data_dir.display()))?;
+    }
     drop(lock);
-    Ok(())
+    Ok(left)
+}
+
+/// Deletes a file, a link or a whole folder.
+fn delete(path: &Path) -> Result<()> {
+    let is_folder = fs::symlink_metadata(path)?.is_dir();
+    let deleted = if is_folder { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    deleted.with_context(|| format!("{} cannot be deleted", path.display()))
 }
 
 impl Place {

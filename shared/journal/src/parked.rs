@@ -214,6 +214,11 @@ impl Tx {
     }
 }
 
+/// How many events wait to take effect, over all readers of a service.
+pub async fn count(pool: &PgPool) -> Result<i64, Fault> {
+    Ok(sqlx::query_scalar!("SELECT count(*) AS \"count!\" FROM parked").fetch_one(pool).await?)
+}
+
 /// When the oldest parked event of a service was parked, for the alert.
 pub async fn oldest(pool: &PgPool) -> Result<Option<Timestamp>, Fault> {
     let oldest = sqlx::query_scalar!("SELECT min(first_at) FROM parked").fetch_one(pool).await?;

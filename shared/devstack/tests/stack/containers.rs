@@ -146,7 +146,7 @@ async fn a_deleted_data_directory_takes_its_volumes_along() {
     start(&options).await.stop().await.unwrap();
     let volumes = Volumes::of(&options.data_dir);
     assert_eq!(volumes.exist(), [true; 2]);
-    devstack::remove(&options.data_dir).await.unwrap();
+    devstack::remove(&options.data_dir, &[]).await.unwrap();
     assert_eq!((volumes.exist(), options.data_dir.exists()), ([false; 2], false));
 }
 
