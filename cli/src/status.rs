@@ -41,9 +41,10 @@ impl Status {
         );
         for (name, service) in &services {
             println!("  {name:<10} events {:<8} lag {} s", service["last_seq"], service["lag_seconds"]);
-            // They have not taken effect, and stand in the table `parked` with the reason.
             if let Some(parked) = health["services"][name]["parked"].as_i64().filter(|parked| *parked > 0) {
-                println!("  {name:<10} {parked} events of others are parked: {}", service["database"]);
+                println!(
+                    "  {name:<10} {parked} events of others have not taken effect: see its table `parked`"
+                );
             }
         }
         if self.json {
