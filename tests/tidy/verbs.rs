@@ -21,28 +21,7 @@ const SHAPE: [(&str, &str); 4] = [
 pub fn check(tree: &Tree) -> Vec<Finding> {
     let rooms = || tree.rust().filter(|file| is_in_a_room(file));
     let verbs = rooms().filter_map(Verb::of).flat_map(|verb| verb.findings());
-    verbs.chain(rooms().filter_map(stray)).chain(rooms().flat_map(loose_days)).collect()
-}
-
-/// Days of a command that are read without bounds: a mistyped year would travel on.
-fn loose_days(file: &File) -> Vec<Finding> {
-    const DAYS: [&str; 3] = [": NaiveDate,", ": Option<NaiveDate>,", ": Span<NaiveDate>,"];
-    let (mut is_command, mut before, mut findings) = (false, "", Vec::new());
-    for (number, line) in file.code() {
-        if line.contains("derive(") {
-            is_command = line.contains("Deserialize") && line.contains("ToSchema");
-        }
-        let is_day = DAYS.iter().any(|day| line.ends_with(day));
-        if is_command && is_day && !before.contains("kernel::time::") {
-            let what = "a day of a request is read within our calendar: `#[serde(deserialize_with = \"kernel::time::date\")]`";
-            findings.push(Finding::new(&file.path, number, what));
-        }
-        if line == "}" {
-            is_command = false;
-        }
-        before = line;
-    }
-    findings
+    verbs.chain(rooms().filter_map(stray)).collect()
 }
 
 /// A command's route in a file that is no verb file.
@@ -212,19 +191,4 @@ fn each_missing_part_of_a_verb_file_is_found() {
     }
     let without_document = GOOD.replace("#[utoipa::path(", "#[path(");
     assert_eq!(crate::places(&check(&Tree::of(&[(place, &without_document)]))), [(place, 9)]);
-}
-
-#[test]
-fn a_day_that_is_read_without_bounds_is_found() {
-    let command = |attribute: &str| {
-        format!(
-            "#[derive(Debug, Deserialize, ToSchema)]\npub struct Leave {{\n{attribute}    pub effective_on: NaiveDate,\n}}\n"
-        )
-    };
-    let found = |attribute: &str| {
-        let tree = Tree::of(&[("services/hr/src/employee/mod.rs", &command(attribute))]);
-        tree.rust().flat_map(loose_days).count()
-    };
-    assert_eq!(found(""), 1);
-    assert_eq!(found("    #[serde(deserialize_with = \"kernel::time::date\")]\n"), 0);
 }

@@ -359,16 +359,8 @@ mod tests {
         };
         let good = read("2000-01-01", "2199-12-31", "2026-02-28").expect("all within");
         assert_eq!((good.on, good.until, good.valid.to), (FIRST_DAY, Some(LAST_DAY), None));
-        for bad in [
-            "1999-12-31",
-            "2200-01-01",
-            "+12026-01-01",
-            "-0001-01-01",
-            "0026-04-01",
-            "2026-2-1",
-            "2026-02-30",
-            "",
-        ] {
+        for bad in ["1999-12-31", "2200-01-01", "+12026-01-01", "-0001-01-01", "0026-04-01", "2026-02-30", ""]
+        {
             for text in [read(bad, "2026-01-01", "2026-01-01"), read("2026-01-01", bad, "2026-01-01")] {
                 assert!(text.is_err_and(|error| error.contains("time.date_malformed")), "{bad}");
             }

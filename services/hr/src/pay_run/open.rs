@@ -73,8 +73,9 @@ pub(super) async fn route(
             if !cmd.body.branches.iter().all(|branch| tx.reach().covers(Some(*branch))) {
                 return Err(not_found().into());
             }
-            let newest =
-                branch::store::newest_opening(tx, &cmd.body.branches).await?.ok_or_else(not_found)?;
+            let newest = branch::store::newest_opening(tx, &cmd.body.branches)
+                .await?
+                .unwrap_or(kernel::time::FIRST_DAY);
             let decision = decide(cmd.id, &cmd.body, Person::of(&cmd.principal), (newest, now))?;
             store::add(tx, &decision).await?;
             Ok::<_, Failure>(decision)
