@@ -80,9 +80,9 @@ impl Office {
         office
             .sql(
                 "INSERT INTO branch (id, code, name, zone, city, minimum_wage_fen, opened_on, version)
-                 VALUES ('00000000-0000-0000-0000-000000000007', 'B07', 'Hongkou', 'Asia/Shanghai', 'Shanghai', 269000, '2025-01-01', 1);
+                 VALUES ('00000000-0000-0000-0000-000000000007', 'B07', 'Hongkou', 'Asia/Shanghai', 'Shanghai', 269000, '2024-12-01', 1);
                  INSERT INTO branch_minimum_wage (branch_id, valid, minimum_wage_fen)
-                 VALUES ('00000000-0000-0000-0000-000000000007', '[2025-01-01,)', 269000)",
+                 VALUES ('00000000-0000-0000-0000-000000000007', '[2024-12-01,)', 269000)",
             )
             .await;
         office

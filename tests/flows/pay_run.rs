@@ -287,6 +287,9 @@ async fn h_e31_h4_who_may_approve_and_whom_an_exception_holds_up() {
         .create("/v1/hr/pay-runs", json!({ "month": "2025-09", "branches": [BRANCH, BRANCH] }))
         .await;
     twice.refused(422, "hr.pay_run.wrong_scope", Some("P6.6-1"));
+    let unopened =
+        office.clerk.create("/v1/hr/pay-runs", json!({ "month": "2024-11", "branches": [BRANCH] })).await;
+    unopened.refused(422, "hr.pay_run.before_opening", Some("P6.6-1"));
     let early = office
         .clerk
         .create("/v1/hr/pay-runs", json!({ "month": "2024-12", "branches": [BRANCH] }))
