@@ -28,6 +28,9 @@ pub struct Sqlx {
     /// A superuser's URL of a PostgreSQL 18 that runs already; else one is found or fetched, and stopped again.
     #[arg(long, value_name = "URL")]
     database_server: Option<String>,
+    /// Only this crate, while working on it; again for more. Without it all.
+    #[arg(long, value_name = "NAME")]
+    package: Vec<String>,
 }
 
 /// A crate with checked queries: it has a `sqlx.toml`.
@@ -66,6 +69,11 @@ impl Sqlx {
         let tree = Tree::find()?;
         let querying = querying(&tree)?;
         ensure!(!querying.is_empty(), "no crate has a sqlx.toml: nothing asks a database");
+        if let Some(unknown) =
+            self.package.iter().find(|name| querying.iter().all(|one| one.ours.name != **name))
+        {
+            bail!("no crate of that name asks a database: {unknown}");
+        }
         let mut stack = None;
         let server = match &self.database_server {
             Some(server) => server.clone(),
@@ -76,7 +84,7 @@ impl Sqlx {
                 url
             }
         };
-        let asked = ask(&tree, &server, &querying).await;
+        let asked = self.ask(&tree, &server, &querying).await;
         if let Some(stack) = stack {
             stack.stop().await?;
         }
@@ -86,7 +94,7 @@ impl Sqlx {
     fn conclude(&self, tree: &Tree, querying: &[Querying], asked: Result<()>) -> Result<()> {
         asked?;
         let mut differences = Vec::new();
-        for one in querying {
+        for one in querying.iter().filter(|one| self.has_chosen(one)) {
             differences.extend(compare(&one.committed, &one.fresh)?);
         }
         for difference in &differences {
@@ -102,6 +110,23 @@ impl Sqlx {
             );
         }
         Ok(())
+    }
+
+    fn has_chosen(&self, one: &Querying) -> bool {
+        self.package.is_empty() || self.package.contains(&one.ours.name)
+    }
+
+    /// Migrates and compiles; afterwards the answers lie in each `fresh`.
+    async fn ask(&self, tree: &Tree, server: &str, querying: &[Querying]) -> Result<()> {
+        let databases = Databases::new(tree, server, querying)?;
+        let asked = match databases.fill(tree, querying).await {
+            Ok(()) => {
+                let chosen: Vec<_> = querying.iter().filter(|one| self.has_chosen(one)).collect();
+                compile(tree, &chosen, &databases)
+            }
+            Err(error) => Err(error),
+        };
+        databases.drop().await.and(asked)
     }
 }
 
@@ -139,17 +164,7 @@ fn querying(tree: &Tree) -> Result<Vec<Querying>> {
     Ok(querying)
 }
 
-/// Migrates and compiles; afterwards the answers lie in each `fresh`.
-async fn ask(tree: &Tree, server: &str, querying: &[Querying]) -> Result<()> {
-    let databases = Databases::new(tree, server, querying)?;
-    let asked = match databases.fill(tree, querying).await {
-        Ok(()) => compile(tree, querying, &databases),
-        Err(error) => Err(error),
-    };
-    databases.drop().await.and(asked)
-}
-
-fn compile(tree: &Tree, querying: &[Querying], databases: &Databases) -> Result<()> {
+fn compile(tree: &Tree, querying: &[&Querying], databases: &Databases) -> Result<()> {
     let mut cargo = tree.cargo();
     cargo.args(["check", "--quiet", "--locked", "--all-targets"]).env("SQLX_OFFLINE", "false");
     for one in querying {
