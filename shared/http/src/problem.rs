@@ -230,6 +230,9 @@ impl From<Fault> for Problem {
         if matches!(fault, Fault::Stale) {
             return Self::plain(error_code!("request.stale"));
         }
+        if matches!(fault, Fault::TooLarge) {
+            return Self::plain(error_code!("request.event_too_large"));
+        }
         if fault.is_transient() {
             tracing::warn!(error = %fault, "a dependency failed");
             return Self::plain(error_code!("service.unavailable")).retry_after(1);

@@ -6,7 +6,8 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// Appends everything pending. An aggregate keeps the correlation id of its first event; a new one takes its
-/// parent's, else its cause's, else begins a chain with its own first event (`events.md` §4).
+/// parent's, else its cause's, else begins a chain with its own first event (`events.md` §4). [`Fault::TooLarge`] where
+/// one of them says more than 64 KB.
 #[expect(
     clippy::as_conversions,
     reason = "how sqlx is told the type of an array whose elements may be null; no number"
@@ -46,8 +47,14 @@ pub(crate) async fn append(tx: &mut Tx) -> Result<(), Fault> {
         &rows.iter().map(|row| row.traceparent.clone()).collect::<Vec<_>>() as &[Option<String>],
     )
     .execute(tx.connection())
-    .await?;
+    .await
+    .map_err(|error| bounded(error.into()))?;
     Ok(())
+}
+
+/// The table itself bounds an event (`CHECK` of `journal.data`), by the text that PostgreSQL makes of it.
+fn bounded(fault: Fault) -> Fault {
+    if fault.constraint() == Some("journal_data_check") { Fault::TooLarge } else { fault }
 }
 
 /// The chains of the aggregates, and parents, that the journal knows already.

@@ -12,6 +12,10 @@ pub enum Fault {
     /// PostgreSQL said no, or is gone.
     #[error("database: {0}")]
     Database(#[source] sqlx::Error),
+    /// An event is larger than the journal takes, 64 KB: it would be larger than the bus takes, and nothing could be
+    /// published after it.
+    #[error("an event is larger than the journal takes")]
+    TooLarge,
     /// NATS said no, or is gone.
     #[error("bus: {0}")]
     Bus(String),
@@ -32,7 +36,7 @@ impl Fault {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Stale | Self::Bus(_) => true,
-            Self::Corrupt { .. } => false,
+            Self::TooLarge | Self::Corrupt { .. } => false,
             Self::Database(error) => match error {
                 sqlx::Error::Database(refused) => {
                     // Class 08 connection, 40 rollback (serialisation, deadlock), 53 resources, 55P03 lock not
@@ -51,7 +55,7 @@ impl Fault {
     pub fn constraint(&self) -> Option<&str> {
         match self {
             Self::Database(sqlx::Error::Database(refused)) => refused.constraint(),
-            Self::Database(_) | Self::Stale | Self::Bus(_) | Self::Corrupt { .. } => None,
+            Self::Database(_) | Self::Stale | Self::TooLarge | Self::Bus(_) | Self::Corrupt { .. } => None,
         }
     }
 }

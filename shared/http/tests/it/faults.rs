@@ -38,6 +38,23 @@ async fn a_request_that_takes_too_long_is_a_problem_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_the_bus_would_not_take_is_refused_and_the_next_one_is_published() {
+    let platform = platform().await;
+    let client = manager(&platform);
+    let rename = format!("{}/rename", made(&client, "small").await);
+    let before = count(&platform, "journal").await;
+    // The journal takes 65,536 bytes of an event as text.
+    let named = |letters: usize| json!({ "name": "n".repeat(letters) });
+    client.command(&rename, 1, named(65_536)).await.refused(413, "request.event_too_large", None);
+    assert_eq!((count(&platform, "journal").await, count(&platform, "idempotency").await), (before, 1));
+    client.command(&rename, 1, named(65_000)).await.expect(200);
+    platform.drain().await;
+    let relay = platform.service("edge").relay().status();
+    assert_eq!((relay.last_published, relay.stopped), (relay.last_numbered, None));
+    assert_eq!(count(&platform, "journal").await, before + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_lock_that_nobody_gives_back_is_answered_and_leaves_nobody_waiting() {
     let platform = platform().await;
     let client = manager(&platform);

@@ -127,6 +127,7 @@ events::event!(Made, "edge.thing.made", v1);
 #[derive(Serialize)]
 struct Renamed {
     thing_id: ThingId,
+    name: String,
 }
 events::event!(Renamed, "edge.thing.renamed", v1);
 
@@ -216,7 +217,7 @@ async fn rename(house: House, cmd: Command<RenameThing, Write>) -> Answer<ThingV
                 return Err::<Decision<Thing>, Failure>(Fault::Stale.into());
             }
             let decision = Decision::of(Thing { name: cmd.body.name.clone(), ..thing })
-                .and(Renamed { thing_id: cmd.id });
+                .and(Renamed { thing_id: cmd.id, name: cmd.body.name.clone() });
             let statement =
                 sqlx::query("UPDATE thing SET name = $3, version = $4 WHERE id = $1 AND version = $2")
                     .bind(cmd.id.uuid())
