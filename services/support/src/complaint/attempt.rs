@@ -25,7 +25,10 @@ impl Addressed for RecordAttempt {
     type To = ComplaintId;
 }
 
-/// Records an attempt; after the reply it is one at a follow-up. `on` is the date in the branch's zone.
+/// The most attempts at the follow-ups of one cycle: all of them are read with the case, and three end it (C5).
+const MOST: usize = 50;
+
+/// Records an attempt; after the reply it is one at a follow-up, of which a cycle has so many. `on` is the date in the branch's zone.
 pub fn decide(
     complaint: Complaint,
     channel: Channel,
@@ -36,6 +39,9 @@ pub fn decide(
     let mut follow_ups = complaint.follow_ups.clone();
     let state = match complaint.state {
         State::Replied | State::FollowingUp => {
+            if follow_ups.iter().filter(|follow_up| follow_up.score.is_none()).count() >= MOST {
+                return Err(Refusal::TriedOften { most: MOST });
+            }
             let no = FollowUp::next_no(&follow_ups);
             follow_ups.push(FollowUp {
                 no,
@@ -77,4 +83,28 @@ pub(super) async fn route(
             Ok::<_, Failure>(decision)
         })
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::walk::{World, graded, replied};
+    use super::*;
+    use events::support::Severity;
+
+    fn tried(complaint: Complaint) -> Result<Decision<Complaint>, Refusal> {
+        let on = NaiveDate::from_ymd_opt(2025, 10, 9).expect("a day");
+        decide(complaint, Channel::Phone, on, World::now())
+    }
+
+    #[test]
+    fn r11_a_customer_is_tried_so_often_and_no_more_in_one_cycle() {
+        let mut complaint = replied(Severity::S1);
+        for _ in 0..50 {
+            complaint = tried(complaint).expect("he may be tried").into_state();
+        }
+        assert_eq!(complaint.follow_ups.len(), 50);
+        assert_eq!(tried(complaint).err(), Some(Refusal::TriedOften { most: 50 }));
+        let early = tried(graded(Severity::S1)).expect("before the reply none is kept with the case");
+        assert!(early.state().follow_ups.is_empty());
+    }
 }

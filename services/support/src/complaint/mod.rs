@@ -116,6 +116,8 @@ refusals! {
     KnowledgeMissing {} = "support.reply.knowledge_missing", clause!("P6.3-3");
     /// A score is 1 to 5.
     ScoreOutOfRange {} = "support.follow_up.score", clause!("R11");
+    /// He was tried in vain so often that more says nothing new.
+    TriedOften { most: usize } = "support.follow_up.tried_often", clause!("R11");
     /// Too few follow-ups to close (C5).
     FollowUpDue { done: u32, needed: u32, policy_version: PolicyVersionId } = "support.close.follow_up_due", clause!("R11");
     /// From S3 on the owner does not close his own case (C7).
