@@ -56,3 +56,12 @@ pub(super) async fn read(
         })
         .await
 }
+
+/// What happened to a ladder, oldest first.
+#[utoipa::path(get, path = "/v1/support/ladders/{id}/history", responses((status = 200, description = "Its events.")))]
+pub(super) async fn history(
+    house: House,
+    read: Read<LadderId, permission!("ladder.read")>,
+) -> Result<Response, Problem> {
+    house.history(read, async |pool, read| store::find(pool, &read.reach, read.id).await).await
+}

@@ -117,6 +117,7 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
     OpenApiRouter::new()
         .routes(routes!(name::route))
         .routes(routes!(change::read))
+        .routes(routes!(change::history))
         .routes(routes!(change::route))
 }
 

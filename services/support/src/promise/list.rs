@@ -53,3 +53,12 @@ pub(super) async fn read(
         })
         .await
 }
+
+/// What happened to a promise, oldest first.
+#[utoipa::path(get, path = "/v1/support/promises/{id}/history", responses((status = 200, description = "Its events.")))]
+pub(super) async fn history(
+    house: House,
+    read: Read<PromiseId, permission!("promise.read")>,
+) -> Result<Response, Problem> {
+    house.history(read, async |pool, read| store::find(pool, &read.reach, read.id).await).await
+}

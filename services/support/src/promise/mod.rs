@@ -388,5 +388,8 @@ impl Shown for Promise {
 
 /// The room's routes: reading only, because a promise changes inside the commands of its case.
 pub(crate) fn routes() -> OpenApiRouter<House> {
-    OpenApiRouter::new().routes(routes!(list::list)).routes(routes!(list::read))
+    OpenApiRouter::new()
+        .routes(routes!(list::list))
+        .routes(routes!(list::read))
+        .routes(routes!(list::history))
 }
