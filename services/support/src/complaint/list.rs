@@ -1,12 +1,15 @@
 //! Reading complaints. Whoever reads one about himself learns neither who complained nor in which words.
 
 use super::{Complaint, ComplaintView, store};
+use crate::words::Word;
 use axum::response::Response;
+use events::support::Severity;
 use events::{ComplaintId, CustomerId};
 use house::{House, List, One, Page, Problem, Read, Shown, permission};
 use journal::Reach;
 use kernel::{Aggregate, BranchId, EmployeeId};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Which complaints.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -16,9 +19,9 @@ pub struct ComplaintFilter {
     /// Of this branch.
     pub branch: Option<BranchId>,
     /// In this state.
-    pub state: Option<String>,
+    pub state: Option<Stage>,
     /// Of this severity.
-    pub severity: Option<String>,
+    pub severity: Option<Severity>,
     /// Owned by this employee.
     pub owner: Option<EmployeeId>,
     /// Of this customer.
@@ -26,6 +29,33 @@ pub struct ComplaintFilter {
     /// With this number.
     pub no: Option<String>,
 }
+
+/// How far a complaint has come, by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ComplaintStage)]
+pub enum Stage {
+    /// Received.
+    Registered,
+    /// Graded.
+    Triaged,
+    /// The cause is being looked for.
+    Investigating,
+    /// Proposals are prepared, none is on the table.
+    Proposing,
+    /// One is on the table, or accepted.
+    AwaitingDecision,
+    /// What was accepted is being done.
+    Implementing,
+    /// The customer knows process and result.
+    Replied,
+    /// He was asked how it was.
+    FollowingUp,
+    /// Ended.
+    Closed,
+}
+
+impl Word for Stage {}
 
 /// Complaints within the caller's reach.
 #[utoipa::path(get, path = "/v1/support/complaints", params(ComplaintFilter), responses(Page<ComplaintView>))]

@@ -1,11 +1,13 @@
 //! Reading fines.
 
 use super::{Penalty, PenaltyView, store};
+use crate::words::Word;
 use axum::response::Response;
 use events::{ComplaintId, PenaltyId};
 use house::{House, List, One, Page, Problem, Read, Shown, permission};
 use kernel::{Aggregate, BranchId, EmployeeId};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Which fines.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -19,8 +21,29 @@ pub struct PenaltyFilter {
     /// Against this employee.
     pub employee_id: Option<EmployeeId>,
     /// In this state.
-    pub state: Option<String>,
+    pub state: Option<Stage>,
 }
+
+/// How far a fine has come, by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = PenaltyStage)]
+pub enum Stage {
+    /// Proposed.
+    Assessed,
+    /// Not confirmed.
+    Dismissed,
+    /// Final, unless appealed in time.
+    Confirmed,
+    /// Confirmed, and the employee does not accept it.
+    Appealed,
+    /// The appeal changed nothing.
+    Upheld,
+    /// Reduced, or taken away.
+    Reversed,
+}
+
+impl Word for Stage {}
 
 /// Fines within the caller's reach.
 #[utoipa::path(get, path = "/v1/support/penalties", params(PenaltyFilter), responses(Page<PenaltyView>))]

@@ -2,7 +2,7 @@
 
 use super::{Appeal, Ground, Judgement, Penalty, Refusal, Reversal, State, Verdict};
 use crate::person::Person;
-use crate::words::Text;
+use crate::words::{Text, Word};
 use chrono::{DateTime, Utc};
 use events::support::{PenaltyKind, Severity};
 use events::{CallId, ComplaintId, PenaltyId};
@@ -302,7 +302,7 @@ pub(super) async fn page(
         filter.branch.map(BranchId::uuid),
         filter.complaint_id.map(ComplaintId::uuid),
         filter.employee_id.map(EmployeeId::uuid),
-        filter.state,
+        filter.state.map(|state| state.word()),
         page.below(),
         page.above(),
         page.is_newest_first(),

@@ -1,11 +1,13 @@
 //! Reading promises.
 
 use super::{PromiseView, store};
+use crate::words::Word;
 use axum::response::Response;
 use events::{ComplaintId, PromiseId};
 use house::{House, List, One, Page, Problem, Read, Shown, permission};
 use kernel::{BranchId, EmployeeId};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Which promises.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -19,8 +21,29 @@ pub struct PromiseFilter {
     /// Made by this employee.
     pub employee_id: Option<EmployeeId>,
     /// In this state.
-    pub state: Option<String>,
+    pub state: Option<Stage>,
 }
+
+/// How far a promise has come, by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = PromiseStage)]
+pub enum Stage {
+    /// It is owed.
+    Active,
+    /// The customer was reached in time.
+    Kept,
+    /// He was tried as the rule asks.
+    KeptByAttempt,
+    /// The time passed without a word.
+    Broken,
+    /// The case ended without need of it.
+    Released,
+    /// The next one took its place.
+    Superseded,
+}
+
+impl Word for Stage {}
 
 /// Promises within the caller's reach.
 #[utoipa::path(get, path = "/v1/support/promises", params(PromiseFilter), responses(Page<PromiseView>))]

@@ -2,6 +2,7 @@
 
 use super::{Agreed, Case, Promise, Release, Renewal, RenewalClock, State};
 use crate::contact::Channel;
+use crate::words::Word;
 use chrono::{DateTime, Utc};
 use events::support::Severity;
 use events::{ComplaintId, PromiseId};
@@ -247,7 +248,7 @@ pub(super) async fn page(
         filter.branch.map(BranchId::uuid),
         filter.complaint_id.map(ComplaintId::uuid),
         filter.employee_id.map(EmployeeId::uuid),
-        filter.state,
+        filter.state.map(|state| state.word()),
         page.below(),
         page.above(),
         page.is_newest_first(),
