@@ -11,18 +11,32 @@ use kernel::{Decision, EmployeeId, Timestamp, clause};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-/// How long it rang, as the switch counts: rings, or seconds, or both.
+/// How long it rang, as the switch counts: rings, or seconds, or both; at most 1,000 rings, or an hour.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AnswerCall {
     /// How often it rang.
+    #[schema(maximum = 1000)]
     pub rings: Option<u32>,
     /// How long it rang.
+    #[schema(maximum = 3600)]
     pub seconds: Option<u32>,
 }
 
 impl Addressed for AnswerCall {
     type To = CallId;
+}
+
+/// More rings than any switch lets a caller wait for.
+const MOST_RINGS: u16 = 1_000;
+/// An hour.
+const MOST_SECONDS: u16 = 3_600;
+
+/// What a switch can have counted; more is its mistake, or the client's.
+fn counted(count: Option<u32>, most: u16) -> Result<Option<u16>, Refusal> {
+    let refusal = Refusal::WaitOutOfBounds { most_rings: MOST_RINGS, most_seconds: MOST_SECONDS };
+    let within = |count| u16::try_from(count).ok().filter(|count| *count <= most).ok_or(refusal);
+    count.map(within).transpose()
 }
 
 /// Takes a ringing call; beyond five rings a courtesy apology is due in the wrap-up.
@@ -34,18 +48,19 @@ pub fn decide(
     now: Timestamp,
 ) -> Result<Decision<Call>, Refusal> {
     let State::Ringing = call.state else { return Err(Refusal::WrongState { state: call.state.word() }) };
-    let rings = answer.rings.or_else(|| answer.seconds.map(|seconds| terms.rings_in(seconds)));
+    let seconds = counted(answer.seconds, MOST_SECONDS)?;
+    let rings = counted(answer.rings, MOST_RINGS)?.or_else(|| seconds.map(|seconds| terms.rings_in(seconds)));
     let rings = rings.ok_or(Refusal::NotCounted {})?;
-    let talk = Talk { agent, at: now, rings, wait_ms: terms.wait_ms(rings, answer.seconds) };
+    let talk = Talk { agent, at: now, rings, wait_ms: terms.wait_ms(rings, seconds) };
     let promptness = terms.promptness(rings);
     let answered = CallAnswered {
         call_id: call.id,
         employee_id: agent,
-        rings,
+        rings: rings.into(),
         wait_ms: talk.wait_ms,
         late: promptness != Promptness::OnTime,
     };
-    let due = CallLateApologyDue { call_id: call.id, employee_id: agent, rings };
+    let due = CallLateApologyDue { call_id: call.id, employee_id: agent, rings: rings.into() };
     let answer = |apology| {
         let call = Call { state: State::Answered(talk), apology, ..call };
         Decision::of(call).and(answered).under(clause!("P3.3.1-1"))
@@ -117,6 +132,18 @@ pub(super) mod tests {
         assert_eq!(decision.facts()[0].data["rings"], 6);
         assert_eq!(decision.facts()[0].data["wait_ms"], 26_000);
         assert_eq!(answer(None, None).err(), Some(Refusal::NotCounted {}));
+    }
+
+    #[test]
+    fn p3_3_1_1_a_wait_that_no_switch_can_have_counted_is_refused() {
+        let beyond = Refusal::WaitOutOfBounds { most_rings: 1_000, most_seconds: 3_600 };
+        for (rings, seconds) in
+            [(Some(1_001), None), (Some(2_147_483_648), None), (None, Some(3_601)), (Some(1), Some(u32::MAX))]
+        {
+            assert_eq!(answer(rings, seconds).err(), Some(beyond.clone()), "{rings:?} {seconds:?}");
+        }
+        assert!(answer(Some(1_000), Some(3_600)).is_ok());
+        assert_eq!(answer(None, Some(3_600)).expect("an hour").facts()[0].data["rings"], 720);
     }
 
     #[test]

@@ -35,9 +35,13 @@ pub struct CallRecapConfirmed {
 }
 event!(CallRecapConfirmed, "support.call.recap_confirmed", internal);
 
-/// Needs all four ticks.
+/// Needs all four ticks, for what was asked and written down before: nobody confirms what is not there.
 pub fn decide(call: Call, recap: &ConfirmRecap, now: Timestamp) -> Result<Decision<Call>, Refusal> {
     call.open_talk()?;
+    let unasked = call.content.unasked();
+    if !unasked.is_empty() {
+        return Err(Refusal::Incomplete { missing: unasked });
+    }
     let ConfirmRecap { phone, name, address, matter } = recap;
     let ticks = [("phone", phone), ("name", name), ("address", address), ("matter", matter)];
     let missing: Vec<_> = ticks.into_iter().filter(|(_, tick)| !**tick).map(|(point, _)| point).collect();
@@ -66,17 +70,28 @@ pub(super) async fn route(
 
 #[cfg(test)]
 mod tests {
+    use super::super::ReasonCode;
     use super::super::answer::tests::answered;
+    use super::super::record_content::{self, tests::whole};
     use super::*;
     use crate::hours::tests::at;
 
     #[test]
     fn b2_a_recap_has_all_four_ticks() {
         let recap = ConfirmRecap { phone: true, name: false, address: true, matter: false };
-        let refusal = decide(answered(1), &recap, at("2025-10-09 10:04")).err();
+        let call = record_content::decide(answered(1), &whole(ReasonCode::Order)).expect("open").into_state();
+        let refusal = decide(call.clone(), &recap, at("2025-10-09 10:04")).err();
         assert_eq!(refusal, Some(Refusal::RecapIncomplete { missing: vec!["name", "matter"] }));
         let recap = ConfirmRecap { name: true, matter: true, ..recap };
-        let decision = decide(answered(1), &recap, at("2025-10-09 10:04")).expect("all four");
+        let decision = decide(call, &recap, at("2025-10-09 10:04")).expect("all four");
         assert_eq!(decision.state().recap_at, Some(at("2025-10-09 10:04")));
+    }
+
+    #[test]
+    fn b2_what_was_not_written_down_cannot_be_repeated() {
+        let recap = ConfirmRecap { phone: true, name: true, address: true, matter: true };
+        let missing = vec!["caller_name", "place", "topic", "why"];
+        let refusal = decide(answered(1), &recap, at("2025-10-09 10:04")).err();
+        assert_eq!(refusal, Some(Refusal::Incomplete { missing }));
     }
 }

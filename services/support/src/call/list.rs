@@ -1,6 +1,6 @@
 //! Reading calls.
 
-use super::{CallView, store};
+use super::{CallView, Stage, store};
 use crate::customer::Sight;
 use axum::response::Response;
 use events::{CallId, CustomerId};
@@ -20,7 +20,7 @@ pub struct CallFilter {
     /// Taken by this employee.
     pub employee_id: Option<EmployeeId>,
     /// In this state.
-    pub state: Option<String>,
+    pub state: Option<Stage>,
 }
 
 /// Calls within the caller's reach, masked.
@@ -57,4 +57,13 @@ pub(super) async fn read(
             }))
         })
         .await
+}
+
+/// What happened to a call, oldest first.
+#[utoipa::path(get, path = "/v1/support/calls/{id}/history", responses((status = 200, description = "Its events.")))]
+pub(super) async fn history(
+    house: House,
+    read: Read<CallId, permission!("call.read")>,
+) -> Result<Response, Problem> {
+    house.history(read, async |pool, read| store::find(pool, &read.reach, read.id).await).await
 }

@@ -24,6 +24,7 @@ pub mod transfer;
 mod view;
 
 use crate::customer::Phone;
+use crate::words::{Code, Text};
 use events::{CallId, ComplaintId, CustomerId, VisitId};
 use house::{House, OpenApiRouter, routes};
 use kernel::{Aggregate, BranchId, Decision, EmployeeId, Timestamp, Version, clause, refusals};
@@ -87,7 +88,30 @@ pub enum State {
     /// The caller was called back.
     Returned(Miss, Return),
     /// There is no need to call back any more.
-    NotNeeded(Miss, Timestamp, String),
+    NotNeeded(Miss, Timestamp, Code),
+}
+
+/// How far a call has come, by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = CallStage)]
+pub enum Stage {
+    /// Nobody has taken it.
+    Ringing,
+    /// Somebody talks with the caller.
+    Answered,
+    /// The talk is over, its record is not complete.
+    Wrapping,
+    /// Its record is complete.
+    Recorded,
+    /// The caller gave up.
+    Abandoned,
+    /// Nobody took it.
+    Missed,
+    /// The caller was called back.
+    Returned,
+    /// There is no need to call back.
+    NotNeeded,
 }
 
 /// A talk.
@@ -98,7 +122,7 @@ pub struct Talk {
     /// Since when.
     pub at: Timestamp,
     /// How often it rang.
-    pub rings: u32,
+    pub rings: u16,
     /// How long the caller waited.
     pub wait_ms: i64,
 }
@@ -203,6 +227,10 @@ macro_rules! words {
 }
 
 words! {
+    Stage {
+        Ringing = "ringing", Answered = "answered", Wrapping = "wrapping", Recorded = "recorded", Abandoned = "abandoned",
+        Missed = "missed", Returned = "returned", NotNeeded = "not_needed",
+    }
     EndedBy { Caller = "caller", Agent = "agent", System = "system", Unknown = "unknown" }
     Window { Open = "open", Closed = "closed" }
     Apology { Due = "due", Said = "said" }
@@ -227,7 +255,7 @@ impl ReasonCode {
 #[serde(rename_all = "snake_case")]
 pub enum Stated {
     /// He said it.
-    Given(String),
+    Given(Text),
     /// He would rather not, or there was nobody to ask.
     Refused,
 }
@@ -248,18 +276,23 @@ pub struct Content {
 }
 
 impl State {
-    /// As tables and views write it.
-    pub const fn word(&self) -> &'static str {
+    /// The same by name.
+    pub const fn stage(&self) -> Stage {
         match self {
-            Self::Ringing => "ringing",
-            Self::Answered(_) => "answered",
-            Self::Wrapping(..) => "wrapping",
-            Self::Recorded(..) => "recorded",
-            Self::Abandoned(_) => "abandoned",
-            Self::Missed(_) => "missed",
-            Self::Returned(..) => "returned",
-            Self::NotNeeded(..) => "not_needed",
+            Self::Ringing => Stage::Ringing,
+            Self::Answered(_) => Stage::Answered,
+            Self::Wrapping(..) => Stage::Wrapping,
+            Self::Recorded(..) => Stage::Recorded,
+            Self::Abandoned(_) => Stage::Abandoned,
+            Self::Missed(_) => Stage::Missed,
+            Self::Returned(..) => Stage::Returned,
+            Self::NotNeeded(..) => Stage::NotNeeded,
         }
+    }
+
+    /// As tables and refusals write it.
+    pub const fn word(&self) -> &'static str {
+        self.stage().word()
     }
 
     /// The talk, where there is or was one.
@@ -314,7 +347,9 @@ refusals! {
     WrongState { state: &'static str } = "support.call.wrong_state", clause!("P6.1-2");
     /// Neither rings nor seconds were given.
     NotCounted {} = "support.call.not_counted", clause!("P3.3.1-1");
-    /// What was not asked yet (B1).
+    /// No switch can have counted so much.
+    WaitOutOfBounds { most_rings: u16, most_seconds: u16 } = "support.call.wait_out_of_bounds", clause!("P3.3.1-1");
+    /// What was not asked yet (B1), or not before it was to be repeated (B2).
     Incomplete { missing: Vec<&'static str> } = "support.call.incomplete", clause!("P3.3.1-6");
     /// What was not repeated to the caller (B2).
     RecapIncomplete { missing: Vec<&'static str> } = "support.call.recap_incomplete", clause!("P3.3.1-7");
@@ -330,8 +365,6 @@ refusals! {
     LinkedOtherwise { complaint_id: ComplaintId } = "support.call.linked_otherwise", clause!("P3.3.1-9");
     /// Nothing was named that it could be linked to.
     NothingToLink {} = "support.call.nothing_to_link";
-    /// A reason must say something.
-    NoReason {} = "support.call.no_reason", clause!("P3.3.1-11");
 }
 
 /// The room's routes.
@@ -339,6 +372,7 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
     OpenApiRouter::new()
         .routes(routes!(list::list, offer::route))
         .routes(routes!(list::read))
+        .routes(routes!(list::history))
         .routes(routes!(answer::route))
         .routes(routes!(abandon::route))
         .routes(routes!(miss::route))

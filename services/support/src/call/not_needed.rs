@@ -2,10 +2,11 @@
 
 use super::{Call, CallView, Refusal, State, store};
 use crate::callback;
+use crate::words::Code;
 use events::{CallId, event};
 use house::{Addressed, Answer, Command, Commanded, House, permission};
-use journal::Failure;
-use kernel::{Decision, Timestamp, clause};
+use journal::{Failure, Tx};
+use kernel::{BranchId, Decision, Timestamp, clause};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -14,7 +15,7 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub struct ReturnNotNeeded {
     /// As a code: `called_again`, `served_otherwise`, `spam` …
-    pub reason_code: String,
+    pub reason_code: Code,
 }
 
 impl Addressed for ReturnNotNeeded {
@@ -32,17 +33,22 @@ pub struct CallReturnNotNeeded {
 event!(CallReturnNotNeeded, "support.call.return_not_needed", internal);
 
 /// From missed only, and with a reason.
-pub fn decide(call: Call, reason: &str, now: Timestamp) -> Result<Decision<Call>, Refusal> {
+pub fn decide(call: Call, reason: &Code, now: Timestamp) -> Result<Decision<Call>, Refusal> {
     let State::Missed(miss) = call.state else {
         return Err(Refusal::WrongState { state: call.state.word() });
     };
-    let reason = reason.trim();
-    if reason.is_empty() {
-        return Err(Refusal::NoReason {});
-    }
-    let not_needed = CallReturnNotNeeded { call_id: call.id, reason_code: reason.to_owned() };
-    let state = State::NotNeeded(miss, now, reason.to_owned());
+    let not_needed = CallReturnNotNeeded { call_id: call.id, reason_code: reason.clone().into() };
+    let state = State::NotNeeded(miss, now, reason.clone());
     Ok(Decision::of(Call { state, ..call }).and(not_needed).under(clause!("P3.3.1-11")))
+}
+
+/// Closes a missed call whose caller cannot be reached, inside the command that gives its callback up: no missed call
+/// stays without anybody who calls back.
+pub async fn by_callback(tx: &mut Tx, branch: BranchId, call: CallId, reason: &Code) -> Result<(), Failure> {
+    let call = store::of_branch(tx, branch, call).await?;
+    let decision = decide(call, reason, tx.now())?;
+    store::save(tx, &decision).await?;
+    Ok(())
 }
 
 /// Says why a missed caller need not be called back; its callback ends by that.
@@ -69,10 +75,11 @@ mod tests {
     use crate::hours::tests::at;
 
     #[test]
-    fn a_missed_call_is_dropped_only_with_a_reason() {
-        let now = at("2025-10-10 09:00");
-        assert_eq!(decide(missed(), " ", now).err(), Some(Refusal::NoReason {}));
-        let decision = decide(missed(), "called_again", now).expect("missed");
-        assert_eq!(decision.state().state.word(), "not_needed");
+    fn a_missed_call_is_dropped_once_and_with_a_reason() {
+        let (now, reason) = (at("2025-10-10 09:00"), Code::of("called_again"));
+        let decision = decide(missed(), &reason, now).expect("missed");
+        assert_eq!(decision.facts()[0].data["reason_code"], "called_again");
+        let again = decide(decision.into_state(), &reason, now).err();
+        assert_eq!(again, Some(Refusal::WrongState { state: "not_needed" }));
     }
 }

@@ -33,7 +33,8 @@ pub enum Promptness {
 
 impl CallTerms {
     /// How promptly so many rings are.
-    pub const fn promptness(&self, rings: u32) -> Promptness {
+    pub fn promptness(&self, rings: u16) -> Promptness {
+        let rings = u32::from(rings);
         if rings <= self.on_time_rings {
             Promptness::OnTime
         } else if rings <= self.apology_beyond_rings {
@@ -44,12 +45,13 @@ impl CallTerms {
     }
 
     /// The rings of so many seconds: one that has begun has been heard.
-    pub const fn rings_in(&self, seconds: u32) -> u32 {
-        seconds.div_ceil(self.ring_seconds)
+    pub fn rings_in(&self, seconds: u16) -> u16 {
+        let rings = u32::from(seconds).div_ceil(self.ring_seconds);
+        u16::try_from(rings).expect("there are no more rings than seconds")
     }
 
     /// How long a caller waited, as exactly as the switch says.
-    pub fn wait_ms(&self, rings: u32, seconds: Option<u32>) -> i64 {
+    pub fn wait_ms(&self, rings: u16, seconds: Option<u16>) -> i64 {
         let seconds = seconds.map_or_else(|| i64::from(rings) * i64::from(self.ring_seconds), i64::from);
         seconds * MILLIS
     }

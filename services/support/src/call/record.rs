@@ -44,7 +44,7 @@ pub fn decide(call: Call, now: Timestamp) -> Result<Decision<Call>, Refusal> {
         return Err(Refusal::RecapIncomplete { missing: vec!["phone", "name", "address", "matter"] });
     }
     if call.apology == Some(Apology::Due) {
-        return Err(Refusal::ApologyDue { rings: talk.rings });
+        return Err(Refusal::ApologyDue { rings: talk.rings.into() });
     }
     let recorded = CallRecorded {
         call_id: call.id,

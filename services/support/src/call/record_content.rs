@@ -38,17 +38,6 @@ pub struct CallContentRecorded {
 }
 event!(CallContentRecorded, "support.call.content_recorded", internal);
 
-impl Stated {
-    /// The same without blanks; `None` where nothing was said.
-    fn trimmed(&self) -> Option<Self> {
-        match self {
-            Self::Given(text) if text.trim().is_empty() => None,
-            Self::Given(text) => Some(Self::Given(text.trim().to_owned())),
-            Self::Refused => Some(Self::Refused),
-        }
-    }
-}
-
 /// All of a record, in percent.
 const WHOLE: usize = 100;
 
@@ -59,10 +48,15 @@ impl Content {
         [("caller_name", caller_name), ("place", place), ("topic", topic), ("why", why)]
     }
 
-    /// What was not asked yet (B1).
+    /// The points that were not asked yet, and so cannot be repeated (B2).
+    pub(super) fn unasked(&self) -> Vec<&'static str> {
+        self.points().into_iter().filter(|(_, stated)| stated.is_none()).map(|(name, _)| name).collect()
+    }
+
+    /// What the record lacks (B1).
     pub(super) fn missing(&self) -> Vec<&'static str> {
-        let points = self.points().into_iter().filter(|(_, stated)| stated.is_none()).map(|(name, _)| name);
-        points.chain(self.reason.is_none().then_some("reason_code")).collect()
+        let reason = self.reason.is_none().then_some("reason_code");
+        self.unasked().into_iter().chain(reason).collect()
     }
 
     /// How much of it the caller gave, 0-100: what he refused is asked, but not known.
@@ -73,12 +67,11 @@ impl Content {
     }
 }
 
-/// Takes over what was said.
+/// Takes over what was said. What the caller confirmed is what stands here: where one of the points says something else
+/// now, it must be repeated again (B2).
 pub fn decide(call: Call, said: &RecordContent) -> Result<Decision<Call>, Refusal> {
     call.open_talk()?;
-    let take = |new: &Option<Stated>, old: &Option<Stated>| {
-        new.as_ref().map_or_else(|| old.clone(), Stated::trimmed)
-    };
+    let take = |new: &Option<Stated>, old: &Option<Stated>| new.clone().or_else(|| old.clone());
     let content = Content {
         caller_name: take(&said.caller_name, &call.content.caller_name),
         place: take(&said.place, &call.content.place),
@@ -87,7 +80,8 @@ pub fn decide(call: Call, said: &RecordContent) -> Result<Decision<Call>, Refusa
         reason: said.reason_code.or(call.content.reason),
     };
     let recorded = CallContentRecorded { call_id: call.id, completeness: content.completeness() };
-    Ok(Decision::of(Call { content, ..call }).and(recorded).under(clause!("P3.3.1-6")))
+    let recap_at = call.recap_at.filter(|_| content.points() == call.content.points());
+    Ok(Decision::of(Call { content, recap_at, ..call }).and(recorded).under(clause!("P3.3.1-6")))
 }
 
 /// Writes down what the caller says.
@@ -111,9 +105,11 @@ pub(super) mod tests {
     use super::super::EndedBy;
     use super::super::end::tests::ended;
     use super::*;
+    use crate::hours::tests::at;
+    use crate::words::Text;
 
     pub(in crate::call) fn whole(reason: ReasonCode) -> RecordContent {
-        let given = |text: &str| Some(Stated::Given(text.to_owned()));
+        let given = |text: &str| Some(Stated::Given(Text::of(text)));
         RecordContent {
             caller_name: given("王女士"),
             place: Some(Stated::Refused),
@@ -130,14 +126,26 @@ pub(super) mod tests {
         assert_eq!((first.content.completeness(), first.content.missing()), (75, vec![]));
         let place = RecordContent {
             caller_name: None,
-            place: Some(Stated::Given("世纪大道 1 号".to_owned())),
-            topic: Some(Stated::Given("  ".to_owned())),
+            place: Some(Stated::Given(Text::of("世纪大道 1 号"))),
+            topic: None,
             why: None,
             reason_code: None,
         };
-        let second = decide(first, &place).expect("open");
-        assert_eq!(second.state().content.missing(), ["topic"], "blanks are nothing");
-        assert_eq!(second.state().content.completeness(), 75);
+        let second = decide(first.clone(), &place).expect("open");
+        assert_eq!(second.state().content.completeness(), 100);
+        assert_eq!(second.state().content.topic, first.content.topic);
         assert!(!second.facts()[0].data.to_string().contains("世纪"), "no words in events");
+    }
+
+    #[test]
+    fn b2_what_is_said_otherwise_after_the_recap_must_be_repeated_again() {
+        let said =
+            decide(ended(1, EndedBy::Caller), &whole(ReasonCode::Complaint)).expect("open").into_state();
+        let repeated = Call { recap_at: Some(at("2025-10-09 10:06")), ..said };
+        let again =
+            |said: &RecordContent| decide(repeated.clone(), said).expect("open").into_state().recap_at;
+        assert_eq!(again(&whole(ReasonCode::Enquiry)), repeated.recap_at, "the code is our word, not his");
+        let place = Some(Stated::Given(Text::of("世纪大道 1 号")));
+        assert_eq!(again(&RecordContent { place, ..whole(ReasonCode::Complaint) }), None);
     }
 }

@@ -2,9 +2,11 @@
 
 use super::transfer::Passed;
 use super::{
-    Apology, Call, Content, EndedBy, Ending, Links, Miss, ReasonCode, Return, State, Stated, Talk, Window,
+    Apology, Call, Content, EndedBy, Ending, Links, Miss, ReasonCode, Return, Stage, State, Stated, Talk,
+    Window,
 };
 use crate::customer::{self, Phone};
+use crate::words::Code;
 use chrono::{DateTime, Utc};
 use events::{CallId, ComplaintId, CustomerId, VisitId};
 use house::list::PageRequest;
@@ -49,7 +51,7 @@ impl Row {
         Some(Talk {
             agent: EmployeeId::of(self.agent?),
             at: Timestamp::of(self.answered_at?),
-            rings: u32::try_from(self.rings?).ok()?,
+            rings: u16::try_from(self.rings?).ok()?,
             wait_ms: self.wait_ms?,
         })
     }
@@ -74,7 +76,7 @@ impl Row {
                 let by = EmployeeId::of(self.agent?);
                 Some(State::Returned(miss?, Return { by, at: closed_at? }))
             }
-            "not_needed" => Some(State::NotNeeded(miss?, closed_at?, self.reason.clone()?)),
+            "not_needed" => Some(State::NotNeeded(miss?, closed_at?, Code::of(self.reason.as_deref()?))),
             _ => None,
         }
     }
@@ -162,9 +164,12 @@ impl<'a> Columns<'a> {
             State::Returned(miss, back) => {
                 Self { agent: Some(back.by), miss: Some(*miss), closed_at: Some(back.at), ..Self::default() }
             }
-            State::NotNeeded(miss, at, reason) => {
-                Self { miss: Some(*miss), closed_at: Some(*at), reason: Some(reason), ..Self::default() }
-            }
+            State::NotNeeded(miss, at, reason) => Self {
+                miss: Some(*miss),
+                closed_at: Some(*at),
+                reason: Some(reason.as_str()),
+                ..Self::default()
+            },
         }
     }
 }
@@ -189,7 +194,7 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<Call>) -> Result<(), F
         call.state.word(),
         columns.agent.map(EmployeeId::uuid),
         columns.talk.map(|talk| talk.at.utc()),
-        columns.talk.and_then(|talk| i32::try_from(talk.rings).ok()),
+        columns.talk.map(|talk| i32::from(talk.rings)),
         columns.talk.map(|talk| talk.wait_ms),
         call.apology.map(Apology::word),
         columns.ending.map(|ending| ending.by.word()),
@@ -224,8 +229,8 @@ pub(super) async fn add_transfer(
         call.branch.uuid(),
         passed.from.uuid(),
         passed.to.uuid(),
-        passed.caller_name,
-        passed.gist,
+        passed.caller_name.as_str(),
+        passed.gist.as_str(),
         at,
     )
     .execute(tx.connection())
@@ -311,7 +316,7 @@ pub(super) async fn page(
         filter.branch.map(BranchId::uuid),
         filter.customer_id.map(CustomerId::uuid),
         filter.employee_id.map(EmployeeId::uuid),
-        filter.state,
+        filter.state.map(Stage::word),
         page.below(),
         page.above(),
         page.is_newest_first(),

@@ -1,6 +1,7 @@
 //! Handing a call to a colleague, with name and gist (P3.3.1-12, B4).
 
 use super::{Call, CallView, Refusal, State, Talk, store};
+use crate::words::{Name, Text};
 use events::CallId;
 use events::support::CallTransferred;
 use house::known::{self, Employment, KnownEmployee};
@@ -17,9 +18,9 @@ pub struct TransferCall {
     /// Who takes it over.
     pub to: EmployeeId,
     /// The caller's name.
-    pub caller_name: Option<String>,
+    pub caller_name: Option<Name>,
     /// The gist of the matter.
-    pub gist: Option<String>,
+    pub gist: Option<Text>,
 }
 
 impl Addressed for TransferCall {
@@ -34,9 +35,9 @@ pub struct Passed {
     /// Who has it now.
     pub to: EmployeeId,
     /// The caller's name.
-    pub caller_name: String,
+    pub caller_name: Name,
     /// The gist of the matter.
-    pub gist: String,
+    pub gist: Text,
 }
 
 /// Hands an answered call on: with both name and gist, to somebody employed in the branch.
@@ -48,14 +49,11 @@ pub fn decide(
     let State::Answered(talk) = call.state else {
         return Err(Refusal::WrongState { state: call.state.word() });
     };
-    let text = |text: &Option<String>| text.as_deref().map(str::trim).unwrap_or_default().to_owned();
-    let (caller_name, gist) = (text(&transfer.caller_name), text(&transfer.gist));
-    let named = [("caller_name", &caller_name), ("gist", &gist)];
-    let missing: Vec<_> =
-        named.into_iter().filter(|(_, text)| text.is_empty()).map(|(name, _)| name).collect();
-    if !missing.is_empty() {
+    let TransferCall { to: _, caller_name: Some(caller_name), gist: Some(gist) } = transfer else {
+        let named = [("caller_name", transfer.caller_name.is_some()), ("gist", transfer.gist.is_some())];
+        let missing = named.into_iter().filter(|(_, is_said)| !is_said).map(|(name, _)| name).collect();
         return Err(Refusal::TransferIncomplete { missing });
-    }
+    };
     let can_take = to.is_some_and(|to| {
         to.branch == call.branch && to.employment == Employment::Employed && to.id != talk.agent
     });
@@ -66,8 +64,9 @@ pub fn decide(
         call_id: call.id,
         from: talk.agent,
         to: transfer.to,
-        gist_len: u32::try_from(gist.chars().count()).unwrap_or(u32::MAX),
+        gist_len: u32::try_from(gist.as_str().chars().count()).expect("a text is bounded"),
     };
+    let (caller_name, gist) = (caller_name.clone(), gist.clone());
     let passed = Passed { from: talk.agent, to: transfer.to, caller_name, gist };
     let state = State::Answered(Talk { agent: transfer.to, ..talk });
     let decision = Decision::of(Call { state, ..call }).and(transferred).under(clause!("P3.3.1-12"));
@@ -112,18 +111,14 @@ mod tests {
     }
 
     fn transfer(name: Option<&str>, gist: Option<&str>) -> TransferCall {
-        TransferCall {
-            to: colleague().id,
-            caller_name: name.map(str::to_owned),
-            gist: gist.map(str::to_owned),
-        }
+        TransferCall { to: colleague().id, caller_name: name.map(Name::of), gist: gist.map(Text::of) }
     }
 
     #[test]
     fn b4_a_transfer_without_name_and_gist_is_rejected() {
         for (name, gist, missing) in [
             (None, Some("想改期"), vec!["caller_name"]),
-            (Some("王女士"), Some(" "), vec!["gist"]),
+            (Some("王女士"), None, vec!["gist"]),
             (None, None, vec!["caller_name", "gist"]),
         ] {
             let refusal = decide(answered(1), &transfer(name, gist), Some(&colleague())).err();

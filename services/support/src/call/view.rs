@@ -1,7 +1,8 @@
 //! What the API shows of a call: the caller's words only to whoever spoke with him.
 
-use super::{Apology, Call, EndedBy, Miss, ReasonCode, State, Stated, Window};
+use super::{Apology, Call, EndedBy, Miss, ReasonCode, Stage, State, Stated, Window};
 use crate::customer::{Sight, masked_name};
+use crate::words::Text;
 use events::{CallId, ComplaintId, CustomerId, VisitId};
 use house::Shown;
 use kernel::{BranchId, EmployeeId, Timestamp, Version};
@@ -15,8 +16,8 @@ pub struct CallView {
     pub id: CallId,
     /// The branch that was called.
     pub branch_id: BranchId,
-    /// `ringing`, `answered`, `wrapping`, `recorded`, `abandoned`, `missed`, `returned`, `not_needed`.
-    pub state: &'static str,
+    /// How far it has come.
+    pub state: Stage,
     /// The number that called; masked unless one took the call oneself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub caller_number: Option<String>,
@@ -39,7 +40,7 @@ pub struct CallView {
     pub answered_at: Option<Timestamp>,
     /// How often it rang.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub rings: Option<u32>,
+    pub rings: Option<u16>,
     /// Whether a courtesy apology is owed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub apology: Option<Apology>,
@@ -126,7 +127,7 @@ impl Call {
         let is_plain = sight == Sight::Plain;
         let words = |stated: &Option<Stated>| stated.clone().filter(|_| is_plain);
         let name = |stated: &Stated| match stated {
-            Stated::Given(name) if !is_plain => Stated::Given(masked_name(name)),
+            Stated::Given(name) if !is_plain => Stated::Given(Text::of(&masked_name(name.as_str()))),
             Stated::Given(_) | Stated::Refused => stated.clone(),
         };
         let number = |phone: &crate::customer::Phone| {
@@ -136,7 +137,7 @@ impl Call {
         CallView {
             id: self.id,
             branch_id: self.branch,
-            state: self.state.word(),
+            state: self.state.stage(),
             caller_number: self.caller.as_ref().map(number),
             customer_id: self.links.customer,
             complaint_id: self.links.complaint,

@@ -3,6 +3,7 @@
 use super::{Answer, Callback, CallbackView, DUE, MISSED_CALL, Refusal, State, store};
 use crate::call::{Call, return_missed};
 use crate::contact::{self, Channel, Direction, Kind, Parties, Reference, Said};
+use crate::words::Code;
 use events::CallbackId;
 use events::support::CallbackDone;
 use house::{Addressed, Answer as Answered, Command, Commanded, House, permission};
@@ -17,9 +18,10 @@ use utoipa::ToSchema;
 pub struct DoneCallback {
     /// 1-5, where he gave one.
     pub score: Option<u8>,
-    /// What it was about, as codes.
+    /// What it was about, as codes; ten at the most.
     #[serde(default)]
-    pub topics: Vec<String>,
+    #[schema(max_items = 10)]
+    pub topics: Vec<Code>,
 }
 
 impl Addressed for DoneCallback {
@@ -28,6 +30,8 @@ impl Addressed for DoneCallback {
 
 /// The best score.
 const BEST: u8 = 5;
+/// The most topics of one callback: a talk is about a handful of things.
+const TOPICS: usize = 10;
 
 /// From in progress, by whoever is at it.
 pub fn decide(
@@ -40,6 +44,9 @@ pub fn decide(
     };
     if let Some(score) = said.score.filter(|score| !(1..=BEST).contains(score)) {
         return Err(Refusal::WrongScore { score });
+    }
+    if said.topics.len() > TOPICS {
+        return Err(Refusal::TooManyTopics { most: TOPICS });
     }
     let answer = Answer { score: said.score, topics: said.topics.clone() };
     Ok(reached(callback, by, answer, now))
@@ -120,7 +127,10 @@ mod tests {
                 Some(Refusal::WrongScore { score })
             );
         }
-        let decision = decide(busy, &said(Some(5)), now).expect("in progress");
+        let decision = decide(busy.clone(), &said(Some(5)), now).expect("in progress");
         assert_eq!(decision.facts()[0].data["score"], 5);
+        let about = |count| DoneCallback { score: None, topics: vec![Code::of("order"); count] };
+        assert!(decide(busy.clone(), &about(10), now).is_ok());
+        assert_eq!(decide(busy, &about(11), now).err(), Some(Refusal::TooManyTopics { most: 10 }));
     }
 }

@@ -1,7 +1,8 @@
 //! The customer was not reached.
 
-use super::{Callback, CallbackView, Refusal, State, code, store};
+use super::{Callback, CallbackView, Refusal, State, store};
 use crate::contact::{self, Channel, Direction, Kind, Parties, Reference, Said};
+use crate::words::Code;
 use events::CallbackId;
 use events::support::CallbackFailed;
 use house::{Addressed, Answer as Answered, Command, Commanded, House, permission};
@@ -15,7 +16,7 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub struct FailCallback {
     /// As a code: `no_answer`, `busy`, `switched_off` …
-    pub cause: String,
+    pub cause: Code,
 }
 
 impl Addressed for FailCallback {
@@ -23,14 +24,13 @@ impl Addressed for FailCallback {
 }
 
 /// From in progress; each one counts.
-pub fn decide(callback: Callback, cause: &str) -> Result<Decision<Callback>, Refusal> {
+pub fn decide(callback: Callback, cause: &Code) -> Result<Decision<Callback>, Refusal> {
     let State::InProgress { by } = callback.state else {
         return Err(Refusal::WrongState { state: callback.state.word() });
     };
-    let cause = code(cause)?;
     let attempts = callback.attempts + 1;
-    let failed = CallbackFailed { callback_id: callback.id, attempt: attempts, cause: cause.clone() };
-    let state = State::Failed { by, cause };
+    let failed = CallbackFailed { callback_id: callback.id, attempt: attempts, cause: cause.clone().into() };
+    let state = State::Failed { by, cause: cause.clone() };
     Ok(Decision::of(Callback { state, attempts, ..callback }).and(failed).under(clause!("P3.3.1-11")))
 }
 
@@ -69,9 +69,11 @@ mod tests {
     #[test]
     fn each_attempt_in_vain_is_counted_with_its_cause() {
         let busy = Callback { state: State::InProgress { by: agent() }, ..callback() };
-        assert_eq!(decide(busy.clone(), " ").err(), Some(Refusal::NoReason {}));
-        let failed = decide(busy, "no_answer").expect("in progress");
+        let failed = decide(busy, &Code::of("no_answer")).expect("in progress");
         assert_eq!((&failed.facts()[0].data["attempt"], failed.state().attempts), (&1.into(), 1));
-        assert_eq!(decide(failed.into_state(), "busy").err(), Some(Refusal::WrongState { state: "failed" }));
+        assert_eq!(
+            decide(failed.into_state(), &Code::of("busy")).err(),
+            Some(Refusal::WrongState { state: "failed" })
+        );
     }
 }

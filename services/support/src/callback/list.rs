@@ -1,6 +1,6 @@
 //! Reading callbacks.
 
-use super::{CallbackView, store};
+use super::{CallbackView, Stage, store};
 use axum::response::Response;
 use events::{CallId, CallbackId};
 use house::{House, List, One, Page, Problem, Read, Shown, permission};
@@ -19,7 +19,7 @@ pub struct CallbackFilter {
     /// Taken by this employee.
     pub employee_id: Option<EmployeeId>,
     /// In this state.
-    pub state: Option<String>,
+    pub state: Option<Stage>,
 }
 
 /// Callbacks within the caller's reach.
@@ -52,4 +52,13 @@ pub(super) async fn read(
             Ok(callback.map(|callback| (callback.version, callback.view(callback.version))))
         })
         .await
+}
+
+/// What happened to a callback, oldest first.
+#[utoipa::path(get, path = "/v1/support/callbacks/{id}/history", responses((status = 200, description = "Its events.")))]
+pub(super) async fn history(
+    house: House,
+    read: Read<CallbackId, permission!("callback.read")>,
+) -> Result<Response, Problem> {
+    house.history(read, async |pool, read| store::find(pool, &read.reach, read.id).await).await
 }

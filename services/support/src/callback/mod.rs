@@ -14,10 +14,11 @@ pub mod schedule;
 pub mod start;
 pub(crate) mod store;
 
+use crate::words::Code;
 use events::{CallId, CallbackId, CustomerId};
 use house::{House, OpenApiRouter, Shown, routes};
 use kernel::{Aggregate, BranchId, EmployeeId, PolicyVersionId, Timestamp, Version, clause, refusals};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use policy::CallbackTerms;
@@ -67,7 +68,7 @@ pub enum State {
         /// Who tried.
         by: EmployeeId,
         /// Why not, as a code.
-        cause: String,
+        cause: Code,
     },
     /// He was reached.
     Done {
@@ -83,8 +84,41 @@ pub enum State {
         /// When that was decided.
         at: Timestamp,
         /// Why, as a code.
-        reason: String,
+        reason: Code,
     },
+}
+
+/// How far a callback has come, by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = CallbackStage)]
+pub enum Stage {
+    /// Its time has not come.
+    Scheduled,
+    /// It has.
+    Due,
+    /// Somebody is at it.
+    InProgress,
+    /// The customer was not reached.
+    Failed,
+    /// He was reached.
+    Done,
+    /// It will not be made any more.
+    Abandoned,
+}
+
+impl Stage {
+    /// As tables and views write it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Scheduled => "scheduled",
+            Self::Due => "due",
+            Self::InProgress => "in_progress",
+            Self::Failed => "failed",
+            Self::Done => "done",
+            Self::Abandoned => "abandoned",
+        }
+    }
 }
 
 /// What a customer said to a callback.
@@ -93,20 +127,25 @@ pub struct Answer {
     /// 1-5, where he gave one.
     pub score: Option<u8>,
     /// What it was about, as codes.
-    pub topics: Vec<String>,
+    pub topics: Vec<Code>,
 }
 
 impl State {
-    /// As tables and views write it.
-    pub const fn word(&self) -> &'static str {
+    /// The same by name.
+    pub const fn stage(&self) -> Stage {
         match self {
-            Self::Scheduled => "scheduled",
-            Self::Due => "due",
-            Self::InProgress { .. } => "in_progress",
-            Self::Failed { .. } => "failed",
-            Self::Done { .. } => "done",
-            Self::Abandoned { .. } => "abandoned",
+            Self::Scheduled => Stage::Scheduled,
+            Self::Due => Stage::Due,
+            Self::InProgress { .. } => Stage::InProgress,
+            Self::Failed { .. } => Stage::Failed,
+            Self::Done { .. } => Stage::Done,
+            Self::Abandoned { .. } => Stage::Abandoned,
         }
+    }
+
+    /// As tables and refusals write it.
+    pub const fn word(&self) -> &'static str {
+        self.stage().word()
     }
 
     /// Who is or was at it.
@@ -149,10 +188,10 @@ refusals! {
     InThePast { due_at: Timestamp } = "support.callback.in_the_past", clause!("P3.3.1-11");
     /// The customer has to be tried more often before it is given up.
     TriedTooLittle { attempts: u32, needed: u32, policy_version: PolicyVersionId } = "support.callback.tried_too_little", clause!("P3.3.1-11");
-    /// A code must say something.
-    NoReason {} = "support.callback.no_reason", clause!("P3.3.1-11");
     /// A score is 1 to 5.
     WrongScore { score: u8 } = "support.callback.wrong_score", clause!("P3.3.2");
+    /// A callback is about a handful of things.
+    TooManyTopics { most: usize } = "support.callback.too_many_topics", clause!("P3.3.2");
     /// The branch never opens again.
     NeverOpen {} = "support.callback.never_open", clause!("P3.3.1-13");
 }
@@ -175,8 +214,8 @@ pub struct CallbackView {
     pub due_at: Timestamp,
     /// True where that rests on a year without an official calendar.
     pub provisional: bool,
-    /// `scheduled`, `due`, `in_progress`, `failed`, `done`, `abandoned`.
-    pub state: &'static str,
+    /// How far it has come.
+    pub state: Stage,
     /// How often it was tried in vain.
     pub attempts: u32,
     /// Who is or was at it.
@@ -186,10 +225,10 @@ pub struct CallbackView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub score: Option<u8>,
     /// What it was about, as codes.
-    pub topics: Vec<String>,
+    pub topics: Vec<Code>,
     /// Why it failed or was abandoned, as a code.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub cause: Option<String>,
+    pub cause: Option<Code>,
     /// The ETag.
     pub version: Version,
 }
@@ -211,7 +250,7 @@ impl Shown for Callback {
             customer_id: self.customer,
             due_at: self.due_at,
             provisional: self.provisional,
-            state: self.state.word(),
+            state: self.state.stage(),
             attempts: self.attempts,
             employee_id: self.state.employee(),
             score: answer.score,
@@ -225,17 +264,12 @@ impl Shown for Callback {
     }
 }
 
-/// A code, without the blanks around it.
-fn code(text: &str) -> Result<String, Refusal> {
-    let text = text.trim();
-    if text.is_empty() { Err(Refusal::NoReason {}) } else { Ok(text.to_owned()) }
-}
-
 /// The room's routes.
 pub(crate) fn routes() -> OpenApiRouter<House> {
     OpenApiRouter::new()
         .routes(routes!(list::list))
         .routes(routes!(list::read))
+        .routes(routes!(list::history))
         .routes(routes!(start::route))
         .routes(routes!(done::route))
         .routes(routes!(fail::route))

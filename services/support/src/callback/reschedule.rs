@@ -71,11 +71,11 @@ mod tests {
     use super::super::schedule::tests::{agent, callback, terms};
     use super::*;
     use crate::hours::tests::at;
+    use crate::words::Code;
 
     #[test]
     fn a_callback_is_not_moved_into_the_night_nor_into_the_past() {
-        let failed =
-            Callback { state: State::Failed { by: agent(), cause: "busy".to_owned() }, ..callback() };
+        let failed = Callback { state: State::Failed { by: agent(), cause: Code::of("busy") }, ..callback() };
         let now = at("2025-10-10 09:05");
         let to = |due| decide(failed.clone(), at(due), &terms(), Zone::SHANGHAI, now);
         assert_eq!(to("2025-10-10 09:05").err(), Some(Refusal::InThePast { due_at: now }));

@@ -145,6 +145,16 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn p3_3_1_13_a_branch_that_never_opens_again_promises_no_callback() {
+        let mut layers = default_calendar().layers().clone();
+        layers.network.weekly = Some(serde_json::from_str("{}").expect("a week without hours"));
+        let never = Calendar::new(layers).expect("consistent");
+        let id = CallbackId::of(Uuid::from_u128(5));
+        let refused = decide(id, &missed(), &never, &terms().terms, at("2025-10-09 20:00")).err();
+        assert_eq!(refused, Some(Refusal::NeverOpen {}));
+    }
+
+    #[test]
     fn its_time_comes_once_and_disturbs_nobody() {
         let due = decide_due(callback()).expect("scheduled").into_state();
         assert_eq!(decide_due(due).err(), Some(Refusal::WrongState { state: "due" }));

@@ -1,6 +1,7 @@
 //! The SQL of callbacks.
 
-use super::{Answer, Callback, MISSED_CALL, State};
+use super::{Answer, Callback, MISSED_CALL, Stage, State};
+use crate::words::Code;
 use chrono::{DateTime, Utc};
 use events::{CallId, CallbackId, CustomerId};
 use house::list::PageRequest;
@@ -28,6 +29,10 @@ struct Row {
 }
 
 impl Row {
+    fn code(&self) -> Option<Code> {
+        self.cause.as_deref().map(Code::of)
+    }
+
     fn state(&self) -> Option<State> {
         let by = self.employee_id.map(EmployeeId::of);
         let closed_at = self.closed_at.map(Timestamp::of);
@@ -35,13 +40,14 @@ impl Row {
             "scheduled" => Some(State::Scheduled),
             "due" => Some(State::Due),
             "in_progress" => Some(State::InProgress { by: by? }),
-            "failed" => Some(State::Failed { by: by?, cause: self.cause.clone()? }),
+            "failed" => Some(State::Failed { by: by?, cause: self.code()? }),
             "done" => {
                 let score = self.score.and_then(|score| u8::try_from(score).ok());
-                let answer = Answer { score, topics: self.topics.clone() };
+                let topics = self.topics.iter().map(|topic| Code::of(topic)).collect();
+                let answer = Answer { score, topics };
                 Some(State::Done { by: by?, at: closed_at?, answer })
             }
-            "abandoned" => Some(State::Abandoned { at: closed_at?, reason: self.cause.clone()? }),
+            "abandoned" => Some(State::Abandoned { at: closed_at?, reason: self.code()? }),
             _ => None,
         }
     }
@@ -81,7 +87,7 @@ pub(super) async fn add(tx: &mut Tx, decision: &Decision<Callback>) -> Result<()
         callback.due_at.utc(),
         callback.provisional,
         callback.state.word(),
-        i32::try_from(callback.attempts).unwrap_or(i32::MAX),
+        i32::try_from(callback.attempts).expect("attempts are counted one by one"),
         topics,
         decision.version().get(),
     );
@@ -98,6 +104,7 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<Callback>) -> Result<(
         State::Done { at, answer: said, .. } => (closed_at, answer) = (Some(at.utc()), said.clone()),
         State::Abandoned { at, reason } => (closed_at, cause) = (Some(at.utc()), Some(reason.as_str())),
     }
+    let topics: Vec<String> = answer.topics.into_iter().map(Code::into).collect();
     let statement = sqlx::query!(
         "UPDATE callback SET due_at = $3, state = $4, attempts = $5, employee_id = $6, closed_at = $7, cause = $8, score = $9, topics = $10,
                 version = $11
@@ -106,12 +113,12 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<Callback>) -> Result<(
         decision.base().get(),
         callback.due_at.utc(),
         callback.state.word(),
-        i32::try_from(callback.attempts).unwrap_or(i32::MAX),
+        i32::try_from(callback.attempts).expect("attempts are counted one by one"),
         callback.state.employee().map(EmployeeId::uuid),
         closed_at,
         cause,
         answer.score.map(i16::from),
-        &answer.topics,
+        &topics,
         decision.version().get(),
     );
     tx.save(decision, statement).await
@@ -182,7 +189,7 @@ pub(super) async fn page(
         filter.branch.map(BranchId::uuid),
         filter.call_id.map(CallId::uuid),
         filter.employee_id.map(EmployeeId::uuid),
-        filter.state,
+        filter.state.map(Stage::word),
         page.below(),
         page.above(),
         page.is_newest_first(),

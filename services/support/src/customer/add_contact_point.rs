@@ -1,9 +1,9 @@
 //! One more way to reach a customer.
 
 use super::{
-    ContactPoint, ContactPointId, Customer, CustomerView, OptIn, Phone, PointValue, Rank, Refusal, said,
-    store,
+    ContactPoint, ContactPointId, Customer, CustomerView, OptIn, Phone, PointValue, Rank, Refusal, store,
 };
+use crate::words::Email;
 use events::CustomerId;
 use events::support::CustomerUpdated;
 use house::{Addressed, Answer, Command, Commanded, House, permission};
@@ -30,7 +30,7 @@ pub enum NewPoint {
     /// A telephone number.
     Phone(Phone),
     /// An electronic address.
-    Email(String),
+    Email(Email),
 }
 
 impl Addressed for AddContactPoint {
@@ -45,7 +45,7 @@ pub fn decide(
 ) -> Result<Decision<Customer>, Refusal> {
     let value = match &add.point {
         NewPoint::Phone(phone) => PointValue::Phone(phone.clone()),
-        NewPoint::Email(address) => PointValue::Email(said("email", address)?.to_lowercase()),
+        NewPoint::Email(address) => PointValue::Email(address.clone()),
     };
     if customer.points.iter().any(|point| point.value == value) {
         return Err(Refusal::PointKnown {});
@@ -70,7 +70,7 @@ pub(super) async fn route(
             let customer = cmd.current(store::load(tx, cmd.id).await?)?;
             let decision = decide(customer, tx.fresh(), &cmd.body)?;
             store::save(tx, &decision).await?;
-            store::add_point(tx, decision.state()).await?;
+            store::add_point(tx, decision.state(), cmd.principal.employee).await?;
             Ok::<_, Failure>(decision)
         })
         .await
@@ -90,7 +90,7 @@ mod tests {
         let id = ContactPointId::of(Uuid::from_u128(9));
         let add = |point| decide(customer.clone(), id, &AddContactPoint { point, opt_in: OptIn::Yes });
         let rank = |point| add(point).map(|decision| decision.state().points[1].rank);
-        assert_eq!(rank(NewPoint::Email("Wang@Example.com".to_owned())), Ok(Rank::Primary));
+        assert_eq!(rank(NewPoint::Email(Email::of("wang@example.com"))), Ok(Rank::Primary));
         let phone = |text| NewPoint::Phone(Phone::parse(text).expect("a number"));
         assert_eq!(rank(phone("139 1234 5678")), Ok(Rank::Further));
         assert_eq!(rank(phone("+86 13812345678")), Err(Refusal::PointKnown {}));

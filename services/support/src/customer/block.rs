@@ -1,6 +1,7 @@
 //! We do not serve a customer any more.
 
-use super::{Customer, CustomerStateChanged, CustomerView, Refusal, State, said, store};
+use super::{Customer, CustomerStateChanged, CustomerView, Refusal, State, store};
+use crate::words::Code;
 use events::CustomerId;
 use house::{Addressed, Answer, Command, Commanded, House, permission};
 use journal::Failure;
@@ -13,7 +14,7 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub struct BlockCustomer {
     /// Why, as a code.
-    pub reason_code: String,
+    pub reason_code: Code,
 }
 
 impl Addressed for BlockCustomer {
@@ -21,18 +22,17 @@ impl Addressed for BlockCustomer {
 }
 
 /// From every state but the one it leads to.
-pub fn decide(customer: Customer, reason: &str) -> Result<Decision<Customer>, Refusal> {
+pub fn decide(customer: Customer, reason: &Code) -> Result<Decision<Customer>, Refusal> {
     match customer.state {
         State::Blocked { .. } => return Err(Refusal::WrongState { state: "blocked" }),
         State::Prospect | State::Active | State::Dormant => {}
     }
-    let reason = said("reason_code", reason)?;
     let changed = CustomerStateChanged {
         customer_id: customer.id,
         state: "blocked".to_owned(),
-        reason_code: Some(reason.clone()),
+        reason_code: Some(reason.clone().into()),
     };
-    let customer = Customer { state: State::Blocked { reason }, ..customer };
+    let customer = Customer { state: State::Blocked { reason: reason.clone() }, ..customer };
     Ok(Decision::of(customer).and(changed).under(clause!("P6.1-3")))
 }
 
@@ -62,9 +62,9 @@ mod tests {
     fn a_customer_is_blocked_once_and_with_a_reason() {
         let customer =
             register::decide(fresh(), &card(), None, at("2025-10-09 10:00")).expect("complete").into_state();
-        assert_eq!(decide(customer.clone(), " ").err(), Some(Refusal::Empty { member: "reason_code" }));
-        let blocked = decide(customer, "abuse").expect("a prospect").into_state();
-        assert_eq!(blocked.state, State::Blocked { reason: "abuse".to_owned() });
-        assert_eq!(decide(blocked, "abuse").err(), Some(Refusal::WrongState { state: "blocked" }));
+        let reason = Code::of("abuse");
+        let blocked = decide(customer, &reason).expect("a prospect").into_state();
+        assert_eq!(blocked.state, State::Blocked { reason: reason.clone() });
+        assert_eq!(decide(blocked, &reason).err(), Some(Refusal::WrongState { state: "blocked" }));
     }
 }

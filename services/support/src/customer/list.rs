@@ -1,6 +1,6 @@
 //! Reading customers.
 
-use super::{CustomerView, Sight, store};
+use super::{CustomerView, Sight, Stage, store};
 use axum::response::Response;
 use events::{CustomerId, HouseholdId};
 use house::{House, List, One, Page, Problem, Read, permission};
@@ -17,7 +17,7 @@ pub struct CustomerFilter {
     /// Of this household.
     pub household_id: Option<HouseholdId>,
     /// In this state.
-    pub state: Option<String>,
+    pub state: Option<Stage>,
 }
 
 /// Customers within the caller's reach, masked.
@@ -51,4 +51,13 @@ pub(super) async fn read(
             Ok(customer.map(|customer| (customer.version, customer.seen(sight, customer.version))))
         })
         .await
+}
+
+/// What happened to a customer, oldest first.
+#[utoipa::path(get, path = "/v1/support/customers/{id}/history", responses((status = 200, description = "Its events.")))]
+pub(super) async fn history(
+    house: House,
+    read: Read<CustomerId, permission!("customer.read")>,
+) -> Result<Response, Problem> {
+    house.history(read, async |pool, read| store::find(pool, &read.reach, read.id).await).await
 }

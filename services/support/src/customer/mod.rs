@@ -15,6 +15,7 @@ mod search;
 mod store;
 pub mod update_profile;
 
+use crate::words::{AreaCode, Code, Email, Name, Place, Text};
 use events::{CallId, CustomerId, HouseholdId, event};
 use house::{House, OpenApiRouter, Shown, routes};
 use kernel::{Aggregate, BranchId, EmployeeId, Timestamp, Version, clause, id, refusals};
@@ -39,11 +40,11 @@ pub struct Customer {
     /// Where he lives.
     pub household: Household,
     /// His name.
-    pub name: String,
+    pub name: Name,
     /// How he found us.
-    pub source: String,
+    pub source: Code,
     /// Why he came.
-    pub came_for: String,
+    pub came_for: Text,
     /// How he first came.
     pub first_touch: FirstTouch,
     /// The call he came by.
@@ -66,9 +67,9 @@ pub struct Household {
     /// Which.
     pub id: HouseholdId,
     /// The address.
-    pub place: String,
-    /// The area, as a code.
-    pub area: Option<String>,
+    pub place: Place,
+    /// The district.
+    pub area: Option<AreaCode>,
 }
 
 /// One way to reach a customer.
@@ -89,8 +90,8 @@ pub struct ContactPoint {
 pub enum PointValue {
     /// A telephone number.
     Phone(Phone),
-    /// An electronic address, lower case.
-    Email(String),
+    /// An electronic address.
+    Email(Email),
 }
 
 impl PointValue {
@@ -105,7 +106,7 @@ impl PointValue {
     fn normalised(&self) -> &str {
         match self {
             Self::Phone(phone) => phone.as_str(),
-            Self::Email(address) => address,
+            Self::Email(address) => address.as_str(),
         }
     }
 
@@ -113,6 +114,7 @@ impl PointValue {
         match self {
             Self::Phone(phone) => phone.masked(),
             Self::Email(address) => {
+                let address = address.as_str();
                 let (name, host) = address.split_once('@').unwrap_or((address, ""));
                 format!("{}***@{host}", name.chars().take(1).collect::<String>())
             }
@@ -211,19 +213,51 @@ pub enum State {
     /// We do not serve him.
     Blocked {
         /// Why, as a code.
-        reason: String,
+        reason: Code,
     },
 }
 
-impl State {
+/// How a customer stands with us, by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = CustomerStage)]
+pub enum Stage {
+    /// He has asked, and nothing more.
+    Prospect,
+    /// He is served.
+    Active,
+    /// He has not been for long.
+    Dormant,
+    /// We do not serve him.
+    Blocked,
+}
+
+impl Stage {
     /// As tables and views write it.
-    pub const fn word(&self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Prospect => "prospect",
             Self::Active => "active",
             Self::Dormant => "dormant",
-            Self::Blocked { .. } => "blocked",
+            Self::Blocked => "blocked",
         }
+    }
+}
+
+impl State {
+    /// The same by name.
+    pub const fn stage(&self) -> Stage {
+        match self {
+            Self::Prospect => Stage::Prospect,
+            Self::Active => Stage::Active,
+            Self::Dormant => Stage::Dormant,
+            Self::Blocked { .. } => Stage::Blocked,
+        }
+    }
+
+    /// As tables write it.
+    pub const fn word(&self) -> &'static str {
+        self.stage().word()
     }
 }
 
@@ -271,12 +305,6 @@ refusals! {
     NothingAsked {} = "support.customer.nothing_asked";
 }
 
-/// A text that must say something, without the blanks around it.
-fn said(member: &'static str, text: &str) -> Result<String, Refusal> {
-    let text = text.trim();
-    if text.is_empty() { Err(Refusal::Empty { member }) } else { Ok(text.to_owned()) }
-}
-
 /// A customer as the API shows him.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct CustomerView {
@@ -290,27 +318,27 @@ pub struct CustomerView {
     pub name: String,
     /// The address; only for whoever spoke with him.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub place: Option<String>,
-    /// The area, as a code.
+    pub place: Option<Place>,
+    /// The district.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub area_code: Option<String>,
+    pub area_code: Option<AreaCode>,
     /// How he can be reached.
     pub contact_points: Vec<ContactPointView>,
     /// How he found us, as a code.
-    pub source_code: String,
+    pub source_code: Code,
     /// Why he came; only for whoever spoke with him.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub came_for: Option<String>,
+    pub came_for: Option<Text>,
     /// How he first came.
     pub first_touch: FirstTouch,
     /// The call he came by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call_id: Option<CallId>,
-    /// `prospect`, `active`, `dormant`, `blocked`.
-    pub state: &'static str,
+    /// How he stands with us.
+    pub state: Stage,
     /// Why he is blocked, as a code.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub blocked_for: Option<String>,
+    pub blocked_for: Option<Code>,
     /// When he was registered.
     pub registered_at: Timestamp,
     /// The ETag.
@@ -344,7 +372,6 @@ pub(crate) enum Sight {
 impl Customer {
     pub(crate) fn seen(&self, sight: Sight, version: Version) -> CustomerView {
         let is_plain = sight == Sight::Plain;
-        let plain = |text: &String| is_plain.then(|| text.clone());
         let point = |point: &ContactPoint| ContactPointView {
             id: point.id,
             kind: point.value.word(),
@@ -356,15 +383,15 @@ impl Customer {
             id: self.id,
             branch_id: self.branch,
             household_id: self.household.id,
-            name: if is_plain { self.name.clone() } else { masked_name(&self.name) },
-            place: plain(&self.household.place),
+            name: if is_plain { self.name.clone().into() } else { masked_name(self.name.as_str()) },
+            place: is_plain.then(|| self.household.place.clone()),
             area_code: self.household.area.clone(),
             contact_points: self.points.iter().map(point).collect(),
             source_code: self.source.clone(),
-            came_for: plain(&self.came_for),
+            came_for: is_plain.then(|| self.came_for.clone()),
             first_touch: self.first_touch,
             call_id: self.call,
-            state: self.state.word(),
+            state: self.state.stage(),
             blocked_for: match &self.state {
                 State::Blocked { reason } => Some(reason.clone()),
                 State::Prospect | State::Active | State::Dormant => None,
@@ -377,7 +404,7 @@ impl Customer {
 
 /// `王**`.
 pub(crate) fn masked_name(name: &str) -> String {
-    name.chars().take(1).chain("**".chars()).collect()
+    name.trim().chars().take(1).chain("**".chars()).collect()
 }
 
 impl Shown for Customer {
@@ -396,6 +423,7 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
     OpenApiRouter::new()
         .routes(routes!(list::list, register::route))
         .routes(routes!(list::read))
+        .routes(routes!(list::history))
         .routes(routes!(search::route))
         .routes(routes!(update_profile::route))
         .routes(routes!(add_contact_point::route))

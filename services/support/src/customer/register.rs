@@ -2,8 +2,9 @@
 
 use super::{
     ContactPoint, ContactPointId, Customer, CustomerView, FirstTouch, Household, OptIn, Phone, PointValue,
-    Rank, Refusal, State, said, store,
+    Rank, Refusal, State, store,
 };
+use crate::words::{AreaCode, Code, Name, Place, Text};
 use events::support::CustomerRegistered;
 use events::{CallId, CustomerId, HouseholdId};
 use house::{Addressed, Answer, Command, Commanded, House, New, not_found, permission};
@@ -19,18 +20,17 @@ pub struct RegisterCustomer {
     /// The branch he belongs to from now on.
     pub branch_id: BranchId,
     /// His name.
-    pub name: String,
+    pub name: Name,
     /// His primary telephone number.
     pub phone: Phone,
     /// Where the service would be; left out only where he joins a household.
-    #[serde(default)]
-    pub place: String,
-    /// The area, as a code.
-    pub area_code: Option<String>,
+    pub place: Option<Place>,
+    /// The district.
+    pub area_code: Option<AreaCode>,
     /// How he found us, as a code: `referral`, `sign`, `web_ad` …
-    pub source_code: String,
+    pub source_code: Code,
     /// Why he came.
-    pub came_for: String,
+    pub came_for: Text,
     /// How he came.
     pub first_touch: FirstTouch,
     /// The call he came by.
@@ -67,16 +67,16 @@ pub fn decide(
         Some(household) => household,
         None => Household {
             id: fresh.household,
-            place: said("place", &card.place)?,
+            place: card.place.clone().ok_or(Refusal::Empty { member: "place" })?,
             area: card.area_code.clone(),
         },
     };
     let customer = Customer {
         id: fresh.customer,
         branch: card.branch_id,
-        name: said("name", &card.name)?,
-        source: said("source_code", &card.source_code)?,
-        came_for: said("came_for", &card.came_for)?,
+        name: card.name.clone(),
+        source: card.source_code.clone(),
+        came_for: card.came_for.clone(),
         first_touch: card.first_touch,
         call: card.call_id,
         registered_by: fresh.by,
@@ -94,8 +94,8 @@ pub fn decide(
     let registered = CustomerRegistered {
         customer_id: customer.id,
         household_id: customer.household.id,
-        source_code: customer.source.clone(),
-        area_code: customer.household.area.clone(),
+        source_code: customer.source.clone().into(),
+        area_code: customer.household.area.clone().map(AreaCode::into),
         first_touch: customer.first_touch.word().to_owned(),
         reference: customer.call.map(|call| call.to_string()),
     };
@@ -143,12 +143,12 @@ pub(super) mod tests {
     pub(in crate::customer) fn card() -> RegisterCustomer {
         RegisterCustomer {
             branch_id: BranchId::of(Uuid::from_u128(1)),
-            name: " 王小明 ".to_owned(),
+            name: Name::of("王小明"),
             phone: Phone::parse("138 1234 5678").expect("a number"),
-            place: "浦东新区世纪大道 1 号".to_owned(),
-            area_code: Some("310115".to_owned()),
-            source_code: "referral".to_owned(),
-            came_for: "想请人每周打扫".to_owned(),
+            place: Some(Place::of("浦东新区世纪大道 1 号")),
+            area_code: Some(AreaCode::of("310115")),
+            source_code: Code::of("referral"),
+            came_for: Text::of("想请人每周打扫"),
             first_touch: FirstTouch::Call,
             call_id: Some(CallId::of(Uuid::from_u128(2))),
             household_id: None,
@@ -176,19 +176,12 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn p3_2_3_a_card_without_name_place_source_or_reason_is_refused() {
-        let blank = |member: &'static str| {
-            let mut card = card();
-            match member {
-                "name" => card.name = "  ".to_owned(),
-                "place" => card.place.clear(),
-                "source_code" => card.source_code.clear(),
-                _ => card.came_for.clear(),
-            }
-            decide(fresh(), &card, None, at("2025-10-09 10:00")).err()
-        };
-        for member in ["name", "place", "source_code", "came_for"] {
-            assert_eq!(blank(member), Some(Refusal::Empty { member }));
-        }
+    fn p3_2_3_a_card_without_a_place_is_refused_unless_he_joins_a_household() {
+        let card = RegisterCustomer { place: None, ..card() };
+        let decide = |joins| decide(fresh(), &card, joins, at("2025-10-09 10:00"));
+        assert_eq!(decide(None).err(), Some(Refusal::Empty { member: "place" }));
+        let id = HouseholdId::of(Uuid::from_u128(9));
+        let joins = Household { id, place: Place::of("徐汇区 2 号"), area: None };
+        assert_eq!(decide(Some(joins.clone())).expect("he joins").state().household, joins);
     }
 }

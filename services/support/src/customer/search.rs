@@ -1,6 +1,7 @@
 //! Finding a customer by number or name: by `POST`, because personal data never stands in a URL (`api.md`).
 
 use super::{CustomerView, Phone, Refusal, Sight, store};
+use crate::words::Name;
 use axum::Json;
 use house::{Ask, House, Problem, permission};
 use journal::Failure;
@@ -15,7 +16,7 @@ pub struct FindCustomers {
     /// Any telephone number of his, however it is written.
     pub phone: Option<Phone>,
     /// The beginning of his name: a suggestion, never a match.
-    pub name: Option<String>,
+    pub name: Option<Name>,
     /// Only of this branch.
     pub branch_id: Option<BranchId>,
 }
@@ -33,7 +34,7 @@ pub(super) async fn route(
     house: House,
     ask: Ask<FindCustomers, permission!("customer.read")>,
 ) -> Result<Json<CustomersFound>, Problem> {
-    if ask.body.phone.is_none() && ask.body.name.as_deref().is_none_or(|name| name.trim().is_empty()) {
+    if ask.body.phone.is_none() && ask.body.name.is_none() {
         return Err(Failure::from(Refusal::NothingAsked {}).into());
     }
     let customers = store::search(house.pool(), &ask.reach, &ask.body).await?;

@@ -3,8 +3,9 @@
 use super::search::FindCustomers;
 use super::{
     ContactPoint, ContactPointId, Customer, FirstTouch, Household, OptIn, Phone, PointValue, Rank, Refusal,
-    Sight, State,
+    Sight, Stage, State,
 };
+use crate::words::{AreaCode, Code, Email, Name, Place, Text};
 use chrono::{DateTime, Utc};
 use events::{CallId, CustomerId, HouseholdId};
 use house::list::PageRequest;
@@ -55,7 +56,7 @@ impl TryFrom<PointRow> for ContactPoint {
         let opt_in = OptIn::of(&row.opt_in).ok_or_else(|| corrupt("opt_in", &row.opt_in))?;
         let value = match row.kind.as_str() {
             "phone" => PointValue::Phone(Phone::known(row.normalised)),
-            "email" => PointValue::Email(row.normalised),
+            "email" => PointValue::Email(Email::of(&row.normalised)),
             _ => return Err(corrupt("kind", &row.kind)),
         };
         Ok(Self { id: ContactPointId::of(row.id), value, rank, opt_in })
@@ -70,7 +71,7 @@ impl Row {
             ("prospect", None) => State::Prospect,
             ("active", None) => State::Active,
             ("dormant", None) => State::Dormant,
-            ("blocked", Some(reason)) => State::Blocked { reason },
+            ("blocked", Some(reason)) => State::Blocked { reason: Code::of(&reason) },
             _ => return Err(corrupt("state", &self.state)),
         };
         Ok(Customer {
@@ -78,12 +79,12 @@ impl Row {
             branch: BranchId::of(self.branch_id),
             household: Household {
                 id: HouseholdId::of(self.household_id),
-                place: self.place,
-                area: self.area_code,
+                place: Place::of(&self.place),
+                area: self.area_code.as_deref().map(AreaCode::of),
             },
-            name: self.name,
-            source: self.source_code,
-            came_for: self.came_for,
+            name: Name::of(&self.name),
+            source: Code::of(&self.source_code),
+            came_for: Text::of(&self.came_for),
             first_touch: FirstTouch::of(&self.first_touch)
                 .ok_or_else(|| corrupt("first_touch", &self.first_touch))?,
             call: self.call_id.map(CallId::of),
@@ -131,7 +132,7 @@ pub(super) async fn household(tx: &mut Tx, branch: BranchId, id: HouseholdId) ->
     .fetch_optional(tx.connection())
     .await?;
     let row = row.ok_or(Refusal::NoSuchHousehold {})?;
-    Ok(Household { id, place: row.place, area: row.area_code })
+    Ok(Household { id, place: Place::of(&row.place), area: row.area_code.as_deref().map(AreaCode::of) })
 }
 
 /// Writes a new customer with his household and telephone number. Where another one has the number as his primary one
@@ -142,8 +143,8 @@ pub(super) async fn add(tx: &mut Tx, decision: &Decision<Customer>) -> Result<()
         "INSERT INTO household (id, branch_id, place, area_code) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING",
         customer.household.id.uuid(),
         customer.branch.uuid(),
-        customer.household.place,
-        customer.household.area,
+        customer.household.place.as_str(),
+        customer.household.area.as_ref().map(AreaCode::as_str),
     )
     .execute(tx.connection())
     .await?;
@@ -154,9 +155,9 @@ pub(super) async fn add(tx: &mut Tx, decision: &Decision<Customer>) -> Result<()
         customer.id.uuid(),
         customer.branch.uuid(),
         customer.household.id.uuid(),
-        customer.name,
-        customer.source,
-        customer.came_for,
+        customer.name.as_str(),
+        customer.source.as_str(),
+        customer.came_for.as_str(),
         customer.first_touch.word(),
         customer.call.map(CallId::uuid),
         customer.registered_by.map(EmployeeId::uuid),
@@ -165,14 +166,19 @@ pub(super) async fn add(tx: &mut Tx, decision: &Decision<Customer>) -> Result<()
         decision.version().get(),
     );
     tx.save(decision, statement).await?;
-    add_point(tx, customer).await
+    add_point(tx, customer, customer.registered_by).await
 }
 
-/// Writes the newest contact point of a customer.
-pub(super) async fn add_point(tx: &mut Tx, customer: &Customer) -> Result<(), Failure> {
+/// Writes the newest contact point of a customer, and who added it.
+pub(super) async fn add_point(
+    tx: &mut Tx,
+    customer: &Customer,
+    by: Option<EmployeeId>,
+) -> Result<(), Failure> {
     let Some(point) = customer.points.last() else { return Ok(()) };
     let added = sqlx::query!(
-        "INSERT INTO contact_point (id, customer_id, branch_id, kind, normalised, rank, opt_in) VALUES ($1, $2, $3, $4, $5, $6, $7)
+        "INSERT INTO contact_point (id, customer_id, branch_id, kind, normalised, rank, opt_in, added_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
          ON CONFLICT (branch_id, normalised) WHERE kind = 'phone' AND rank = 'primary' DO NOTHING",
         point.id.uuid(),
         customer.id.uuid(),
@@ -181,6 +187,7 @@ pub(super) async fn add_point(tx: &mut Tx, customer: &Customer) -> Result<(), Fa
         point.value.normalised(),
         point.rank.word(),
         point.opt_in.word(),
+        by.map(EmployeeId::uuid),
     )
     .execute(tx.connection())
     .await
@@ -208,8 +215,8 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<Customer>) -> Result<(
         "UPDATE household SET place = $3, area_code = $4 WHERE id = $1 AND branch_id = $2",
         customer.household.id.uuid(),
         customer.branch.uuid(),
-        customer.household.place,
-        customer.household.area,
+        customer.household.place.as_str(),
+        customer.household.area.as_ref().map(AreaCode::as_str),
     )
     .execute(tx.connection())
     .await?;
@@ -222,9 +229,9 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<Customer>) -> Result<(
          WHERE id = $1 AND version = $2",
         customer.id.uuid(),
         decision.base().get(),
-        customer.name,
-        customer.source,
-        customer.came_for,
+        customer.name.as_str(),
+        customer.source.as_str(),
+        customer.came_for.as_str(),
         customer.state.word(),
         blocked_for,
         decision.version().get(),
@@ -267,7 +274,9 @@ pub(super) async fn find(pool: &PgPool, reach: &Reach, id: CustomerId) -> Result
     Ok(with_points(&mut connection, row.into_iter().collect()).await?.pop())
 }
 
-/// How much of a customer an employee sees: all of it where he registered him or spoke with him.
+/// How much of a customer an employee sees: all of it where he registered him or spoke with him. A call counts only
+/// where it came from a number of the customer's that somebody else wrote on his card: whoever links a call to a
+/// stranger's card, or writes its number on one, learns nothing by that.
 pub(super) async fn sight(
     pool: &PgPool,
     id: CustomerId,
@@ -276,7 +285,9 @@ pub(super) async fn sight(
     let Some(employee) = employee else { return Ok(Sight::Masked) };
     let is_own = sqlx::query_scalar!(
         "SELECT EXISTS (SELECT FROM customer WHERE id = $1 AND registered_by = $2)
-             OR EXISTS (SELECT FROM call WHERE customer_id = $1 AND agent = $2) AS \"is_own!\"",
+             OR EXISTS (SELECT FROM call JOIN contact_point USING (customer_id, branch_id)
+                        WHERE call.customer_id = $1 AND agent = $2 AND kind = 'phone' AND normalised = caller_number
+                          AND added_by IS DISTINCT FROM $2) AS \"is_own!\"",
         id.uuid(),
         employee.uuid(),
     )
@@ -317,7 +328,7 @@ pub(super) async fn search(
         reach.branches(),
         find.branch_id.map(BranchId::uuid),
         find.phone.as_ref().map(Phone::as_str),
-        find.name.as_deref().map(str::trim).filter(|name| !name.is_empty()),
+        find.name.as_ref().map(Name::as_str),
         FOUND,
     )
     .fetch_all(&mut *connection)
@@ -345,7 +356,7 @@ pub(super) async fn page(
         reach.branches(),
         filter.branch.map(BranchId::uuid),
         filter.household_id.map(HouseholdId::uuid),
-        filter.state,
+        filter.state.map(Stage::word),
         page.below(),
         page.above(),
         page.is_newest_first(),

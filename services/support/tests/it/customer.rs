@@ -1,5 +1,6 @@
 //! Customers through HTTP: P3.2-3, support.md §2.
 
+use crate::happened;
 use house::Role;
 use kernel::{BranchId, EmployeeId};
 use serde_json::{Value, json};
@@ -124,7 +125,7 @@ async fn a_customer_is_found_by_number_or_name_and_never_in_a_url() {
     for body in [json!({ "phone": "13812345679" }), json!({ "name": "小明" }), json!({ "name": "%" })] {
         assert_eq!(client.ask(&search, body).await.expect(200)["data"], json!([]));
     }
-    client.ask(&search, json!({ "name": " " })).await.refused(422, "support.customer.nothing_asked", None);
+    client.ask(&search, json!({})).await.refused(422, "support.customer.nothing_asked", None);
     client.get(&format!("{CUSTOMERS}?state=13812345678")).await.refused(
         400,
         "query.personal_data_in_url",
@@ -147,11 +148,6 @@ async fn a_card_is_changed_extended_blocked_and_activated() {
         .expect(200);
     let again = json!({ "point": { "phone": "021 6123 4567" } });
     client.tell(&path, "add-contact-point", again).await.refused(409, "support.customer.point_known", None);
-    client.tell(&path, "block", json!({ "reason_code": "" })).await.refused(
-        422,
-        "support.customer.empty",
-        Some("P3.2-3"),
-    );
     client.tell(&path, "block", json!({ "reason_code": "abuse" })).await.expect(200);
     client.tell(&path, "activate", json!({})).await.expect(200);
     let seen = client.get(&path).await.expect(200);
@@ -160,14 +156,65 @@ async fn a_card_is_changed_extended_blocked_and_activated() {
         (&json!("active"), &json!(5), &json!("徐汇区 2 号"))
     );
     assert_eq!(seen["contact_points"].as_array().map(Vec::len), Some(2));
+    let expected = [
+        "support.customer.registered",
+        "support.customer.updated",
+        "support.customer.updated",
+        "support.customer.state_changed",
+        "support.customer.state_changed",
+    ];
+    assert_eq!(happened(&client, &path).await, expected);
+}
 
-    let join =
-        json!({ "household_id": made["household_id"], "place": "", "name": "李红", "phone": "13900000000" });
+#[tokio::test(flavor = "multi_thread")]
+async fn p3_2_3_whoever_joins_a_household_needs_no_address_and_whoever_does_not_needs_one() {
+    let platform = platform().await;
+    let client = platform.client(&agent(100));
+    let made = client.create(CUSTOMERS, card(BRANCH, "13812345678")).await.expect(201);
     let mut wife = card(BRANCH, "13900000000");
-    wife.as_object_mut().expect("an object").extend(join.as_object().expect("an object").clone());
+    wife["place"] = Value::Null;
+    let homeless = client.create(CUSTOMERS, wife.clone()).await;
+    homeless.refused(422, "support.customer.empty", Some("P3.2-3"));
+    assert_eq!(counted(&platform, "journal").await, 1, "a refusal leaves nothing");
+    wife["household_id"] = made["household_id"].clone();
     let wife = client.create(CUSTOMERS, wife).await.expect(201);
     assert_eq!(wife["household_id"], made["household_id"]);
     let mut stranger = card(BRANCH, "13700000000");
     stranger["household_id"] = json!("hsh_00000000000000000000000001");
     client.create(CUSTOMERS, stranger).await.refused(409, "support.customer.no_such_household", None);
+}
+
+/// access.md §2: "own calls unmasked".
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_unmasks_a_customer_only_where_it_came_from_his_own_number() {
+    let platform = platform().await;
+    let card = card(BRANCH, "13812345678");
+    let made = platform.client(&agent(100)).create(CUSTOMERS, card).await.expect(201);
+    let path = format!("{CUSTOMERS}/{}", made["id"].as_str().expect("an id"));
+    let curious = platform.client(&agent(101));
+    let called_from = async |number: &str, linked: &str| {
+        let mut offer = json!({ "branch_id": BRANCH, "caller_number": number });
+        if linked == "at offer" {
+            offer["customer_id"] = made["id"].clone();
+        }
+        let call = curious.create("/v1/support/calls", offer).await.expect(201);
+        let call = format!("/v1/support/calls/{}", call["id"].as_str().expect("an id"));
+        curious.tell(&call, "answer", json!({ "rings": 1 })).await.expect(200);
+        if linked == "later" {
+            curious.tell(&call, "link", json!({ "customer_id": made["id"] })).await.expect(200);
+        }
+        curious.get(&path).await.expect(200)
+    };
+    for linked in ["later", "at offer"] {
+        let seen = called_from("13700000000", linked).await;
+        assert_eq!((&seen["name"], seen.get("place")), (&json!("王**"), None), "a stranger's call, {linked}");
+    }
+    let add = json!({ "point": { "phone": "13700000000" } });
+    curious.tell(&path, "add-contact-point", add).await.expect(200);
+    let seen = called_from("13700000000", "later").await;
+    assert_eq!(seen["name"], "王**", "a number that he wrote there himself");
+    let seen = called_from("138 1234 5678", "later").await;
+    assert_eq!((&seen["name"], &seen["place"]), (&json!("王小明"), &json!("浦东新区世纪大道 1 号")));
+    let other = platform.client(&agent(102)).get(&path).await.expect(200);
+    assert_eq!(other["name"], "王**", "who spoke with him, not the whole branch");
 }
