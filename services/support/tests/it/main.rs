@@ -1,6 +1,7 @@
 //! The support service through its API, on a real database and a real bus.
 
 mod call;
+mod case_clock;
 mod complaint;
 mod customer;
 mod fine;
