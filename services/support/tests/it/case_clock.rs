@@ -36,6 +36,17 @@ fn due(clocks: &BTreeMap<String, Value>) -> BTreeMap<&str, &str> {
     clocks.iter().map(|(kind, clock)| (kind.as_str(), minute(&clock["due_at"]))).collect()
 }
 
+/// What happened to a clock.
+async fn history(platform: &Platform, clock: &str) -> Vec<String> {
+    let history = agent(platform, 11).get(&format!("{clock}/history")).await.expect(200);
+    let events = history["data"].as_array().expect("a list").iter();
+    let name = |event: &Value| {
+        let (_, name) = event["type"].as_str()?.split_once('.')?;
+        Some(name.rsplit_once('.')?.0.to_owned())
+    };
+    events.filter_map(name).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn k3_k7_clocks_follow_the_case_and_what_the_customer_hears() {
     let platform = platform(TUESDAY).await;
@@ -44,6 +55,7 @@ async fn k3_k7_clocks_follow_the_case_and_what_the_customer_hears() {
     // 90 minutes on Tuesday, then from Thursday the 9th on: 150 more; and 4 days of 540 with 450 on the 14th (12 is a Sunday).
     let expected = [("ack", "2025-10-09T03:00"), ("resolution", "2025-10-14T08:00")];
     assert_eq!(due(&clocks), BTreeMap::from(expected), "K5");
+    let ack = path(&clocks["ack"]);
     let agent = agent(&platform, 11);
     let next = json!({ "channel": "phone", "told": "progress", "next": { "due_at": "2025-10-09T09:00:00Z", "agreed": "agreed" } });
     agent.tell(&case, "progress", next).await.expect(200);
@@ -60,8 +72,9 @@ async fn k3_k7_clocks_follow_the_case_and_what_the_customer_hears() {
         "K6: two hours by the wall at S4"
     );
     assert_eq!(minute(&clocks["resolution"]["due_at"]), "2025-10-14T08:00", "K6: never later");
-    let history = agent.get(&format!("{}/history", path(&clocks["resolution"]))).await.expect(200);
-    assert_eq!(history["data"][0]["type"], "steward.support.clock.started.v0");
+    let resolution = path(&clocks["resolution"]);
+    assert_eq!(history(&platform, &resolution).await, ["support.clock.started", "support.clock.graded"]);
+    assert_eq!(history(&platform, &ack).await, ["support.clock.started", "support.clock.stopped"]);
     platform.at("2025-09-30T10:01:00Z").await;
     let clocks = running(&platform, &case).await;
     assert_eq!(clocks["next_reply"]["state"], "breached");
@@ -104,6 +117,9 @@ async fn k4_only_the_resolution_pauses_and_goes_on_by_itself() {
         Some("P3.3.3-3"),
     );
     platform.at("2025-10-21T08:02:00Z").await;
+    let told =
+        ["support.clock.started", "support.clock.paused", "support.clock.resumed", "support.clock.breached"];
+    assert_eq!(history(&platform, &resolution).await, told);
     agent.tell(&resolution, "pause", reason()).await.refused(
         409,
         "support.clock.not_running",
@@ -132,9 +148,12 @@ async fn k2_other_hours_move_running_clocks_and_no_promise() {
     // Left at midnight: 150 minutes, from 10:00 on; and 2,610, that is seven days of 360 (the 11th is a make-up workday) and 90 minutes.
     let expected = [("ack", "2025-10-09T04:30"), ("resolution", "2025-10-17T03:30")];
     assert_eq!(due(&after), BTreeMap::from(expected));
-    let history = agent(&platform, 11).get(&format!("{}/history", path(&after["ack"]))).await.expect(200);
-    let retimed = &history["data"][1];
-    assert_eq!(retimed["type"], "steward.support.clock.retimed.v1");
+    assert_eq!(
+        history(&platform, &path(&after["ack"])).await,
+        ["support.clock.started", "support.clock.retimed"]
+    );
+    let events = agent(&platform, 11).get(&format!("{}/history", path(&after["ack"]))).await.expect(200);
+    let retimed = &events["data"][1];
     assert_eq!(
         (minute(&retimed["data"]["old"]), &retimed["data"]["reason"]),
         ("2025-10-09T03:00", &json!("opening_hours"))
