@@ -4,6 +4,7 @@ mod agent;
 mod by_severity;
 pub mod call;
 pub mod callback;
+mod case_clock;
 mod clock;
 pub mod complaint;
 pub mod contact;
@@ -26,7 +27,8 @@ static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 /// The service, ready to be started.
 pub fn service() -> Service {
     Service::new("support", &MIGRATOR)
-        .governed_by(PolicyKind::of::<hours::OpeningHours>())
+        .governed_by(PolicyKind::of::<hours::OpeningHours>().followed_by(case_clock::retimed))
+        .governed_by(PolicyKind::of::<case_clock::ClockTerms>().followed_by(case_clock::retimed))
         .governed_by(PolicyKind::of::<promise::PromiseTerms>())
         .governed_by(PolicyKind::of::<call::CallTerms>())
         .governed_by(PolicyKind::of::<callback::CallbackTerms>())
@@ -36,6 +38,7 @@ pub fn service() -> Service {
         .governed_by(PolicyKind::of::<penalty::policy::FineTerms>())
         .governed_by(PolicyKind::of::<complaint::policy::ComplaintTerms>())
         .room(promise::routes())
+        .room(case_clock::routes())
         .room(complaint::routes())
         .room(ladder::routes())
         .room(penalty::routes())

@@ -1,7 +1,7 @@
 //! What time causes in support: one line per kind of timer.
 
 use crate::complaint::escalation::ack;
-use crate::{callback, promise};
+use crate::{callback, case_clock, promise};
 use journal::Timers;
 
 /// Every clock that runs here.
@@ -12,4 +12,7 @@ pub(crate) fn timers() -> Timers {
         .on(promise::WARNING, promise::warn::due)
         .on(promise::RENEWAL, promise::lapse::renewal_due)
         .on(ack::ACK, ack::lapsed)
+        .on(case_clock::DUE, case_clock::breach::due)
+        .on(case_clock::RESUME, case_clock::resume::due)
+        .on(case_clock::RETIME, case_clock::retime::due)
 }

@@ -31,6 +31,10 @@ id!(
     PromiseId, "prm"
 );
 id!(
+    /// A clock that runs for a complaint.
+    ClockId, "clk"
+);
+id!(
     /// A callback (回访).
     CallbackId, "cbk"
 );

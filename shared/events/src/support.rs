@@ -1,7 +1,12 @@
 //! What support publishes: calls, complaints, promises, callbacks, fines (`support.md`).
 
+mod clock;
 mod penalty;
 
+pub use clock::{
+    ClockBreached, ClockFact, ClockGraded, ClockKind, ClockPaused, ClockResumed, ClockRetimed, ClockStarted,
+    ClockStopped, RetimeReason,
+};
 pub use penalty::{
     PenaltyAppealRejected, PenaltyAppealed, PenaltyAssessed, PenaltyConfirmed, PenaltyDismissed,
     PenaltyHeard, PenaltyKind, PenaltyReversed,

@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::relay::Relay;
 use crate::tx::{Actor, Reach};
 use crate::{Failure, Fault, Tx};
+use chrono::{DateTime, Utc};
 use kernel::{Id, Timestamp};
 use sqlx::PgPool;
 use std::collections::BTreeMap;
@@ -90,6 +91,26 @@ impl Tx {
             kind,
             reference.uuid(),
             due_at.utc(),
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// The same for many of one kind at once: `due_at` in the order of `references`.
+    pub async fn schedule_all(
+        &mut self,
+        kind: &'static str,
+        references: &[Uuid],
+        due_at: &[DateTime<Utc>],
+    ) -> Result<(), Fault> {
+        sqlx::query!(
+            "INSERT INTO timer (id, kind, ref, due_at)
+             SELECT uuidv7(), $1, n.ref, n.due_at FROM UNNEST($2::uuid[], $3::timestamptz[]) AS n (ref, due_at) ORDER BY n.ref
+             ON CONFLICT (kind, ref) WHERE state = 'running' DO UPDATE SET due_at = excluded.due_at",
+            kind,
+            references,
+            due_at,
         )
         .execute(self.connection())
         .await?;

@@ -44,6 +44,7 @@ pub use kind::{
     AboutKind, ApologyKind, Class, ComplainantKind, EscalationCause, EvidenceKind, Factor, FindingKind,
     MeasureKind, Offer, Outcome, Party, RemedyKind,
 };
+pub(crate) use store::{load, worked_on};
 pub use view::ComplaintView;
 
 use house::{House, OpenApiRouter, routes};

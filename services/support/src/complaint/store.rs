@@ -8,6 +8,7 @@ use super::handover::hand_over::Employed;
 use super::kind::{AboutKind, Class, ComplainantKind, EscalationCause, Outcome, RemedyKind};
 use super::policy::ComplaintTerms;
 use super::progress::ReplyBy;
+use crate::case_clock::{self, Wait};
 use crate::contact::{Channel, Direction, Kind, Parties, Reference, Said};
 use crate::person::Person;
 use crate::promise::make::NewPromise;
@@ -209,7 +210,7 @@ pub(super) async fn complaints(connection: &mut PgConnection, ids: &[Uuid]) -> R
 }
 
 /// Locks a complaint within reach: of the branch, or one's own to work on.
-pub(super) async fn load(tx: &mut Tx, id: ComplaintId) -> Result<Complaint, Failure> {
+pub(crate) async fn load(tx: &mut Tx, id: ComplaintId) -> Result<Complaint, Failure> {
     let (branches, own) = (tx.branches(), tx.own());
     let locked = sqlx::query_scalar!(
         "SELECT id FROM complaint
@@ -235,7 +236,7 @@ pub(super) async fn find_for_clock(tx: &mut Tx, id: ComplaintId) -> Result<Optio
 
 /// A locked complaint that this person may work on, as it stands once its promise is broken, where that one's time has
 /// passed and the command came before the timer.
-pub(super) async fn worked_on(tx: &mut Tx, complaint: Complaint, who: Person) -> Result<Complaint, Failure> {
+pub(crate) async fn worked_on(tx: &mut Tx, complaint: Complaint, who: Person) -> Result<Complaint, Failure> {
     let complaint = complaint.worked_on_by(who)?;
     if promise::lapse::if_overdue(tx, case(&complaint)).await? {
         return Ok(find_for_clock(tx, complaint.id).await?.ok_or_else(not_found)?);
@@ -326,6 +327,7 @@ pub(super) async fn add(tx: &mut Tx, decision: &Decision<Complaint>) -> Result<(
         decision.version().get(),
     );
     tx.save(decision, statement).await?;
+    follow(tx, complaint).await?;
     sqlx::query!(
         "INSERT INTO complaint_text (complaint_id, branch_id, verbatim, remedy_sought) VALUES ($1, $2, $3, $4)",
         complaint.id.uuid(),
@@ -386,7 +388,30 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<Complaint>) -> Result<
         closing.map(|closing| closing.at.utc()),
         decision.version().get(),
     );
-    tx.save(decision, statement).await
+    tx.save(decision, statement).await?;
+    follow(tx, complaint).await
+}
+
+/// Lets the clocks of a case follow its change (K3): whatever verb made it, here it passes by.
+async fn follow(tx: &mut Tx, complaint: &Complaint) -> Result<(), Fault> {
+    let wait = if complaint.is_waiting() { Wait::Waits } else { Wait::Over };
+    let heard = match (wait, complaint.assurance) {
+        // Answered in the contact that brought it.
+        (Wait::Waits, Assurance::Answered) => Some(complaint.cycle_from),
+        (Wait::Waits | Wait::Over, _) => None,
+    };
+    let told = case_clock::told_at(tx, complaint.branch, complaint.id, complaint.cycle_from).await?;
+    let case = case_clock::Case {
+        complaint: complaint.id,
+        branch: complaint.branch,
+        // Before triage that of an ordinary case, as for promises (P6).
+        severity: complaint.severity().unwrap_or(Severity::S2),
+        cycle: complaint.cycle,
+        cycle_from: complaint.cycle_from,
+        told_at: told.max(heard),
+        wait,
+    };
+    case_clock::follow(tx, case).await
 }
 
 /// The next number of a branch's day: `TS-B01-20250928-0007`. The row is locked until the registration commits.

@@ -6,6 +6,7 @@
 //! What is not here: running clocks and their retiming (complaint), promises, which no calendar moves (P1).
 
 use crate::rulebook::RULEBOOK;
+use chrono::NaiveDate;
 use house::known;
 use house::policy::{InForce, RuleBook, Terms, in_force};
 use journal::{Fault, Tx};
@@ -55,6 +56,8 @@ pub struct Opening {
     pub calendar: Arc<Calendar>,
     /// The version it comes from: the branch's own, else the network's.
     pub policy: PolicyVersionId,
+    /// The network's version beneath it: where that changes, the branch's hours may too.
+    pub network: PolicyVersionId,
 }
 
 /// Which calendar: the network's version, the branch's own, the zone.
@@ -65,10 +68,15 @@ static COMPILED: LazyLock<Mutex<HashMap<Key, Arc<Calendar>>>> = LazyLock::new(Mu
 
 /// The opening hours of a branch that are in force now.
 pub async fn of(tx: &mut Tx, branch: BranchId) -> Result<Opening, Fault> {
+    let today = tx.now().date_in(zone(tx, branch).await?);
+    on(tx, branch, today).await
+}
+
+/// The opening hours of a branch that are in force on a day.
+pub async fn on(tx: &mut Tx, branch: BranchId, day: NaiveDate) -> Result<Opening, Fault> {
     let zone = zone(tx, branch).await?;
-    let today = tx.now().date_in(zone);
-    let network = in_force::<OpeningHours>(tx.connection(), None, today).await?;
-    let own = in_force::<OpeningHours>(tx.connection(), Some(branch), today).await?;
+    let network = in_force::<OpeningHours>(tx.connection(), None, day).await?;
+    let own = in_force::<OpeningHours>(tx.connection(), Some(branch), day).await?;
     opening(zone, network, own)
 }
 
@@ -82,9 +90,9 @@ fn opening(zone: Zone, network: InForce<OpeningHours>, own: InForce<OpeningHours
     // A panic while it was locked cannot leave a calendar half made.
     let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(calendar) = compiled.get(&key) {
-        return Ok(Opening { calendar: calendar.clone(), policy: own.id });
+        return Ok(Opening { calendar: calendar.clone(), policy: own.id, network: network.id });
     }
-    let policy = own.id;
+    let (policy, beneath) = (own.id, network.id);
     let branch = (own.id != network.id).then_some(own.terms);
     let calendar = Calendar::new(layers(zone, network.terms, branch)).map_err(|error| Fault::Corrupt {
         table: "policy",
@@ -93,7 +101,7 @@ fn opening(zone: Zone, network: InForce<OpeningHours>, own: InForce<OpeningHours
     })?;
     let calendar = Arc::new(calendar);
     compiled.insert(key, calendar.clone());
-    Ok(Opening { calendar, policy })
+    Ok(Opening { calendar, policy, network: beneath })
 }
 
 fn layers(zone: Zone, network: OpeningHours, branch: Option<OpeningHours>) -> Layers {
@@ -123,7 +131,12 @@ pub(crate) mod tests {
 
     /// The default hours, in Shanghai.
     pub(crate) fn default_calendar() -> Calendar {
-        Calendar::new(layers(Zone::SHANGHAI, OpeningHours::defaults(), None)).expect("consistent")
+        calendar_of(OpeningHours::defaults())
+    }
+
+    /// The network's hours, in Shanghai.
+    pub(crate) fn calendar_of(hours: OpeningHours) -> Calendar {
+        Calendar::new(layers(Zone::SHANGHAI, hours, None)).expect("consistent")
     }
 
     /// An instant from what the wall clock shows in Shanghai: `2025-09-26 16:00`.

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod call;
+mod case_clock;
 mod complaint;
 mod customer;
 mod fine;

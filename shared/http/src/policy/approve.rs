@@ -65,9 +65,8 @@ pub(super) async fn route(
             let policy = cmd.current(store::load(tx, service, cmd.id).await?)?;
             let decision = decide(policy, Person::of(&cmd.principal), now.date_in(Zone::SHANGHAI))?;
             let approved = decision.state();
-            if let Some(guard) =
-                kinds.iter().find(|kind| kind.kind == approved.kind).and_then(|kind| kind.guard)
-            {
+            let kind = kinds.iter().find(|kind| kind.kind == approved.kind);
+            if let Some(guard) = kind.and_then(|kind| kind.guard) {
                 guard(tx, approved.valid).await?;
             }
             if let Some(before) = store::before(tx, decision.state()).await?
@@ -76,6 +75,9 @@ pub(super) async fn route(
                 store::save(tx, &ended).await?;
             }
             store::save(tx, &decision).await.refuse_on("policy_in_force_once", Refusal::Overlap {})?;
+            if let Some(follow) = kind.and_then(|kind| kind.follow) {
+                follow(tx, decision.state().id, decision.state().valid).await?;
+            }
             Ok(decision)
         })
         .await

@@ -67,12 +67,19 @@ pub struct PolicyKind {
     defaults: fn() -> Value,
     check: fn(&Value) -> Result<(), Failure>,
     guard: Option<Guard>,
+    follow: Option<Follow>,
 }
 
 /// What a service asks before a version of a kind is put in force over a range of days: no rule changes for what was
 /// decided under the one before. An `async fn` in a box, because a kind is plain data.
 pub type Guard =
     for<'a> fn(&'a mut Tx, Span<NaiveDate>) -> Pin<Box<dyn Future<Output = Result<(), Failure>> + Send + 'a>>;
+
+/// What a service does once a version of a kind is approved, in that transaction: which version, and over which days.
+pub type Follow = for<'a> fn(&'a mut Tx, PolicyVersionId, Span<NaiveDate>) -> Following<'a>;
+
+/// What a [`Follow`] returns.
+pub type Following<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send + 'a>>;
 
 impl PolicyKind {
     /// The kind whose terms are `T`.
@@ -85,6 +92,7 @@ impl PolicyKind {
                 Ok(T::deserialize(value).map_err(|error| wrong_terms(&error.to_string()))?.check()?)
             },
             guard: None,
+            follow: None,
         }
     }
 
@@ -92,6 +100,12 @@ impl PolicyKind {
     #[must_use]
     pub fn guarded_by(self, guard: Guard) -> Self {
         Self { guard: Some(guard), ..self }
+    }
+
+    /// With something of the service's own that follows from an approval.
+    #[must_use]
+    pub fn followed_by(self, follow: Follow) -> Self {
+        Self { follow: Some(follow), ..self }
     }
 }
 
