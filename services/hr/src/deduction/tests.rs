@@ -106,7 +106,13 @@ fn what_was_written_off_takes_the_rest_of_a_reduction() {
 #[test]
 fn the_last_try_writes_the_rest_off() {
     let last = FineOutcome { carried: Fen::ZERO, written_off: Fen::new(9_000), ..outcome(19_000, 10_000) };
-    let item = post::decide(h_e17(), &last);
+    let posted = post::decide(h_e17(), &last);
+    assert_eq!(
+        (row(&posted), posted.write_off),
+        ([41_000, 0, 0, 9_000, 0, 0], None),
+        "two steps, two events"
+    );
+    let item = write_off::decide(posted, WriteOff::Expired);
     assert_eq!((row(&item), item.write_off), ([41_000, 0, 0, 0, 9_000, 0], Some(WriteOff::Expired)));
 }
 
