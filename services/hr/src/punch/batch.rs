@@ -188,7 +188,12 @@ pub fn check(
 }
 
 /// The punch of one item.
-fn punch(command: &RecordPunches, item: &NewPunch, ids: (PunchBatchId, PunchId), now: Timestamp) -> Punch {
+fn punch(
+    command: &RecordPunches,
+    item: &NewPunch,
+    ids: (PunchBatchId, PunchId),
+    (recorder, now): (Option<Person>, Timestamp),
+) -> Punch {
     let (batch, id) = ids;
     Punch {
         id,
@@ -199,6 +204,7 @@ fn punch(command: &RecordPunches, item: &NewPunch, ids: (PunchBatchId, PunchId),
         received_at: now,
         skew_seconds: command.device.skew_seconds(now),
         direction: item.direction,
+        recorder,
         batch: Some(batch),
         state: State::Recorded,
         version: Version::NONE,
@@ -257,8 +263,9 @@ pub(super) async fn route(
             let employed = store::employed(tx, &wanted, branch).await?;
             let refused = check(&cmd.body, &employed, Person::of(&cmd.principal), now)?;
             let good = cmd.body.items.iter().enumerate().filter(|(place, _)| !refused.contains_key(place));
+            let by_hand = Person::by_hand(&cmd.principal);
             let punches: Vec<_> = good
-                .map(|(place, item)| (place, punch(&cmd.body, item, (cmd.id, tx.fresh()), now)))
+                .map(|(place, item)| (place, punch(&cmd.body, item, (cmd.id, tx.fresh()), (by_hand, now))))
                 .collect();
             let kept = store::add_many(tx, &punches).await?;
             let decision = decide(cmd.id, &cmd.body, refused, &kept);
