@@ -373,7 +373,8 @@ pub struct PayslipIssued {
     pub net_fen: Fen,
     /// The fines it has lines for, so that each deduction line can be followed to exactly one (events.md §9).
     pub penalties: Vec<PenaltyId>,
-    /// The collections it has commission lines for.
+    /// The collections, and what was given back of them, that it is the first to pay commission for; a later slip may
+    /// make up for a rate that changed.
     pub collections: Vec<CollectionId>,
 }
 event!(PayslipIssued, "hr.payslip.issued", v1);
