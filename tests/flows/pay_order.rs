@@ -216,7 +216,11 @@ async fn c14_a_rate_that_reaches_back_is_made_up_for_before_anything_is_taken_ba
     let named = told.iter().flat_map(|(_, data)| data["collections"].as_array().expect("collections"));
     let named: Vec<String> = named.map(ToString::to_string).collect();
     let distinct: std::collections::BTreeSet<&String> = named.iter().collect();
-    assert_eq!((named.len(), distinct.len()), (5, 5), "each is paid for once, and named by the slip that did");
+    assert_eq!(
+        (named.len(), distinct.len()),
+        (5, 5),
+        "each is paid for once, and named by the slip that did"
+    );
     office.at("2026-01-05").await;
     let december = paid(&office, "2025-12").await;
     assert_eq!(office.lines(&december, "commission").await, Vec::<String>::new(), "once is enough");

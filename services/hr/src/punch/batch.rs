@@ -254,7 +254,7 @@ pub(super) async fn route(
 ) -> Answer<PunchBatchView> {
     house
         .commit(cmd, async |tx, cmd, now| {
-            let branch = cmd.body.device.branch_id;
+            let (branch, by_hand) = (cmd.body.device.branch_id, Person::by_hand(&cmd.principal));
             if !tx.reach().covers(Some(branch)) {
                 return Err(not_found().into());
             }
@@ -263,7 +263,6 @@ pub(super) async fn route(
             let employed = store::employed(tx, &wanted, branch).await?;
             let refused = check(&cmd.body, &employed, Person::of(&cmd.principal), now)?;
             let good = cmd.body.items.iter().enumerate().filter(|(place, _)| !refused.contains_key(place));
-            let by_hand = Person::by_hand(&cmd.principal);
             let punches: Vec<_> = good
                 .map(|(place, item)| (place, punch(&cmd.body, item, (cmd.id, tx.fresh()), (by_hand, now))))
                 .collect();
