@@ -110,6 +110,9 @@ async fn h_e29_h4_a_correction_after_the_run_is_a_line_of_the_next_one_and_its_a
     office.approve(&run).await;
     let slip = office.slip(1, "2025-10").await;
     assert_eq!(office.lines(&slip, "lateness").await, ["-60.00", "-60.00", "-300.00"]);
+    let before = format!("/v1/hr/payslips/{}/explain", slip["id"].as_str().expect("an id"));
+    let before = office.clerk.get(&before).await;
+    assert_eq!(before.body["adjusted_by"], json!([]));
 
     let page = format!("/v1/hr/attendance-days?employee_id={}&sort=id", employee(1));
     let all = office.clerk.get(&page).await.expect(200);
@@ -137,6 +140,21 @@ async fn h_e29_h4_a_correction_after_the_run_is_a_line_of_the_next_one_and_its_a
     assert_eq!(office.lines(&next, "adjustment").await, ["300.00"]);
     assert_eq!(next["net"]["amount"], "6300.00");
     assert_eq!(office.slip(1, "2025-10").await, slip, "the paid slip is unchanged");
+    // Each leads to the other.
+    let explained = format!("/v1/hr/payslips/{}/explain", slip["id"].as_str().expect("an id"));
+    let answer = office.clerk.get(&explained).await;
+    assert_ne!(answer.headers.get("etag"), before.headers.get("etag"), "it shows more than before");
+    let explained = answer.expect(200);
+    let line = office.explained(&next).await.into_iter().find(|line| line["kind"] == "adjustment");
+    assert_eq!(line.expect("the correction")["source"]["slip"], slip["id"]);
+    let adjusted_by = explained["adjusted_by"].as_array().expect("the corrections");
+    assert_eq!(adjusted_by.len(), 1);
+    assert_eq!((&adjusted_by[0]["payslip_id"], &adjusted_by[0]["month"]), (&next["id"], &json!("2025-11")));
+    assert_eq!(
+        (&adjusted_by[0]["step"], &adjusted_by[0]["amount"]["amount"]),
+        (&json!("lateness"), &json!("300.00"))
+    );
+    assert_eq!(explained["payslip"], slip);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -157,7 +157,7 @@ async fn h_e32_h_e33_what_comes_after_the_calculation_and_a_replay_of_everything
 
     office.fined(2, 1, 10_000).await;
     let news = office.clerk.get(&format!("{run}/news")).await.expect(200);
-    assert_eq!(news["data"], json!([{ "what": "deduction", "employee_id": employee(1) }]));
+    assert_eq!(news["data"], json!([{ "employee_id": employee(1), "what": ["deduction"] }]));
     office.clerk.tell(&run, "calculate", json!({})).await.expect(200);
     let slip = office.slip(1, "2025-10").await;
     assert_eq!(office.lines(&slip, "fine").await, ["-200.00", "-100.00"]);
@@ -172,6 +172,8 @@ async fn h_e32_h_e33_what_comes_after_the_calculation_and_a_replay_of_everything
 
     // After the approval a fine of the month waits for the next run (H7).
     office.approve(&run).await;
+    let news = office.clerk.get(&format!("{run}/news")).await.expect(200);
+    assert_eq!(news["data"], json!([]), "what the approval itself wrote is no news");
     office.fined(4, 1, 5_000).await;
     let late = office.clerk.get(&format!("/v1/hr/deductions?penalty_id={}", penalty(4))).await.expect(200);
     assert_eq!(

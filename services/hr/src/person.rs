@@ -1,6 +1,6 @@
 //! Who decides: two accounts of one person are one person (`access.md`, separation of duties; H4).
 
-use house::Principal;
+use house::{Principal, Role};
 use kernel::{EmployeeId, UserId};
 use uuid::Uuid;
 
@@ -17,6 +17,11 @@ impl Person {
     /// Whoever sent a command.
     pub const fn of(principal: &Principal) -> Self {
         Self { user: principal.user, employee: principal.employee }
+    }
+
+    /// Whoever typed what a device else records; none where the integration client of devices sent it (role IC).
+    pub(crate) fn by_hand(principal: &Principal) -> Option<Self> {
+        principal.roles.iter().any(|held| held.role != Role::IC).then(|| Self::of(principal))
     }
 
     /// As a table stores him.

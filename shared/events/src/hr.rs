@@ -87,6 +87,8 @@ pub struct BranchChanged {
     pub city: String,
     /// The city's minimum wage, fen a month.
     pub minimum_wage_fen: Fen,
+    /// The first day of that wage, which may be ahead.
+    pub minimum_wage_from: NaiveDate,
 }
 event!(BranchChanged, "hr.branch.changed", v1);
 
@@ -95,6 +97,14 @@ event!(BranchChanged, "hr.branch.changed", v1);
 pub struct BranchClosed {
     /// The branch.
     pub branch_id: BranchId,
+    /// The short code in human numbers.
+    pub code: String,
+    /// The zone its business dates belong to.
+    pub zone: Zone,
+    /// Its city.
+    pub city: String,
+    /// The city's minimum wage, fen a month.
+    pub minimum_wage_fen: Fen,
     /// First day it is closed.
     pub closed_on: NaiveDate,
 }
@@ -236,7 +246,7 @@ pub struct AttendanceDayClosed {
     /// What it came to.
     pub result: AttendanceResult,
     /// Minutes after the start of the shift, begun ones counted.
-    pub late_minutes: i64,
+    pub minutes_late: i64,
 }
 event!(AttendanceDayClosed, "hr.attendance.day_closed", v1);
 
@@ -363,7 +373,8 @@ pub struct PayslipIssued {
     pub net_fen: Fen,
     /// The fines it has lines for, so that each deduction line can be followed to exactly one (events.md §9).
     pub penalties: Vec<PenaltyId>,
-    /// The collections it has commission lines for.
+    /// The collections, and what was given back of them, that it is the first to pay commission for; a later slip may
+    /// make up for a rate that changed.
     pub collections: Vec<CollectionId>,
 }
 event!(PayslipIssued, "hr.payslip.issued", v1);

@@ -123,6 +123,12 @@ impl<C: Addressed, P> Command<C, P> {
         }
     }
 
+    /// True where nothing may be left behind (`?dry_run=true`). The house rolls back what was done in the command's
+    /// transaction; only work that has transactions of its own needs to ask.
+    pub fn is_rehearsal(&self) -> bool {
+        self.received.mode == Mode::Dry
+    }
+
     /// True where a verb on an existing aggregate forgot [`Command::current`].
     pub(crate) fn has_forgotten_to_compare(&self) -> bool {
         C::To::EXISTS && !self.is_compared.load(Ordering::Relaxed)
@@ -302,6 +308,18 @@ impl<I: Id, P: Permitted> FromRequestParts<House> for Read<I, P> {
         let known =
             parts.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).map(str::to_owned);
         Ok(Self { id, principal, reach, known, permit: PhantomData })
+    }
+}
+
+/// The thing in the path of a list of its parts, `/v1/hr/pay-runs/{id}/exceptions`; beside the [`crate::List`], and after
+/// it, so that a token is asked for first.
+pub struct Whole<I>(pub I);
+
+impl<I: Id> FromRequestParts<House> for Whole<I> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, house: &House) -> Result<Self, Problem> {
+        Ok(Self(id_of(path_id(parts, house).await.as_deref())?))
     }
 }
 

@@ -154,7 +154,7 @@ async fn branch_opened(tx: &mut Tx, event: &Event<BranchOpened>) -> Result<(), R
 }
 
 async fn branch_changed(tx: &mut Tx, event: &Event<BranchChanged>) -> Result<(), Reaction> {
-    let BranchChanged { branch_id, code, zone, city, minimum_wage_fen } = &event.data;
+    let BranchChanged { branch_id, code, zone, city, minimum_wage_fen, .. } = &event.data;
     put_branch(
         tx,
         &KnownBranch {

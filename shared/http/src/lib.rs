@@ -24,7 +24,7 @@ pub mod service;
 pub mod telemetry;
 
 pub use access::{Held, Principal, Role};
-pub use command::{Addressed, Ask, Command, New, Public, Read};
+pub use command::{Addressed, Ask, Command, New, Public, Read, Whole};
 pub use house::{Answer, Commanded, House, Shown};
 pub use list::{List, Page};
 pub use openapi::One;

@@ -76,7 +76,7 @@ pub(super) fn closed(day: AttendanceDay) -> Decision<AttendanceDay> {
         employee_id: day.employee,
         day: day.day,
         result: day.result,
-        late_minutes: day.late_minutes,
+        minutes_late: day.late_minutes,
     };
     Decision::of(day).and(event).under(clause!("P6.2-4")).born_of(month)
 }

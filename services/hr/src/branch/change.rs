@@ -53,6 +53,7 @@ pub fn decide(branch: Branch, command: &ChangeBranch) -> Result<Decision<Branch>
         zone: branch.zone,
         city: branch.city.clone(),
         minimum_wage_fen: branch.minimum_wage.amount,
+        minimum_wage_from: branch.minimum_wage.from,
     };
     Ok(Decision::of(branch).and(changed))
 }
@@ -90,7 +91,13 @@ mod tests {
             from: from.parse().expect("a literal"),
         };
         let raise = ChangeBranch { minimum_wage: Some(wage("2025-10-01")), ..nothing() };
-        let changed = decide(branch(), &raise).expect("it may rise").into_state();
+        let changed = decide(branch(), &raise).expect("it may rise");
+        let told = &changed.facts()[0].data;
+        assert_eq!(
+            (&told["minimum_wage_fen"], &told["minimum_wage_from"]),
+            (&274_000.into(), &"2025-10-01".into())
+        );
+        let changed = changed.into_state();
         assert_eq!((changed.name.as_str(), changed.minimum_wage.amount), ("静安店", Fen::new(274_000)));
         let backdated = ChangeBranch { minimum_wage: Some(wage("2025-08-31")), ..nothing() };
         let since = branch().opened_on;

@@ -42,7 +42,14 @@ pub fn decide(branch: Branch, staff: Staff, closed_on: NaiveDate) -> Result<Deci
     if staff == Staff::There {
         return Err(Refusal::StillStaffed { closed_on });
     }
-    let closed = BranchClosed { branch_id: branch.id, closed_on };
+    let closed = BranchClosed {
+        branch_id: branch.id,
+        code: branch.code.clone(),
+        zone: branch.zone,
+        city: branch.city.clone(),
+        minimum_wage_fen: branch.minimum_wage.amount,
+        closed_on,
+    };
     Ok(Decision::of(Branch { closed_on: Some(closed_on), ..branch }).and(closed))
 }
 
@@ -79,6 +86,10 @@ mod tests {
         );
         let closed = decide(branch(), Staff::Gone, end).expect("it may close");
         assert_eq!(closed.facts()[0].event_type, "hr.branch.closed");
+        let told = &closed.facts()[0].data;
+        for member in ["branch_id", "code", "zone", "city", "minimum_wage_fen", "closed_on"] {
+            assert!(!told[member].is_null(), "{member} of hr.md §4: {told}");
+        }
         let again = decide(closed.into_state(), Staff::Gone, end);
         assert_eq!(again.err(), Some(Refusal::AlreadyClosed { closed_on: end }));
     }

@@ -1,12 +1,12 @@
-//! What support's events about fines do here: they open a deduction, or bring it down.
+//! What others' events do to fines here: support's open a deduction, or bring it down; a leaving ends the time to take it.
 
 use super::store::Said;
-use super::{DeductionItem, FineKind, open, reverse, store};
+use super::{DeductionItem, FineKind, open, reverse, run_out, store};
 use events::Event;
 use events::hr::{DeductionOpened, DeductionReversed, DeductionWrittenOff};
 use events::support::{PenaltyConfirmed, PenaltyReversed};
-use journal::{Reaction, Tx};
-use kernel::{Decision, clause};
+use journal::{Fault, Reaction, Tx};
+use kernel::{Decision, EmployeeId, clause};
 
 /// `support.penalty.confirmed`: one deduction per fine, however often the event arrives (P6.6-1).
 pub(crate) async fn confirmed(tx: &mut Tx, event: &Event<PenaltyConfirmed>) -> Result<(), Reaction> {
@@ -56,4 +56,13 @@ pub(crate) async fn reversed(tx: &mut Tx, event: &Event<PenaltyReversed>) -> Res
     let balance = item.balance(None);
     let decision = Decision::of(item).and(DeductionReversed(balance)).under(clause!("R5"));
     Ok(store::save_reversal(tx, &decision, event.id).await?)
+}
+
+/// Somebody has left: what is open of his fines waits for his last open run, or is given up (R6). His row is held.
+pub(crate) async fn left(tx: &mut Tx, employee: EmployeeId) -> Result<(), Fault> {
+    let leavers = store::leavers(tx, &[employee.uuid()]).await?;
+    let Some(leaver) = leavers.get(&employee.uuid()) else { return Ok(()) };
+    let items = store::lock(tx, &[], &[employee.uuid()]).await?;
+    let decisions: Vec<_> = items.into_iter().filter_map(|item| run_out::told(item, leaver, None)).collect();
+    store::save_all(tx, &decisions).await
 }

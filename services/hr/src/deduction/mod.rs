@@ -1,7 +1,7 @@
 //! A deduction: what payroll has done so far with one fine that support confirmed (H5, P6.6-1).
 //!
 //! For each, always: amount = (posted − refunded − refund due) + open + written off + reversed. Every change is
-//! a verb of its own (`open` `post` `reverse` `refund` `write_off`) and goes through `DeductionItem::settled`,
+//! a verb of its own (`open` `post` `reverse` `refund` `write_off` `run_out`) and goes through `DeductionItem::settled`,
 //! which checks that sum. Only the approval of a run posts, refunds and writes off; a reversal comes from
 //! support at any time. What is *not* here: whether the fine is just, and how much a month may take.
 
@@ -11,12 +11,13 @@ pub mod open;
 pub mod post;
 pub mod refund;
 pub mod reverse;
+pub mod run_out;
 pub(crate) mod store;
 pub mod write_off;
 
 use events::hr::DeductionBalance;
 use events::support::PenaltyKind;
-use events::{CallId, ComplaintId, DeductionId, PayRunId, PenaltyId};
+use events::{CallId, ComplaintId, DeductionId, PayRunId, PenaltyId, event};
 use house::{House, OpenApiRouter, Shown, routes};
 use kernel::{
     Aggregate, BranchId, EmployeeId, EventId, Fen, Money, Month, Timestamp, Version, clause, refusals,
@@ -192,6 +193,14 @@ refusals! {
     /// More is given back than is due.
     RefundNotDue { refund: Fen, refund_due: Fen } = "hr.deduction.refund_not_due", clause!("R5");
 }
+
+/// Its employee has left before its month: an earlier run takes it first.
+#[derive(Debug, Clone, Serialize)]
+struct DeductionBroughtForward {
+    deduction_id: DeductionId,
+    month: Month,
+}
+event!(DeductionBroughtForward, "hr.deduction.brought_forward", internal);
 
 impl DeductionItem {
     /// What it has come to.

@@ -47,12 +47,16 @@ pub fn first_run(
     last: Option<Month>,
 ) -> FirstRun {
     let confirmed = confirmed_at.month_in(zone);
-    let from = last.map_or(confirmed, |last| confirmed.min(last));
-    let mut month = from;
+    next_run(confirmed, approved, last).map_or(FirstRun::Never(confirmed), FirstRun::Month)
+}
+
+/// The first month from `from` on whose run is not approved; of one who has left, his last month is the latest.
+pub fn next_run(from: Month, approved: &BTreeSet<Month>, last: Option<Month>) -> Option<Month> {
+    let mut month = last.map_or(from, |last| from.min(last));
     while approved.contains(&month) {
         month = month.plus(1);
     }
-    if last.is_some_and(|last| month > last) { FirstRun::Never(confirmed) } else { FirstRun::Month(month) }
+    last.is_none_or(|last| month <= last).then_some(month)
 }
 
 /// Opens a deduction; `None` for what takes no money. The same fine is opened once: the store refuses the second.

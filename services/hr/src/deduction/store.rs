@@ -2,6 +2,7 @@
 
 use super::list::DeductionFilter;
 use super::open::Confirmed;
+use super::run_out::Leaver;
 use super::{Amounts, DeductionItem, FineKind, WriteOff};
 use chrono::{DateTime, NaiveDate, Utc};
 use events::{CallId, ComplaintId, DeductionId, PenaltyId};
@@ -9,7 +10,7 @@ use house::list::PageRequest;
 use journal::{Failure, Fault, Reach, Tx};
 use kernel::{BranchId, Decision, EmployeeId, EventId, Fen, Month, Timestamp, Version, Zone};
 use sqlx::PgPool;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// A row of `deduction`.
@@ -152,6 +153,23 @@ pub(super) async fn payee(tx: &mut Tx, employee: EmployeeId) -> Result<Option<Pa
     }))
 }
 
+/// Those of some employees who have left.
+pub(crate) async fn leavers(tx: &mut Tx, employees: &[Uuid]) -> Result<BTreeMap<Uuid, Leaver>, Fault> {
+    let rows = sqlx::query!(
+        "SELECT e.id, e.left_on - 1 AS \"last_day!\", array_remove(array_agg(s.month), NULL) AS \"paid!\"
+         FROM employee e LEFT JOIN payslip s ON s.employee_id = e.id AND s.is_issued
+         WHERE e.id = ANY ($1) AND e.state = 'left' GROUP BY e.id",
+        employees,
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    let leaver = |last_day, paid: Vec<NaiveDate>| Leaver {
+        last: Month::of(last_day),
+        paid: paid.into_iter().map(Month::of).collect(),
+    };
+    Ok(rows.into_iter().map(|row| (row.id, leaver(row.last_day, row.paid))).collect())
+}
+
 /// Inserts a new deduction.
 pub(super) async fn add(tx: &mut Tx, decision: &Decision<DeductionItem>) -> Result<(), Fault> {
     let item = decision.state();
@@ -185,17 +203,23 @@ pub(super) async fn add(tx: &mut Tx, decision: &Decision<DeductionItem>) -> Resu
 
 /// Locks the deduction of a fine.
 pub(super) async fn of_penalty(tx: &mut Tx, penalty: PenaltyId) -> Result<Option<DeductionItem>, Fault> {
-    Ok(of_penalties(tx, &[penalty.uuid()]).await?.pop())
+    Ok(lock(tx, &[penalty.uuid()], &[]).await?.pop())
 }
 
-/// Locks the deductions of fines, in order of ids so that two who lock many never wait for each other.
-pub(crate) async fn of_penalties(tx: &mut Tx, penalties: &[Uuid]) -> Result<Vec<DeductionItem>, Fault> {
+/// Locks the deductions of fines, and what is open of leavers' ones, in order of ids so that two who lock many never wait
+/// for each other.
+pub(crate) async fn lock(
+    tx: &mut Tx,
+    penalties: &[Uuid],
+    leavers: &[Uuid],
+) -> Result<Vec<DeductionItem>, Fault> {
     let rows = sqlx::query_as!(
         Row,
         "SELECT id, penalty_id, complaint_id, call_id, employee_id, branch_id, source_event, kind, month, confirmed_at, amount_fen, posted_fen,
                 refunded_fen, refund_due_fen, open_fen, written_off_fen, reversed_fen, write_off, version
-         FROM deduction WHERE penalty_id = ANY ($1) ORDER BY id FOR UPDATE",
+         FROM deduction WHERE penalty_id = ANY ($1) OR employee_id = ANY ($2) AND open_fen > 0 ORDER BY id FOR UPDATE",
         penalties,
+        leavers,
     )
     .fetch_all(tx.connection())
     .await?;
@@ -238,9 +262,10 @@ pub(crate) async fn save_all(tx: &mut Tx, decisions: &[Decision<DeductionItem>])
         decisions.iter().map(|decision| word(decision.state().write_off)).collect();
     let changed = sqlx::query!(
         "UPDATE deduction d SET posted_fen = n.posted, refunded_fen = n.refunded, refund_due_fen = n.refund_due, open_fen = n.open,
-                                written_off_fen = n.written_off, write_off = nullif(n.write_off, ''), version = n.version, changed_tx = pg_current_xact_id()
-         FROM UNNEST($1::uuid[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[], $9::int[])
-              AS n (id, base, posted, refunded, refund_due, open, written_off, write_off, version)
+                                written_off_fen = n.written_off, write_off = nullif(n.write_off, ''), month = n.month, version = n.version,
+                                changed_tx = pg_current_xact_id()
+         FROM UNNEST($1::uuid[], $2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[], $9::int[], $10::date[])
+              AS n (id, base, posted, refunded, refund_due, open, written_off, write_off, version, month)
          WHERE d.id = n.id AND d.version = n.base",
         &decisions.iter().map(|decision| decision.state().id.uuid()).collect::<Vec<_>>(),
         &decisions.iter().map(|decision| decision.base().get()).collect::<Vec<_>>(),
@@ -251,6 +276,7 @@ pub(crate) async fn save_all(tx: &mut Tx, decisions: &[Decision<DeductionItem>])
         &amounts(|amounts| amounts.written_off),
         &written_off,
         &decisions.iter().map(|decision| decision.version().get()).collect::<Vec<_>>(),
+        &decisions.iter().map(|decision| decision.state().month.first_day()).collect::<Vec<_>>(),
     )
     .execute(tx.connection())
     .await?

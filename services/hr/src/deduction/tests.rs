@@ -106,8 +106,41 @@ fn what_was_written_off_takes_the_rest_of_a_reduction() {
 #[test]
 fn the_last_try_writes_the_rest_off() {
     let last = FineOutcome { carried: Fen::ZERO, written_off: Fen::new(9_000), ..outcome(19_000, 10_000) };
-    let item = post::decide(h_e17(), &last);
+    let posted = post::decide(h_e17(), &last);
+    assert_eq!(
+        (row(&posted), posted.write_off),
+        ([41_000, 0, 0, 9_000, 0, 0], None),
+        "two steps, two events"
+    );
+    let item = write_off::decide(posted, WriteOff::Expired);
     assert_eq!((row(&item), item.write_off), ([41_000, 0, 0, 0, 9_000, 0], Some(WriteOff::Expired)));
+}
+
+#[test]
+fn r6_a_leavers_fine_waits_for_his_last_open_run_and_no_longer() {
+    let month = |text: &str| -> Month { text.parse().unwrap() };
+    let leaver = |last: &str, paid: &[&str]| {
+        let paid = paid.iter().map(|paid| month(paid)).collect();
+        run_out::Leaver { last: month(last), paid }
+    };
+    // A fine of October, of which 190 are open.
+    for (last, paid, expected) in [
+        ("2025-10", &[][..], ("2025-10", 19_000)),
+        ("2025-10", &["2025-10"], ("2025-10", 0)),
+        ("2025-10", &["2025-09", "2025-10"], ("2025-10", 0)),
+        ("2025-11", &["2025-10"], ("2025-10", 19_000)), // November may take it
+        ("2025-11", &["2025-11"], ("2025-10", 19_000)), // a further run of October may
+        ("2025-11", &["2025-10", "2025-11"], ("2025-10", 0)),
+        ("2025-09", &[], ("2025-09", 19_000)), // brought forward
+        ("2025-09", &["2025-09"], ("2025-10", 0)),
+    ] {
+        let item = run_out::decide(h_e17(), &leaver(last, paid));
+        let given_up = item.write_off == Some(WriteOff::Unrecoverable);
+        assert_eq!((item.month, item.amounts.open.fen()), (month(expected.0), expected.1), "{last} {paid:?}");
+        assert_eq!(given_up, expected.1 == 0, "{last} {paid:?}");
+    }
+    let posted = post::decide(opened(50_000), &outcome(50_000, 50_000));
+    assert_eq!(run_out::decide(posted, &leaver("2025-10", &["2025-10"])), posted, "nothing is open");
 }
 
 #[test]

@@ -6,7 +6,7 @@
 use super::plan::{Change, Plan};
 use super::{Employee, plan, store};
 use crate::branch::Branch;
-use crate::{attendance, branch};
+use crate::{attendance, branch, deduction};
 use house::not_found;
 use journal::timer::Due;
 use journal::{Failure, Tx};
@@ -104,7 +104,8 @@ async fn write(tx: &mut Tx, decision: &Decision<Employee>, change: Change) -> Re
         Change::Reinstate => Ok(store::end_suspension(tx, employee.id, employee.changed_on).await?),
         Change::Leave => {
             store::end_suspension(tx, employee.id, employee.changed_on).await?;
-            Ok(store::end_employment(tx, employee.id, employee.changed_on).await?)
+            store::end_employment(tx, employee.id, employee.changed_on).await?;
+            Ok(deduction::effects::left(tx, employee.id).await?)
         }
         Change::Rehire { .. } => store::employ(tx, employee).await,
     }

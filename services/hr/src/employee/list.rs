@@ -18,7 +18,34 @@ pub struct EmployeeFilter {
     /// Working as this.
     pub position: Option<Position>,
     /// `hired`, `active`, `suspended`, `left`.
-    pub state: Option<String>,
+    #[param(value_type = Option<String>)]
+    pub state: Option<InState>,
+}
+
+/// The states one may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InState {
+    /// Not begun.
+    Hired,
+    /// At work.
+    Active,
+    /// Not until reinstated.
+    Suspended,
+    /// Gone.
+    Left,
+}
+
+impl InState {
+    /// As the table writes it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Hired => "hired",
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Left => "left",
+        }
+    }
 }
 
 /// Which assignments.

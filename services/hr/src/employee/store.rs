@@ -1,6 +1,6 @@
 //! The SQL of employees, their employments, assignments and suspensions.
 
-use super::list::{AssignmentFilter, EmployeeFilter};
+use super::list::{AssignmentFilter, EmployeeFilter, InState};
 use super::plan::{Change, Plan};
 use super::{AssignmentView, Employee, Refusal, State};
 use crate::branch;
@@ -305,7 +305,7 @@ pub(super) async fn page(
         reach.own(),
         filter.branch.map(BranchId::uuid),
         filter.position.map(Position::word),
-        filter.state,
+        filter.state.map(InState::word),
         page.below(),
         page.above(),
         page.is_newest_first(),

@@ -17,7 +17,28 @@ pub struct PayProfileFilter {
     /// Of this employee.
     pub employee_id: Option<EmployeeId>,
     /// `draft`, `approved`.
-    pub state: Option<String>,
+    #[param(value_type = Option<String>)]
+    pub state: Option<InState>,
+}
+
+/// The states one may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InState {
+    /// Written.
+    Draft,
+    /// Counts.
+    Approved,
+}
+
+impl InState {
+    /// As the table writes it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Approved => "approved",
+        }
+    }
 }
 
 /// Pay profiles within the caller's reach.

@@ -95,14 +95,16 @@ fn most_months(employment: Employment, policy: &PayPolicy) -> u32 {
     limit.map_or(policy.probation_longest_months, |limit| limit.most_months)
 }
 
+/// So many months later; a policy may name more of them than there are days.
 fn after(day: NaiveDate, months: u32) -> NaiveDate {
-    day.checked_add_months(Months::new(months)).expect("a few months from a date of our time exist")
+    day.checked_add_months(Months::new(months)).unwrap_or(NaiveDate::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::payroll::fixture::date;
+    use crate::payroll::policy::ProbationLimit;
     use house::policy::Terms;
     use kernel::Refusal as _;
 
@@ -173,6 +175,16 @@ mod tests {
         ] {
             assert_eq!(refused(profile(500_000, 8_000, ends_on), term), expected, "{term:?} {ends_on}");
         }
+    }
+
+    #[test]
+    fn a_policy_may_name_a_term_beyond_all_dates() {
+        let limits = vec![ProbationLimit { term_under_months: u32::MAX, most_months: 0 }];
+        let policy = PayPolicy { probation_limits: limits, ..PayPolicy::defaults() };
+        let term = ContractTerm::Until(date("2028-10-01"));
+        let refused = check(profile(500_000, 8_000, "2025-10-02"), employment(term), &policy);
+        assert_eq!(refused.unwrap_err().refused().error.code, "pay.probation_too_long");
+        assert_eq!(default_end(employment(term), &policy), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The SQL of pay profiles.
 
-use super::list::PayProfileFilter;
+use super::list::{InState, PayProfileFilter};
 use super::rules::{ContractTerm, Employment};
 use super::{PayProfile, Refusal, State};
 use crate::employee::Employee;
@@ -270,7 +270,7 @@ pub(super) async fn page(
         reach.own(),
         filter.branch.map(BranchId::uuid),
         filter.employee_id.map(EmployeeId::uuid),
-        filter.state,
+        filter.state.map(InState::word),
         page.below(),
         page.above(),
         page.is_newest_first(),

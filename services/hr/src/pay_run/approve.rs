@@ -61,11 +61,8 @@ pub(super) async fn route(
         .commit(cmd, async |tx, cmd, now| {
             let run = cmd.current(store::load(tx, cmd.id).await?)?;
             let approver = Person::of(&cmd.principal);
-            let inputs = if store::holds_input_of(tx, &run, approver).await? {
-                Inputs::HisOwn
-            } else {
-                Inputs::Others
-            };
+            store::hold_people(tx, &run).await?;
+            let inputs = store::inputs(tx, &run, approver).await?;
             let is_overtaken = store::is_overtaken(tx, &run).await?;
             let decision = decide(run, approver, inputs, now)?;
             if is_overtaken {

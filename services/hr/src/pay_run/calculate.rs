@@ -59,7 +59,11 @@ pub(super) async fn route(
             if !branches.is_empty() {
                 return Err(Refusal::AttendanceOpen { month: run.month, branches }.into());
             }
-            let result = engine.calculate(tx.actor().clone(), &run).await?;
+            let result = if cmd.is_rehearsal() {
+                engine::job::rehearse(tx, &run).await?
+            } else {
+                engine.calculate(tx.actor().clone(), &run).await?
+            };
             let decision = decide(run, result.calculation(Person::of(&cmd.principal), now))?;
             store::save_calculation(tx, &decision).await?;
             Ok::<_, Failure>(decision)

@@ -3,8 +3,8 @@
 use crate::deduction::FineKind;
 use crate::payroll::adjustment::{AsPaid, differences};
 use crate::payroll::input::{
-    Absence, AbsenceKind, Adjustment, Assignment, Commission, DayPart, Entry, EntryKind, FineDue, LateDay,
-    Pay, Probation, Profile, RefundDue, VisitShare,
+    Absence, AbsenceKind, Adjustment, Assignment, Commission, CommissionDebt, DayPart, Entry, EntryKind,
+    FineDue, LateDay, Pay, Probation, Profile, RefundDue, VisitShare,
 };
 use crate::payroll::{Input, PayPolicy, Policies, PolicyInForce, Step, calculate};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -27,6 +27,7 @@ pub(super) struct Facts {
     days: Vec<DayFact>,
     collections: Vec<CollectionFact>,
     debt: i64,
+    debt_of: Option<DebtFact>,
     entries: Vec<EntryFact>,
     visits: Vec<VisitFact>,
     fines: Vec<FineFact>,
@@ -76,6 +77,15 @@ struct CollectionFact {
     rate: u32,
     reverses: Option<Uuid>,
     before: i64,
+    /// What slips have paid for it so far, where that was at another rate.
+    paid: Option<i64>,
+}
+
+/// The slip that left a negative commission.
+#[derive(Debug, Clone, Deserialize)]
+struct DebtFact {
+    slip: Uuid,
+    month: NaiveDate,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -173,7 +183,10 @@ impl Facts {
             absences,
             late_days,
             commission: self.collections.iter().map(CollectionFact::commission).collect(),
-            commission_debt: Fen::new(self.debt),
+            commission_debt: CommissionDebt {
+                amount: Fen::new(self.debt),
+                left_by: self.debt_of.map(|of| (PayslipId::of(of.slip), Month::of(of.month))),
+            },
             entries: self.entries.iter().map(EntryFact::entry).collect(),
             visits: self.visits.iter().map(VisitFact::visit).collect(),
             fines: self.fines.iter().map(FineFact::fine).collect(),
@@ -252,11 +265,16 @@ impl ProfileFact {
 impl CollectionFact {
     fn commission(&self) -> Commission {
         let (event, collection_id) = (EventId::of(self.event), CollectionId::of(self.id));
-        let rate = BasisPoints::new(self.rate);
+        let (rate, paid) = (BasisPoints::new(self.rate), self.paid.map(Fen::new));
         match self.reverses {
-            None => {
-                Commission::Collected { event, collection_id, on: self.on, base: Fen::new(self.base), rate }
-            }
+            None => Commission::Collected {
+                event,
+                collection_id,
+                on: self.on,
+                base: Fen::new(self.base),
+                rate,
+                paid,
+            },
             Some(reverses) => Commission::Reversed {
                 event,
                 collection_id,
@@ -265,6 +283,7 @@ impl CollectionFact {
                 base: Fen::new(-self.base),
                 reversed_before: Fen::new(self.before),
                 rate,
+                paid,
             },
         }
     }

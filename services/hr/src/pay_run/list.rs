@@ -1,6 +1,6 @@
 //! Reading pay runs.
 
-use super::{PayRun, PayRunView, store};
+use super::{PayRun, PayRunView, State, store};
 use axum::response::Response;
 use events::PayRunId;
 use house::{House, List, One, Page, Problem, Read, Shown, permission};
@@ -17,8 +17,9 @@ pub struct PayRunFilter {
     /// Of this month: `2025-10`.
     #[param(value_type = Option<String>)]
     pub month: Option<Month>,
-    /// In this state.
-    pub state: Option<String>,
+    /// `draft`, `calculated`, `reviewed`, `approved`, `paid`, `closed`, `cancelled`.
+    #[param(value_type = Option<String>)]
+    pub state: Option<State>,
 }
 
 /// Runs within the caller's reach, totals only (H9).

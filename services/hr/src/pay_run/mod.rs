@@ -32,7 +32,7 @@ use kernel::{
     Aggregate, BranchId, EmployeeId, Fen, Money, Month, PolicyVersionId, Span, Timestamp, Version, clause,
     refusals,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::pin::Pin;
 use utoipa::ToSchema;
@@ -80,7 +80,8 @@ pub struct Calculation {
 }
 
 /// How far a run has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum State {
     /// Opened.
     Draft,
@@ -374,7 +375,7 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
         .routes(routes!(pay::route))
         .routes(routes!(close::route))
         .routes(routes!(cancel::route))
-        .routes(routes!(exceptions::list::read))
-        .routes(routes!(news::list::read))
-        .routes(routes!(compare::list::read))
+        .routes(routes!(exceptions::list::list))
+        .routes(routes!(news::list::list))
+        .routes(routes!(compare::list::list))
 }

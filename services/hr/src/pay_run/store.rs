@@ -1,5 +1,6 @@
 //! The SQL of pay runs.
 
+use super::approve::Inputs;
 use super::list::PayRunFilter;
 use super::{Calculation, Costs, PayRun, Refusal, State};
 use crate::payroll::run::{Digest, Totals};
@@ -204,7 +205,7 @@ pub(super) async fn page(
         reach.branches(),
         filter.branch.map(BranchId::uuid),
         filter.month.map(|month| month.first_day()),
-        filter.state,
+        filter.state.map(State::word),
         page.below(),
         page.above(),
         page.is_newest_first(),
@@ -329,9 +330,23 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<PayRun>) -> Result<(),
     Ok(())
 }
 
-/// True where this person entered a pay entry, a pay profile or a correction that the run has frozen (H4).
-pub(super) async fn holds_input_of(tx: &mut Tx, run: &PayRun, person: Person) -> Result<bool, Fault> {
-    Ok(sqlx::query_scalar!(
+/// Holds the people of a run until its approval is through: another run of theirs, a fine that arrives and a leaving wait
+/// for it, and see then what it has done. In order of ids, so that two approvals never wait for each other.
+pub(super) async fn hold_people(tx: &mut Tx, run: &PayRun) -> Result<(), Fault> {
+    sqlx::query_scalar!(
+        "SELECT e.id FROM employee e WHERE e.id IN (SELECT i.employee_id FROM run_input i WHERE i.run_id = $1 AND i.attempt = $2)
+         ORDER BY e.id FOR NO KEY UPDATE OF e",
+        run.id.uuid(),
+        run.attempt,
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// Whether this person entered a pay entry, a pay profile, a correction or a punch that the run has frozen (H4).
+pub(super) async fn inputs(tx: &mut Tx, run: &PayRun, person: Person) -> Result<Inputs, Fault> {
+    let is_his = sqlx::query_scalar!(
         "SELECT EXISTS (SELECT FROM run_input WHERE run_id = $1 AND attempt = $2 AND facts -> 'authors' ?| $3::text[]) AS \"exists!\"",
         run.id.uuid(),
         run.attempt,
@@ -342,11 +357,13 @@ pub(super) async fn holds_input_of(tx: &mut Tx, run: &PayRun, person: Person) ->
             .collect::<Vec<_>>(),
     )
     .fetch_one(tx.connection())
-    .await?)
+    .await?;
+    Ok(if is_his { Inputs::HisOwn } else { Inputs::Others })
 }
 
 /// True where another run that the freeze has not seen has paid somebody of this one: his carried fines, his debt of
-/// commission and his facts are other ones by now.
+/// commission and his facts are other ones by now. Asked while the people are held, in a statement of its own: what was
+/// approved while this one waited for them is seen.
 pub(super) async fn is_overtaken(tx: &mut Tx, run: &PayRun) -> Result<bool, Fault> {
     Ok(sqlx::query_scalar!(
         "SELECT EXISTS (

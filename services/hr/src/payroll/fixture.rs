@@ -118,7 +118,7 @@ pub(crate) fn salaried(month: &str, base: i64, employed: Span<NaiveDate>) -> Inp
         absences: vec![],
         late_days: vec![],
         commission: vec![],
-        commission_debt: Fen::ZERO,
+        commission_debt: CommissionDebt::default(),
         entries: vec![],
         visits: vec![],
         fines: vec![],
@@ -155,6 +155,7 @@ pub(crate) fn collected(id: u128, base: i64) -> Commission {
         on: date("2025-11-03"),
         base: Fen::new(base),
         rate: FIVE_PERCENT,
+        paid: None,
     }
 }
 
@@ -167,6 +168,7 @@ pub(crate) fn reversed(id: u128, of: u128, base: i64, before: i64) -> Commission
         base: Fen::new(base),
         reversed_before: Fen::new(before),
         rate: FIVE_PERCENT,
+        paid: None,
     }
 }
 

@@ -31,8 +31,8 @@ pub struct Input {
     pub late_days: Vec<LateDay>,
     /// Fees collected and given back.
     pub commission: Vec<Commission>,
-    /// A negative commission of earlier months that is still to be made up for, fen, at least 0.
-    pub commission_debt: Fen,
+    /// A negative commission that is still to be made up for.
+    pub commission_debt: CommissionDebt,
     /// Approved pay entries.
     pub entries: Vec<Entry>,
     /// Confirmed visits.
@@ -140,6 +140,16 @@ pub struct LateDay {
     pub event: EventId,
 }
 
+/// A negative commission that is still to be made up for: the slip approved last left it, whatever month it pays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommissionDebt {
+    /// Fen, at least 0.
+    pub amount: Fen,
+    /// The slip that left it, and its month; unknown of what was frozen before it was kept.
+    pub left_by: Option<(PayslipId, Month)>,
+}
+
 /// A collected fee credited to him, or one given back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -156,6 +166,8 @@ pub enum Commission {
         base: Fen,
         /// The rate of that day.
         rate: BasisPoints,
+        /// What slips have paid for it at another rate, because the one of that day changed since, fen.
+        paid: Option<Fen>,
     },
     /// Money went back, all or a part.
     Reversed {
@@ -173,6 +185,8 @@ pub enum Commission {
         reversed_before: Fen,
         /// The rate of the day it came in.
         rate: BasisPoints,
+        /// What slips have taken back for it at another rate, signed as in their lines, fen.
+        paid: Option<Fen>,
     },
 }
 

@@ -227,6 +227,9 @@ pub enum Source {
     CommissionCarried {
         /// The last month it sums up.
         month: Month,
+        /// The earlier slip that left it; none where this slip leaves it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        slip: Option<PayslipId>,
     },
     /// An approved pay entry.
     Entry {

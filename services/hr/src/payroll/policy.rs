@@ -86,6 +86,24 @@ pub struct ProbationLimit {
     pub most_months: u32,
 }
 
+impl PayPolicy {
+    /// The longest probation of a contract of so many months.
+    fn probation_of(&self, term: u32) -> u32 {
+        let limits = self.probation_limits.iter().filter(|limit| term < limit.term_under_months);
+        let limit = limits.min_by_key(|limit| limit.term_under_months);
+        limit.map_or(self.probation_longest_months, |limit| limit.most_months)
+    }
+
+    /// The shortest term, in months, for which this policy allows more probation than another one. Both change only where
+    /// one of their limits ends.
+    pub fn probation_above(&self, other: &Self) -> Option<u32> {
+        let ends =
+            |policy: &Self| policy.probation_limits.iter().map(|limit| limit.term_under_months).collect();
+        let terms: Vec<u32> = [vec![0], ends(self), ends(other)].concat();
+        terms.into_iter().filter(|term| self.probation_of(*term) > other.probation_of(*term)).min()
+    }
+}
+
 /// A policy version and the first day it is in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -173,6 +191,35 @@ mod tests {
             let refused = policy.check().unwrap_err();
             assert_eq!(refused.error.code, "policy.out_of_bounds");
             assert_eq!(refused.params["parameter"], parameter);
+        }
+    }
+
+    #[test]
+    fn no_term_has_a_longer_probation_than_the_law_allows() {
+        let limit = |term_under_months, most_months| ProbationLimit { term_under_months, most_months };
+        let law = [limit(3, 0), limit(12, 1), limit(36, 2)];
+        let check = |limits: &[ProbationLimit], longest| {
+            let probation_limits = limits.to_vec();
+            let policy =
+                PayPolicy { probation_limits, probation_longest_months: longest, ..PayPolicy::defaults() };
+            policy.check().map_err(|refused| (refused.error.code, refused.clause))
+        };
+        let refused = Err(("policy.wrong_terms", Some(kernel::clause!("L.labour-contract-19"))));
+        for (limits, longest, expected) in [
+            (&law[..], 6, Ok(())),
+            (&law[..], 0, Ok(())),
+            (&[limit(36, 2), limit(3, 0), limit(12, 1)], 6, Ok(())), // in any order
+            (&[limit(3, 0), limit(24, 1), limit(48, 2)], 6, Ok(())), // shorter than the law's
+            (&[limit(u32::MAX, 0)], 6, Ok(())),                      // none for any term
+            (&[], 0, Ok(())),
+            (&[], 6, refused),                   // two months of term, six of probation
+            (&[limit(u32::MAX, 1)], 6, refused), // none under three months
+            (&[limit(3, 1), limit(12, 1), limit(36, 2)], 6, refused),
+            (&[limit(3, 0), limit(12, 2), limit(36, 2)], 6, refused),
+            (&[limit(3, 0), limit(12, 1), limit(36, 60)], 6, refused),
+            (&[limit(3, 0), limit(12, 1), limit(35, 2)], 6, refused), // 35 months: two, not six
+        ] {
+            assert_eq!(check(limits, longest), expected, "{limits:?} {longest}");
         }
     }
 

@@ -42,7 +42,7 @@ prop_compose! {
         input.late_days = late.iter().filter_map(|place| employed.get(*place)).map(|on| super::fixture::late(on)).collect();
         input.absences = missed.iter().filter_map(|place| employed.get(*place)).map(|on| absent(on)).collect();
         input.commission = fees.iter().zip(100_u128..).map(|(fee, id)| if *fee < 0 { reversed(id, 1, -fee, 0) } else { collected(id, *fee) }).collect();
-        input.commission_debt = Fen::new(debt);
+        input.commission_debt.amount = Fen::new(debt);
         input.visits = shares.iter().zip(200_u128..).map(|(share, id)| VisitShare { on: date("2025-11-30"), event: event(id), share: Fen::new(*share) }).collect();
         input.entries = bonus.iter().zip(300_u128..).map(|(amount, id)| Entry { kind: EntryKind::Allowance, event: event(id), amount: Fen::new(*amount) }).collect();
         input.fines = open.iter().zip(1_u128..).map(|((amount, age), id)| FineDue { month: input.month.minus(*age), ..fine(id, "2025-11", "2025-11-08T02:00:00Z", *amount) }).collect();

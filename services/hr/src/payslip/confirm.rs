@@ -2,7 +2,7 @@
 
 use super::{Payslip, PayslipView, Refusal, State, store};
 use events::PayslipId;
-use events::hr::{PayslipAnswer, PayslipConfirmed};
+use events::hr::PayslipConfirmed;
 use house::{Addressed, Answer, Command, Commanded, House, permission};
 use journal::Failure;
 use kernel::{Decision, Timestamp, clause};
@@ -21,17 +21,12 @@ impl Addressed for ConfirmPayslip {
 /// Takes his yes; one who objected may still agree.
 pub fn decide(slip: Payslip, now: Timestamp) -> Result<Decision<Payslip>, Refusal> {
     match slip.state {
-        State::Issued | State::Objected => {}
-        State::Draft | State::Confirmed => {
+        State::Issued | State::Read | State::Objected => {}
+        State::Draft | State::Confirmed | State::Settled => {
             return Err(Refusal::AlreadyAnswered { state: slip.state.word() });
         }
     }
-    let answer = PayslipAnswer {
-        payslip_id: slip.id,
-        run_id: slip.run,
-        employee_id: slip.employee,
-        month: slip.month,
-    };
+    let answer = slip.answer();
     let slip = Payslip { state: State::Confirmed, answered_at: Some(now), objection: None, ..slip };
     Ok(Decision::of(slip).and(PayslipConfirmed(answer)).under(clause!("P6.6-1")))
 }

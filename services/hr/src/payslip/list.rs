@@ -1,6 +1,6 @@
 //! Reading slips: an employee his own (H9), payroll those of its branches.
 
-use super::{Payslip, PayslipView, store};
+use super::{Payslip, PayslipView, State, store};
 use axum::response::Response;
 use events::{PayRunId, PayslipId};
 use house::{House, List, One, Page, Problem, Read, Shown, permission};
@@ -21,8 +21,9 @@ pub struct PayslipFilter {
     /// Of this month: `2025-10`.
     #[param(value_type = Option<String>)]
     pub month: Option<Month>,
-    /// In this state.
-    pub state: Option<String>,
+    /// `draft`, `issued`, `read`, `confirmed`, `objected`, `settled`.
+    #[param(value_type = Option<String>)]
+    pub state: Option<State>,
 }
 
 /// Slips within the caller's reach (H9).

@@ -1,7 +1,7 @@
 //! Payslips: what somebody is paid for a month, line by line, each with its reason (`hr.md` §3 money trail, H1, H9).
 //!
-//! An issued slip never changes. Whoever is paid reads, confirms or objects to his own slips only; what an objection
-//! leads to is a correction in a later run. What is not here: how the lines came about (`payroll`) and runs (`pay_run`).
+//! An issued slip never changes. Whoever is paid reads, confirms or objects to his own slips only; an objection is settled
+//! by somebody in charge, and what it leads to is a correction in a later run. What is not here: how the lines came about (`payroll`) and runs (`pay_run`).
 
 pub mod confirm;
 pub(crate) mod draft;
@@ -9,12 +9,19 @@ mod explain;
 pub mod lines;
 mod list;
 pub mod object;
+pub mod read;
+pub mod settle;
 mod store;
 
-use events::{PayRunId, PayslipId};
+use crate::ids::CorrectionId;
+use crate::person::Person;
+use events::hr::PayslipAnswer;
+use events::{PayRunId, PayslipId, event};
 use house::{House, OpenApiRouter, Shown, routes};
-use kernel::{Aggregate, BranchId, EmployeeId, Fen, Money, Month, Timestamp, Version, clause, id, refusals};
-use serde::Serialize;
+use kernel::{
+    Aggregate, BranchId, EmployeeId, Fen, Money, Month, Timestamp, UserId, Version, clause, id, refusals,
+};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 id!(
@@ -41,12 +48,40 @@ pub struct Payslip {
     pub is_blocked: bool,
     /// Its sums.
     pub sums: Sums,
+    /// When he said that he has read it.
+    pub read_at: Option<Timestamp>,
     /// When he answered.
     pub answered_at: Option<Timestamp>,
-    /// Why he objects.
+    /// Why he objects, or did.
     pub objection: Option<String>,
+    /// What his objection came to.
+    pub settlement: Option<Settlement>,
     /// How many events it has had.
     pub version: Version,
+}
+
+/// What an objection came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settlement {
+    /// What was found.
+    pub answer: String,
+    /// The correction that follows from it.
+    pub correction: Option<CorrectionId>,
+    /// Who answered.
+    pub by: Person,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Whose day the correction is that an answer names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Correcting {
+    /// None is named.
+    Nothing,
+    /// His own.
+    HisDay,
+    /// Somebody else's, or there is none of that id.
+    SomebodyElse,
 }
 
 /// The sums of a slip, fen.
@@ -73,16 +108,21 @@ pub struct Sums {
 }
 
 /// How far a slip has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum State {
     /// Calculated, not approved.
     Draft,
     /// Approved with its run.
     Issued,
+    /// He has read it.
+    Read,
     /// He agrees.
     Confirmed,
     /// He does not.
     Objected,
+    /// He did not, and was answered.
+    Settled,
 }
 
 impl State {
@@ -91,18 +131,51 @@ impl State {
         match self {
             Self::Draft => "draft",
             Self::Issued => "issued",
+            Self::Read => "read",
             Self::Confirmed => "confirmed",
             Self::Objected => "objected",
+            Self::Settled => "settled",
         }
     }
 
     /// The state of a word.
     pub fn of(word: &str) -> Option<Self> {
-        [Self::Draft, Self::Issued, Self::Confirmed, Self::Objected]
+        [Self::Draft, Self::Issued, Self::Read, Self::Confirmed, Self::Objected, Self::Settled]
             .into_iter()
             .find(|state| state.word() == word)
     }
 }
+
+impl Payslip {
+    /// What the events about his answer say.
+    fn answer(&self) -> PayslipAnswer {
+        PayslipAnswer { payslip_id: self.id, run_id: self.run, employee_id: self.employee, month: self.month }
+    }
+}
+
+/// The longest reason or answer, characters.
+const LONGEST: usize = 2_000;
+
+/// What somebody says in his own words; refused where it is empty or very long.
+fn reason(text: &str) -> Result<String, Refusal> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > LONGEST {
+        return Err(Refusal::ReasonMissing {});
+    }
+    Ok(text.to_owned())
+}
+
+/// He has read it.
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
+struct PayslipRead(PayslipAnswer);
+event!(PayslipRead, "hr.payslip.read", internal);
+
+/// His objection is answered; how stands with the slip, not here.
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
+struct PayslipSettled(PayslipAnswer);
+event!(PayslipSettled, "hr.payslip.settled", internal);
 
 impl Aggregate for Payslip {
     type Id = PayslipId;
@@ -143,7 +216,15 @@ impl Aggregate for Issued {
 refusals! {
     /// Only an issued slip that was not answered yet is answered.
     AlreadyAnswered { state: &'static str } = "hr.payslip.already_answered", clause!("P6.6-1");
-    /// An objection says why.
+    /// It is a draft, or was read before.
+    AlreadyRead { state: &'static str } = "hr.payslip.already_read", clause!("P6.6-1");
+    /// Only an objection is settled.
+    NotObjected { state: &'static str } = "hr.payslip.not_objected", clause!("P6.6-1");
+    /// Nobody settles an objection of his own.
+    OwnSlip {} = "sod.payslip.own_slip", clause!("R6");
+    /// The correction named is not one of his days.
+    CorrectionOfAnother {} = "hr.payslip.correction_of_another", clause!("P6.6-1");
+    /// An objection, and the answer to it, says why.
     ReasonMissing {} = "hr.payslip.reason_missing", clause!("P6.6-1");
 }
 
@@ -161,7 +242,7 @@ pub struct PayslipView {
     /// Of which month.
     #[schema(value_type = String, example = "2025-10")]
     pub month: Month,
-    /// `draft`, `issued`, `confirmed`, `objected`.
+    /// `draft`, `issued`, `read`, `confirmed`, `objected`, `settled`.
     pub state: &'static str,
     /// True where an exception keeps it out of the run.
     pub is_blocked: bool,
@@ -185,14 +266,34 @@ pub struct PayslipView {
     pub floor: Money,
     /// What the amounts cover.
     pub coverage: Coverage,
-    /// Why he objects.
+    /// When he said that he has read it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_at: Option<Timestamp>,
+    /// Why he objects, or did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub objection: Option<String>,
     /// When he answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answered_at: Option<Timestamp>,
+    /// What his objection came to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settlement: Option<SettlementView>,
     /// The ETag.
     pub version: Version,
+}
+
+/// What an objection came to, as the API shows it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SettlementView {
+    /// What was found, and what follows from it.
+    pub answer: String,
+    /// The correction that follows from it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub correction_id: Option<CorrectionId>,
+    /// Who answered.
+    pub by: UserId,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// What the amounts cover, in both languages.
@@ -227,8 +328,15 @@ impl Shown for Payslip {
             cap: Money::of(self.sums.cap),
             floor: Money::of(self.sums.floor),
             coverage: Coverage { zh: coverage.zh(), en: coverage.en() },
+            read_at: self.read_at,
             objection: self.objection.clone(),
             answered_at: self.answered_at,
+            settlement: self.settlement.as_ref().map(|settlement| SettlementView {
+                answer: settlement.answer.clone(),
+                correction_id: settlement.correction,
+                by: settlement.by.user,
+                at: settlement.at,
+            }),
             version,
         }
     }
@@ -247,4 +355,6 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
         .routes(routes!(explain::list::read))
         .routes(routes!(confirm::route))
         .routes(routes!(object::route))
+        .routes(routes!(read::route))
+        .routes(routes!(settle::route))
 }

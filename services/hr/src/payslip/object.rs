@@ -2,15 +2,12 @@
 
 use super::{Payslip, PayslipView, Refusal, State, store};
 use events::PayslipId;
-use events::hr::{PayslipAnswer, PayslipObjected};
+use events::hr::PayslipObjected;
 use house::{Addressed, Answer, Command, Commanded, House, permission};
 use journal::Failure;
 use kernel::{Decision, Timestamp, clause};
 use serde::Deserialize;
 use utoipa::ToSchema;
-
-/// The longest reason.
-const LONGEST: usize = 2_000;
 
 /// He objects.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -27,22 +24,13 @@ impl Addressed for ObjectPayslip {
 /// Takes his objection.
 pub fn decide(slip: Payslip, reason: &str, now: Timestamp) -> Result<Decision<Payslip>, Refusal> {
     match slip.state {
-        State::Issued => {}
-        State::Draft | State::Confirmed | State::Objected => {
+        State::Issued | State::Read => {}
+        State::Draft | State::Confirmed | State::Objected | State::Settled => {
             return Err(Refusal::AlreadyAnswered { state: slip.state.word() });
         }
     }
-    let reason = reason.trim();
-    if reason.is_empty() || reason.chars().count() > LONGEST {
-        return Err(Refusal::ReasonMissing {});
-    }
-    let answer = PayslipAnswer {
-        payslip_id: slip.id,
-        run_id: slip.run,
-        employee_id: slip.employee,
-        month: slip.month,
-    };
-    let objection = Some(reason.to_owned());
+    let objection = Some(super::reason(reason)?);
+    let answer = slip.answer();
     let slip = Payslip { state: State::Objected, answered_at: Some(now), objection, ..slip };
     Ok(Decision::of(slip).and(PayslipObjected(answer)).under(clause!("P6.6-1")))
 }

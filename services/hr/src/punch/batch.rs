@@ -188,7 +188,12 @@ pub fn check(
 }
 
 /// The punch of one item.
-fn punch(command: &RecordPunches, item: &NewPunch, ids: (PunchBatchId, PunchId), now: Timestamp) -> Punch {
+fn punch(
+    command: &RecordPunches,
+    item: &NewPunch,
+    ids: (PunchBatchId, PunchId),
+    (recorder, now): (Option<Person>, Timestamp),
+) -> Punch {
     let (batch, id) = ids;
     Punch {
         id,
@@ -199,6 +204,7 @@ fn punch(command: &RecordPunches, item: &NewPunch, ids: (PunchBatchId, PunchId),
         received_at: now,
         skew_seconds: command.device.skew_seconds(now),
         direction: item.direction,
+        recorder,
         batch: Some(batch),
         state: State::Recorded,
         version: Version::NONE,
@@ -248,7 +254,7 @@ pub(super) async fn route(
 ) -> Answer<PunchBatchView> {
     house
         .commit(cmd, async |tx, cmd, now| {
-            let branch = cmd.body.device.branch_id;
+            let (branch, by_hand) = (cmd.body.device.branch_id, Person::by_hand(&cmd.principal));
             if !tx.reach().covers(Some(branch)) {
                 return Err(not_found().into());
             }
@@ -258,7 +264,7 @@ pub(super) async fn route(
             let refused = check(&cmd.body, &employed, Person::of(&cmd.principal), now)?;
             let good = cmd.body.items.iter().enumerate().filter(|(place, _)| !refused.contains_key(place));
             let punches: Vec<_> = good
-                .map(|(place, item)| (place, punch(&cmd.body, item, (cmd.id, tx.fresh()), now)))
+                .map(|(place, item)| (place, punch(&cmd.body, item, (cmd.id, tx.fresh()), (by_hand, now))))
                 .collect();
             let kept = store::add_many(tx, &punches).await?;
             let decision = decide(cmd.id, &cmd.body, refused, &kept);

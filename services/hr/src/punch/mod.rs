@@ -39,6 +39,8 @@ pub struct Punch {
     pub skew_seconds: i32,
     /// Coming or going, where the device knows.
     pub direction: Option<Direction>,
+    /// Who recorded it; none where a device did, through the integration client.
+    pub recorder: Option<Person>,
     /// What it arrived in, where not alone.
     pub batch: Option<PunchBatchId>,
     /// Whether it counts.
@@ -293,6 +295,7 @@ pub(crate) mod tests {
             received_at: at("2025-10-09T00:31:01Z"),
             skew_seconds: 0,
             direction: None,
+            recorder: None,
             batch: None,
             state,
             version: Version::of(1),

@@ -30,11 +30,11 @@ impl Addressed for RecordPunch {
     type To = New<PunchId>;
 }
 
-/// Records a punch of somebody who is employed on that day.
+/// Records a punch of somebody who is employed on that day; `recorder` is kept with it where no device sent it.
 pub fn decide(
     id: PunchId,
     command: &RecordPunch,
-    by: Person,
+    (by, recorder): (Person, Option<Person>),
     now: Timestamp,
 ) -> Result<Decision<Punch>, Refusal> {
     command.device.check()?;
@@ -51,6 +51,7 @@ pub fn decide(
         received_at: now,
         skew_seconds: command.device.skew_seconds(now),
         direction: command.direction,
+        recorder,
         batch: None,
         state: State::Recorded,
         version: Version::NONE,
@@ -74,7 +75,8 @@ pub(super) async fn route(
             if store::employed(tx, &[(*employee_id, *at)], device.branch_id).await?.is_empty() {
                 return Err(Refusal::NotEmployed { employee_id: *employee_id }.into());
             }
-            let decision = decide(cmd.id, &cmd.body, Person::of(&cmd.principal), now)?;
+            let by = (Person::of(&cmd.principal), Person::by_hand(&cmd.principal));
+            let decision = decide(cmd.id, &cmd.body, by, now)?;
             if let Some(same) = store::add_once(tx, &decision, word).await? {
                 return Ok(Decision::of(same));
             }
@@ -98,14 +100,14 @@ mod tests {
             at: at("2025-10-09T00:27:59Z"),
             direction: Some(Direction::In),
         };
-        let punch = decide(PunchId::of(Uuid::from_u128(1)), &command, person(10, None), now)
+        let punch = decide(PunchId::of(Uuid::from_u128(1)), &command, (person(10, None), None), now)
             .expect("it is in order")
             .into_state();
         assert_eq!((punch.at, punch.received_at, punch.skew_seconds), (command.at, now, 185));
-        let own = decide(PunchId::of(Uuid::from_u128(1)), &command, person(10, Some(9)), now).err();
+        let own = decide(PunchId::of(Uuid::from_u128(1)), &command, (person(10, Some(9)), None), now).err();
         assert_eq!(own, Some(Refusal::OwnRecord {}));
         let ahead = RecordPunch { at: at("2025-10-09T00:28:01Z"), ..command };
-        let refused = decide(PunchId::of(Uuid::from_u128(1)), &ahead, person(10, None), now).err();
+        let refused = decide(PunchId::of(Uuid::from_u128(1)), &ahead, (person(10, None), None), now).err();
         assert_eq!(refused, Some(Refusal::InTheFuture { at: ahead.at }));
     }
 }

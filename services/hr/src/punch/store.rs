@@ -25,6 +25,8 @@ struct Row {
     received_at: DateTime<Utc>,
     skew_seconds: i32,
     direction: Option<String>,
+    recorder_user: Option<Uuid>,
+    recorder_employee: Option<Uuid>,
     batch_id: Option<Uuid>,
     state: String,
     void_reason: Option<String>,
@@ -82,6 +84,7 @@ impl TryFrom<Row> for Punch {
             at: Timestamp::of(row.at),
             received_at: Timestamp::of(row.received_at),
             skew_seconds: row.skew_seconds,
+            recorder: row.recorder_user.map(|user| Person::stored(user, row.recorder_employee)),
             batch: row.batch_id.map(PunchBatchId::of),
             version: Version::of(row.version),
         })
@@ -122,8 +125,9 @@ pub(super) async fn add_once(
 ) -> Result<Option<Punch>, Failure> {
     let punch = decision.state();
     let inserted = sqlx::query!(
-        "INSERT INTO punch (id, employee_id, branch_id, device, at, second, received_at, skew_seconds, direction, batch_id, state, version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, 'recorded', $10)
+        "INSERT INTO punch (id, employee_id, branch_id, device, at, second, received_at, skew_seconds, direction, batch_id, state, version,
+                            recorder_user, recorder_employee)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, 'recorded', $10, $11, $12)
          ON CONFLICT ON CONSTRAINT punch_once DO NOTHING",
         punch.id.uuid(),
         punch.employee.uuid(),
@@ -135,6 +139,8 @@ pub(super) async fn add_once(
         punch.skew_seconds,
         punch.direction.map(word),
         decision.version().get(),
+        punch.recorder.map(|person| person.user.uuid()),
+        punch.recorder.and_then(|person| person.employee).map(EmployeeId::uuid),
     )
     .execute(tx.connection())
     .await?
@@ -145,7 +151,8 @@ pub(super) async fn add_once(
     }
     let row = sqlx::query_as!(
         Row,
-        "SELECT id, employee_id, branch_id, device, at, received_at, skew_seconds, direction, batch_id, state, void_reason, disputer_user,
+        "SELECT id, employee_id, branch_id, device, at, received_at, skew_seconds, direction, recorder_user, recorder_employee, batch_id, state,
+                void_reason, disputer_user,
                 disputer_employee, voider_user, voided_at, version
          FROM punch WHERE employee_id = $1 AND second = $2 AND device = $3",
         punch.employee.uuid(),
@@ -218,8 +225,9 @@ pub(super) async fn add_batch(
     let Some(first) = new.first() else { return Ok(()) };
     // A concurrent batch of the same device may have been faster; then its punches are the same ones.
     sqlx::query!(
-        "INSERT INTO punch (id, employee_id, branch_id, device, at, second, received_at, skew_seconds, direction, batch_id, state, version)
-         SELECT id, employee_id, $5, $6, at, date_trunc('second', at), $7, $8, direction, $9, 'recorded', 0
+        "INSERT INTO punch (id, employee_id, branch_id, device, at, second, received_at, skew_seconds, direction, batch_id, state, version,
+                            recorder_user, recorder_employee)
+         SELECT id, employee_id, $5, $6, at, date_trunc('second', at), $7, $8, direction, $9, 'recorded', 0, $10, $11
          FROM UNNEST($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[]) AS item (id, employee_id, at, direction)
          ON CONFLICT ON CONSTRAINT punch_once DO NOTHING",
         &new.iter().map(|punch| punch.id.uuid()).collect::<Vec<_>>(),
@@ -231,6 +239,8 @@ pub(super) async fn add_batch(
         first.received_at.utc(),
         first.skew_seconds,
         batch.id.uuid(),
+        first.recorder.map(|person| person.user.uuid()),
+        first.recorder.and_then(|person| person.employee).map(EmployeeId::uuid),
     )
     .execute(tx.connection())
     .await?;
@@ -243,7 +253,8 @@ pub(super) async fn load(tx: &mut Tx, id: PunchId) -> Result<Punch, Failure> {
     let branches = tx.branches();
     let row = sqlx::query_as!(
         Row,
-        "SELECT p.id, p.employee_id, p.branch_id, p.device, p.at, p.received_at, p.skew_seconds, p.direction, p.batch_id, p.state, p.void_reason,
+        "SELECT p.id, p.employee_id, p.branch_id, p.device, p.at, p.received_at, p.skew_seconds, p.direction, p.recorder_user,
+                p.recorder_employee, p.batch_id, p.state, p.void_reason,
                 p.disputer_user, p.disputer_employee, p.voider_user, p.voided_at, p.version
          FROM punch p
          WHERE p.id = $1 AND ($2::uuid[] IS NULL OR p.branch_id = ANY ($2)
@@ -286,7 +297,8 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<Punch>) -> Result<(), 
 pub(super) async fn find(pool: &PgPool, reach: &Reach, id: PunchId) -> Result<Option<Punch>, Failure> {
     let row = sqlx::query_as!(
         Row,
-        "SELECT p.id, p.employee_id, p.branch_id, p.device, p.at, p.received_at, p.skew_seconds, p.direction, p.batch_id, p.state, p.void_reason,
+        "SELECT p.id, p.employee_id, p.branch_id, p.device, p.at, p.received_at, p.skew_seconds, p.direction, p.recorder_user,
+                p.recorder_employee, p.batch_id, p.state, p.void_reason,
                 p.disputer_user, p.disputer_employee, p.voider_user, p.voided_at, p.version
          FROM punch p
          WHERE p.id = $1 AND ($2::uuid[] IS NULL OR p.branch_id = ANY ($2) OR p.employee_id = $3
@@ -311,7 +323,8 @@ pub(super) async fn page(
 ) -> Result<Vec<Punch>, Failure> {
     let rows = sqlx::query_as!(
         Row,
-        "SELECT p.id, p.employee_id, p.branch_id, p.device, p.at, p.received_at, p.skew_seconds, p.direction, p.batch_id, p.state, p.void_reason,
+        "SELECT p.id, p.employee_id, p.branch_id, p.device, p.at, p.received_at, p.skew_seconds, p.direction, p.recorder_user,
+                p.recorder_employee, p.batch_id, p.state, p.void_reason,
                 p.disputer_user, p.disputer_employee, p.voider_user, p.voided_at, p.version
          FROM punch p
          WHERE ($1::uuid[] IS NULL OR p.branch_id = ANY ($1) OR p.employee_id = $2

@@ -3,19 +3,18 @@
 use super::super::store;
 use axum::response::Response;
 use events::PayRunId;
-use house::{House, One, Problem, Read, permission};
-use kernel::{Aggregate as _, EmployeeId, Fen, Money};
-use serde::Serialize;
+use house::{House, List, Page, Problem, Whole, not_found, permission};
+use journal::Failure;
+use kernel::{EmployeeId, Fen, Money};
+use serde::{Deserialize, Serialize};
+use sqlx::PgPool;
 use utoipa::ToSchema;
 
-const MOST: i64 = 200;
-
-/// A run beside the month before.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct CompareView {
-    /// Largest differences first; at most 200.
-    pub data: Vec<Difference>,
-}
+/// Which people: all whom the run pays.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CompareFilter {}
 
 /// One person's two months.
 #[derive(Debug, Serialize, ToSchema)]
@@ -31,37 +30,53 @@ pub struct Difference {
     pub difference: Money,
 }
 
-/// A run beside the month before, largest differences first (P6.6-1).
-#[utoipa::path(get, path = "/v1/hr/pay-runs/{id}/compare", responses(One<CompareView>))]
-pub(in crate::pay_run) async fn read(
+/// A run beside the month before, largest differences first (P6.6-1); with `sort=id` by employee. Whom an exception keeps
+/// out is not paid, so there is nothing to compare.
+#[utoipa::path(get, path = "/v1/hr/pay-runs/{id}/compare", params(CompareFilter), responses(Page<Difference>))]
+pub(in crate::pay_run) async fn list(
     house: House,
-    read: Read<PayRunId, permission!("pay_run.detail")>,
+    list: List<CompareFilter, permission!("pay_run.detail")>,
+    Whole(run): Whole<PayRunId>,
 ) -> Result<Response, Problem> {
     house
-        .read(read, async |pool, read| {
-            let Some(run) = store::find(pool, &read.reach, read.id).await? else { return Ok(None) };
-            let rows = sqlx::query!(
-                "SELECT now.employee_id, now.net_fen AS now, before.net_fen AS \"before?\"
-                 FROM payslip now LEFT JOIN payslip before ON before.employee_id = now.employee_id AND before.month = $3 AND before.is_issued
-                 WHERE now.run_id = $1 AND now.attempt = $2
-                 ORDER BY abs(now.net_fen - coalesce(before.net_fen, 0)) DESC, now.employee_id LIMIT $4",
-                run.id.uuid(),
-                run.attempt,
-                run.month.minus(1).first_day(),
-                MOST,
-            )
-            .fetch_all(pool)
-            .await?;
-            let data = rows
-                .into_iter()
-                .map(|row| Difference {
-                    employee_id: EmployeeId::of(row.employee_id),
-                    before: row.before.map(|fen| Money::of(Fen::new(fen))),
-                    now: Money::of(Fen::new(row.now)),
-                    difference: Money::of(Fen::new(row.now) - Fen::new(row.before.unwrap_or_default())),
-                })
-                .collect();
-            Ok(Some((run.version(), CompareView { data })))
-        })
+        .list(
+            list,
+            async |pool, list| page(pool, list, run).await,
+            |view: &Difference| view.employee_id.uuid(),
+        )
         .await
+}
+
+async fn page<P>(
+    pool: &PgPool,
+    list: &List<CompareFilter, P>,
+    run: PayRunId,
+) -> Result<Vec<Difference>, Failure> {
+    let run = store::find(pool, &list.reach, run).await?.ok_or_else(not_found)?;
+    let rows = sqlx::query!(
+        "WITH pair AS (
+             SELECT now.employee_id, now.net_fen AS now, before.net_fen AS before, abs(now.net_fen - coalesce(before.net_fen, 0)) AS size
+             FROM payslip now LEFT JOIN payslip before ON before.employee_id = now.employee_id AND before.month = $3 AND before.is_issued
+             WHERE now.run_id = $1 AND now.attempt = $2 AND NOT now.is_blocked)
+         SELECT employee_id, now, before AS \"before?\" FROM pair
+         WHERE CASE WHEN $4 THEN $5::uuid IS NULL OR (size, employee_id) < (SELECT p.size, p.employee_id FROM pair p WHERE p.employee_id = $5)
+                    ELSE employee_id > $6 END
+         ORDER BY CASE WHEN $4 THEN size END DESC, CASE WHEN $4 THEN employee_id END DESC, employee_id LIMIT $7",
+        run.id.uuid(),
+        run.attempt,
+        run.month.minus(1).first_day(),
+        list.page.is_newest_first(),
+        list.page.after,
+        list.page.above(),
+        list.page.rows,
+    )
+    .fetch_all(pool)
+    .await?;
+    let difference = |employee, before: Option<i64>, now| Difference {
+        employee_id: EmployeeId::of(employee),
+        before: before.map(|fen| Money::of(Fen::new(fen))),
+        now: Money::of(Fen::new(now)),
+        difference: Money::of(Fen::new(now) - Fen::new(before.unwrap_or_default())),
+    };
+    Ok(rows.into_iter().map(|row| difference(row.employee_id, row.before, row.now)).collect())
 }

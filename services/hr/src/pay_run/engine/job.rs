@@ -7,8 +7,9 @@ use crate::payroll::{Policies, Slip, calculate};
 use crate::payslip::draft;
 use crate::person::Person;
 use house::House;
-use journal::{Actor, Failure, Fault};
+use journal::{Actor, Failure, Fault, Tx};
 use kernel::{EmployeeId, Fen, Month, PolicyVersionId, Timestamp};
+use sqlx::postgres::PgConnection;
 use std::sync::Arc;
 
 /// Calculates runs in transactions of its own, so that what is done stays done.
@@ -47,123 +48,145 @@ impl Engine {
     /// Freezes, calculates what is still to be done, and adds up.
     pub(in crate::pay_run) async fn calculate(&self, actor: Actor, run: &PayRun) -> Result<Outcome, Failure> {
         let attempt = freeze::job::freeze(&self.house, actor.clone(), run).await?;
-        let shared = Arc::new(self.shared(run, attempt).await?);
-        let done = self.done(run, attempt).await?;
+        let mut connection = self.house.pool().acquire().await?;
+        let shared = Arc::new(shared(&mut connection, run, attempt).await?);
+        let done = done(&mut connection, run, attempt).await?;
+        drop(connection);
         for chunk in (0..shared.chunks).filter(|chunk| !done.contains(chunk)) {
-            self.chunk(actor.clone(), run, (attempt, chunk), &shared).await?;
+            let mut tx = self.house.begin(actor.clone()).await?;
+            calculate_chunk(&mut tx, run, (attempt, chunk), &shared).await?;
+            tx.commit().await?;
         }
-        let policy = shared.policies.of(run.month).version;
-        Ok(Outcome { policy, hash: self.hash(run, attempt).await?, totals: self.totals(run, attempt).await? })
+        let mut connection = self.house.pool().acquire().await?;
+        outcome(&mut connection, run, attempt, &shared).await
     }
+}
 
-    async fn shared(&self, run: &PayRun, attempt: i32) -> Result<Shared, Failure> {
-        let row = sqlx::query!(
-            "SELECT policies, workdays, chunks FROM run_freeze WHERE run_id = $1 AND attempt = $2",
-            run.id.uuid(),
-            attempt
-        )
-        .fetch_one(self.house.pool())
-        .await?;
-        let rows: Vec<PolicyRow> = read("policies", row.policies)?;
-        Ok(Shared {
-            month: run.month,
-            policies: policies(rows)?,
-            workdays: read("workdays", row.workdays)?,
-            chunks: row.chunks,
+/// What [`Engine::calculate`] would come to now, in one transaction that its owner rolls back: a dry run neither goes on
+/// with an interrupted calculation nor leaves one.
+pub(in crate::pay_run) async fn rehearse(tx: &mut Tx, run: &PayRun) -> Result<Outcome, Failure> {
+    let attempt = freeze::job::anew(tx, run).await?;
+    let shared = Arc::new(shared(tx.connection(), run, attempt).await?);
+    for chunk in 0..shared.chunks {
+        calculate_chunk(tx, run, (attempt, chunk), &shared).await?;
+    }
+    outcome(tx.connection(), run, attempt, &shared).await
+}
+
+async fn shared(connection: &mut PgConnection, run: &PayRun, attempt: i32) -> Result<Shared, Failure> {
+    let row = sqlx::query!(
+        "SELECT policies, workdays, chunks FROM run_freeze WHERE run_id = $1 AND attempt = $2",
+        run.id.uuid(),
+        attempt
+    )
+    .fetch_one(connection)
+    .await?;
+    let rows: Vec<PolicyRow> = read("policies", row.policies)?;
+    Ok(Shared {
+        month: run.month,
+        policies: policies(rows)?,
+        workdays: read("workdays", row.workdays)?,
+        chunks: row.chunks,
+    })
+}
+
+async fn done(connection: &mut PgConnection, run: &PayRun, attempt: i32) -> Result<Vec<i32>, Failure> {
+    Ok(sqlx::query_scalar!(
+        "SELECT chunk FROM run_chunk WHERE run_id = $1 AND attempt = $2",
+        run.id.uuid(),
+        attempt
+    )
+    .fetch_all(connection)
+    .await?)
+}
+
+/// One chunk: one query in, one transaction out.
+async fn calculate_chunk(
+    tx: &mut Tx,
+    run: &PayRun,
+    (attempt, chunk): (i32, i32),
+    shared: &Arc<Shared>,
+) -> Result<(), Failure> {
+    let rows = sqlx::query!(
+        "SELECT employee_id, facts FROM run_input WHERE run_id = $1 AND attempt = $2 AND chunk = $3 ORDER BY employee_id",
+        run.id.uuid(),
+        attempt,
+        chunk,
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    let rows = rows.into_iter().map(|row| (EmployeeId::of(row.employee_id), row.facts)).collect();
+    let slips = on_all_cores(rows, shared).await?;
+    draft::store::write(tx, (run.id, attempt), &slips).await?;
+    sqlx::query!(
+        "INSERT INTO run_chunk (run_id, attempt, chunk) VALUES ($1, $2, $3)",
+        run.id.uuid(),
+        attempt,
+        chunk
+    )
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+async fn outcome(
+    connection: &mut PgConnection,
+    run: &PayRun,
+    attempt: i32,
+    shared: &Shared,
+) -> Result<Outcome, Failure> {
+    let policy = shared.policies.of(run.month).version;
+    let hash = hash(connection, run, attempt).await?;
+    Ok(Outcome { policy, hash, totals: totals(connection, run, attempt).await? })
+}
+
+async fn hash(connection: &mut PgConnection, run: &PayRun, attempt: i32) -> Result<Digest, Failure> {
+    let rows = sqlx::query!(
+        "SELECT employee_id, digest FROM payslip WHERE run_id = $1 AND attempt = $2",
+        run.id.uuid(),
+        attempt
+    )
+    .fetch_all(connection)
+    .await?;
+    let digests: Vec<OfEmployee<Digest>> = rows
+        .into_iter()
+        .map(|row| {
+            let bytes = <[u8; 32]>::try_from(row.digest).map_err(|bytes| corrupt("digest", bytes.len()))?;
+            Ok((EmployeeId::of(row.employee_id), Digest::of(bytes)))
         })
-    }
+        .collect::<Result<_, Fault>>()?;
+    Ok(run::hash(run.month, digests))
+}
 
-    async fn done(&self, run: &PayRun, attempt: i32) -> Result<Vec<i32>, Failure> {
-        Ok(sqlx::query_scalar!(
-            "SELECT chunk FROM run_chunk WHERE run_id = $1 AND attempt = $2",
-            run.id.uuid(),
-            attempt
-        )
-        .fetch_all(self.house.pool())
-        .await?)
-    }
-
-    /// One chunk: one query in, one transaction out.
-    async fn chunk(
-        &self,
-        actor: Actor,
-        run: &PayRun,
-        (attempt, chunk): (i32, i32),
-        shared: &Arc<Shared>,
-    ) -> Result<(), Failure> {
-        let rows = sqlx::query!(
-            "SELECT employee_id, facts FROM run_input WHERE run_id = $1 AND attempt = $2 AND chunk = $3 ORDER BY employee_id",
-            run.id.uuid(),
-            attempt,
-            chunk,
-        )
-        .fetch_all(self.house.pool())
-        .await?;
-        let rows = rows.into_iter().map(|row| (EmployeeId::of(row.employee_id), row.facts)).collect();
-        let slips = on_all_cores(rows, shared).await?;
-        let mut tx = self.house.begin(actor).await?;
-        draft::store::write(&mut tx, (run.id, attempt), &slips).await?;
-        sqlx::query!(
-            "INSERT INTO run_chunk (run_id, attempt, chunk) VALUES ($1, $2, $3)",
-            run.id.uuid(),
-            attempt,
-            chunk
-        )
-        .execute(tx.connection())
-        .await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
-    async fn hash(&self, run: &PayRun, attempt: i32) -> Result<Digest, Failure> {
-        let rows = sqlx::query!(
-            "SELECT employee_id, digest FROM payslip WHERE run_id = $1 AND attempt = $2",
-            run.id.uuid(),
-            attempt
-        )
-        .fetch_all(self.house.pool())
-        .await?;
-        let digests: Vec<OfEmployee<Digest>> = rows
-            .into_iter()
-            .map(|row| {
-                let bytes =
-                    <[u8; 32]>::try_from(row.digest).map_err(|bytes| corrupt("digest", bytes.len()))?;
-                Ok((EmployeeId::of(row.employee_id), Digest::of(bytes)))
-            })
-            .collect::<Result<_, Fault>>()?;
-        Ok(run::hash(run.month, digests))
-    }
-
-    async fn totals(&self, run: &PayRun, attempt: i32) -> Result<Totals, Failure> {
-        let row = sqlx::query!(
-            "SELECT count(*) FILTER (WHERE NOT is_blocked) AS \"slips!\", count(*) FILTER (WHERE is_blocked) AS \"blocked!\",
-                    coalesce(sum(gross_fen) FILTER (WHERE NOT is_blocked), 0)::bigint AS \"gross!\",
-                    coalesce(sum(lateness_fen) FILTER (WHERE NOT is_blocked), 0)::bigint AS \"lateness!\",
-                    coalesce(sum(lateness_waived_fen) FILTER (WHERE NOT is_blocked), 0)::bigint AS \"waived!\",
-                    coalesce(sum(penalties_fen) FILTER (WHERE NOT is_blocked), 0)::bigint AS \"penalties!\",
-                    coalesce(sum(refunds_fen) FILTER (WHERE NOT is_blocked), 0)::bigint AS \"refunds!\",
-                    coalesce(sum(adjustments_fen) FILTER (WHERE NOT is_blocked), 0)::bigint AS \"adjustments!\",
-                    coalesce(sum(net_fen) FILTER (WHERE NOT is_blocked), 0)::bigint AS \"net!\"
-             FROM payslip WHERE run_id = $1 AND attempt = $2",
-            run.id.uuid(),
-            attempt,
-        )
-        .fetch_one(self.house.pool())
-        .await?;
-        let count = |count: i64| u64::try_from(count).map_err(|_| corrupt("count", "below zero"));
-        Ok(Totals {
-            slips: count(row.slips)?,
-            blocked: count(row.blocked)?,
-            gross: Fen::new(row.gross),
-            lateness: Fen::new(row.lateness),
-            lateness_waived: Fen::new(row.waived),
-            penalties: Fen::new(row.penalties),
-            refunds: Fen::new(row.refunds),
-            adjustments: Fen::new(row.adjustments),
-            net: Fen::new(row.net),
-            branches: super::super::store::costs(self.house.pool(), run.id, attempt).await?,
-        })
-    }
+async fn totals(connection: &mut PgConnection, run: &PayRun, attempt: i32) -> Result<Totals, Failure> {
+    let row = sqlx::query!(
+        "SELECT count(*) FILTER (WHERE NOT is_blocked) AS \"slips!\", count(*) FILTER (WHERE is_blocked) AS \"blocked!\",
+                coalesce(sum(gross_fen) FILTER (WHERE NOT is_blocked), 0)::bigint AS \"gross!\",
+                coalesce(sum(lateness_fen) FILTER (WHERE NOT is_blocked), 0)::bigint AS \"lateness!\",
+                coalesce(sum(lateness_waived_fen) FILTER (WHERE NOT is_blocked), 0)::bigint AS \"waived!\",
+                coalesce(sum(penalties_fen) FILTER (WHERE NOT is_blocked), 0)::bigint AS \"penalties!\",
+                coalesce(sum(refunds_fen) FILTER (WHERE NOT is_blocked), 0)::bigint AS \"refunds!\",
+                coalesce(sum(adjustments_fen) FILTER (WHERE NOT is_blocked), 0)::bigint AS \"adjustments!\",
+                coalesce(sum(net_fen) FILTER (WHERE NOT is_blocked), 0)::bigint AS \"net!\"
+         FROM payslip WHERE run_id = $1 AND attempt = $2",
+        run.id.uuid(),
+        attempt,
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let count = |count: i64| u64::try_from(count).map_err(|_| corrupt("count", "below zero"));
+    Ok(Totals {
+        slips: count(row.slips)?,
+        blocked: count(row.blocked)?,
+        gross: Fen::new(row.gross),
+        lateness: Fen::new(row.lateness),
+        lateness_waived: Fen::new(row.waived),
+        penalties: Fen::new(row.penalties),
+        refunds: Fen::new(row.refunds),
+        adjustments: Fen::new(row.adjustments),
+        net: Fen::new(row.net),
+        branches: super::super::store::costs(connection, run.id, attempt).await?,
+    })
 }
 
 fn corrupt(column: &'static str, value: impl ToString) -> Fault {

@@ -31,23 +31,41 @@ WITH last AS (
     WHERE c.state = 'approved'
       AND (c.day >= $3 AND c.day < $4 OR a.month < $3 AND NOT EXISTS (SELECT FROM settled_fact s WHERE s.event_id = c.id))
     GROUP BY c.employee_id
-), collections AS (
-    SELECT c.employee_id, jsonb_agg(jsonb_build_object('event', c.event_id, 'id', c.collection_id, 'on', c.collected_on, 'base', c.fee_base_fen,
-               'reverses', c.reverses_id, 'before', coalesce(earlier.fen, 0), 'rate', rate.bp)) AS facts
+), credited AS (
+    -- What came in and what was given back, each with the rate of the day it came in and, once it is paid, the rate it
+    -- was paid at last.
+    SELECT c.employee_id, c.event_id, c.collection_id, c.collected_on, c.fee_base_fen, c.reverses_id, rate.bp, profile.author_user,
+           profile.author_employee, settled.event_id IS NOT NULL AS is_paid, paid.bp AS paid_bp
     FROM people JOIN collection_fact c USING (employee_id)
+    LEFT JOIN settled_fact settled ON settled.event_id = c.event_id
     LEFT JOIN collection_fact original ON original.collection_id = c.reverses_id
+    CROSS JOIN LATERAL (SELECT coalesce(original.collected_on, c.collected_on) AS day) rated
+    LEFT JOIN pay_profile profile ON profile.employee_id = c.employee_id AND profile.state = 'approved' AND profile.valid @> rated.day
+    CROSS JOIN LATERAL (SELECT coalesce(profile.commission_bp,
+        (SELECT (parameters ->> 'commission_bp')::int FROM policy
+         WHERE kind = 'pay' AND branch_id IS NULL AND state = 'approved' AND valid @> greatest(rated.day, date '2000-01-01'))) AS bp) rate
+    LEFT JOIN LATERAL (
+        SELECT split_part(l.rate, '/', 1)::int AS bp FROM pay_line l JOIN payslip s ON s.id = l.payslip_id JOIN pay_run r ON r.id = s.run_id
+        WHERE l.source_event = c.event_id AND s.is_issued ORDER BY r.approved_at DESC, s.id DESC LIMIT 1) paid ON settled.event_id IS NOT NULL
+    WHERE c.collected_on < $4
+), collections AS (
+    -- To be paid; and paid already at a rate that is another one by now.
+    SELECT c.employee_id, jsonb_agg(jsonb_build_object('event', c.event_id, 'id', c.collection_id, 'on', c.collected_on, 'base', c.fee_base_fen,
+               'reverses', c.reverses_id, 'before', coalesce(earlier.fen, 0), 'rate', c.bp, 'paid', paid.fen)) AS facts,
+           array_agg(c.author_user::text) FILTER (WHERE c.is_paid) AS users,
+           array_agg(c.author_employee::text) FILTER (WHERE c.is_paid) AS employees
+    FROM credited c
     LEFT JOIN LATERAL (SELECT -sum(o.fee_base_fen) AS fen FROM collection_fact o
                        WHERE o.reverses_id = c.reverses_id AND (o.collected_on, o.collection_id) < (c.collected_on, c.collection_id)) earlier ON true
-    CROSS JOIN LATERAL (SELECT coalesce(
-        (SELECT p.commission_bp FROM pay_profile p
-         WHERE p.employee_id = c.employee_id AND p.state = 'approved' AND p.valid @> coalesce(original.collected_on, c.collected_on)),
-        (SELECT (parameters ->> 'commission_bp')::int FROM policy
-         WHERE kind = 'pay' AND branch_id IS NULL AND state = 'approved' AND valid @> greatest(coalesce(original.collected_on, c.collected_on), date '2000-01-01'))) AS bp) rate
-    WHERE c.collected_on < $4 AND NOT EXISTS (SELECT FROM settled_fact s WHERE s.event_id = c.event_id)
+    LEFT JOIN LATERAL (SELECT sum(l.amount_fen) AS fen FROM pay_line l JOIN payslip s ON s.id = l.payslip_id
+                       WHERE l.source_event = c.event_id AND s.is_issued) paid ON c.is_paid
+    WHERE NOT c.is_paid OR c.paid_bp <> c.bp
     GROUP BY c.employee_id
 ), debts AS (
-    SELECT DISTINCT ON (s.employee_id) s.employee_id, s.commission_debt_fen AS fen
-    FROM people JOIN payslip s USING (employee_id) WHERE s.is_issued AND s.month < $3 ORDER BY s.employee_id, s.month DESC
+    -- Handed on from one approval to the next, in whatever order months are paid.
+    SELECT DISTINCT ON (s.employee_id) s.employee_id, s.commission_debt_fen AS fen, jsonb_build_object('slip', s.id, 'month', s.month) AS of
+    FROM people JOIN payslip s USING (employee_id) JOIN pay_run r ON r.id = s.run_id
+    WHERE s.is_issued ORDER BY s.employee_id, r.approved_at DESC, s.id DESC
 ), approved_entry AS (
     SELECT p.employee_id, p.kind, p.amount_fen, p.author_user, p.author_employee, coalesce(approval.event_id, p.id) AS event_id
     FROM people JOIN pay_entry p USING (employee_id)
@@ -71,18 +89,31 @@ WITH last AS (
 ), changed AS (
     -- What changes a closed month and no issued slip has settled: an approved correction, and a pay profile that the
     -- month's own freeze had not seen.
-    SELECT a.employee_id, a.month, a.correction_id AS id, a.approved_at AS at FROM people JOIN attendance_adjustment a USING (employee_id)
+    SELECT a.employee_id, a.month, a.correction_id AS id, a.approved_at AS at, NULL::uuid AS author_user, NULL::uuid AS author_employee
+    FROM people JOIN attendance_adjustment a USING (employee_id)
     WHERE a.month < $3
     UNION ALL
-    SELECT p.employee_id, s.month, j.event_id, p.approved_at
+    SELECT p.employee_id, s.month, j.event_id, p.approved_at, p.author_user, p.author_employee
     FROM people JOIN pay_profile p USING (employee_id) JOIN payslip s USING (employee_id) JOIN run_freeze f USING (run_id, attempt)
     JOIN journal j ON j.aggregate_id = p.id AND j.type = 'hr.pay_profile.approved.v0'
     WHERE p.state = 'approved' AND s.is_issued AND s.month < $3 AND p.valid && daterange(s.month, (s.month + interval '1 month')::date)
       AND NOT pg_visible_in_snapshot(j.tx, f.snapshot)
 ), corrected AS (
     -- The newest change stands for all of the month.
-    SELECT employee_id, month, (array_agg(id ORDER BY at DESC, id))[1] AS correction_id, jsonb_agg(id) AS ids
+    SELECT employee_id, month, (array_agg(id ORDER BY at DESC, id))[1] AS correction_id, jsonb_agg(id) AS ids,
+           array_agg(author_user::text) AS users, array_agg(author_employee::text) AS employees
     FROM changed WHERE NOT EXISTS (SELECT FROM settled_fact s WHERE s.event_id = changed.id) GROUP BY employee_id, month
+), changers AS (
+    -- Who wrote a profile that changes a closed month.
+    SELECT c.employee_id, array_agg(a.user_id) AS users, array_agg(a.employee) AS employees
+    FROM corrected c CROSS JOIN LATERAL UNNEST(c.users, c.employees) AS a (user_id, employee) GROUP BY c.employee_id
+), recorders AS (
+    -- Who recorded a punch of the month himself; a night shift of its last day ends on the next.
+    SELECT p.employee_id, array_agg(DISTINCT p.recorder_user::text) AS users, array_agg(DISTINCT p.recorder_employee::text) AS employees
+    FROM people JOIN punch p USING (employee_id) JOIN branch b ON b.id = p.branch_id
+    WHERE p.recorder_user IS NOT NULL AND p.state <> 'voided' AND p.at >= $3::timestamptz - interval '2 days' AND p.at < $4::timestamptz + interval '3 days'
+      AND (p.at AT TIME ZONE b.zone)::date BETWEEN $3 AND $4
+    GROUP BY p.employee_id
 ), closed AS (
     SELECT c.employee_id, jsonb_agg(jsonb_build_object('month', c.month, 'slip', s.id, 'event', coalesce(decided.event_id, c.correction_id), 'corrections', c.ids,
                'facts', i.facts - 'closed', 'profiles', coalesce(profiles.facts, '[]'), 'policies', f.policies, 'workdays', f.workdays, 'paid', paid.lines, 'days', coalesce(now.facts, '[]'))) AS facts
@@ -109,11 +140,13 @@ INSERT INTO run_input (run_id, attempt, employee_id, chunk, facts)
 SELECT $1::uuid, $2::int, employee_id, ((row_number() OVER (ORDER BY employee_id) - 1) / $6::bigint)::int,
        jsonb_strip_nulls(jsonb_build_object(
            'assignments', assignments.facts, 'profiles', profiles.facts, 'days', days.facts, 'collections', collections.facts, 'debt', debts.fen,
+           'debt_of', debts.of,
            'entries', entries.facts, 'visits', visits.facts, 'fines', fines.facts, 'refunds', refunds.facts, 'closed', closed.facts,
            'authors', to_jsonb(profiles.users || profiles.employees || entries.users || entries.employees
-                                || corrections.users || corrections.employees)))
+                                || corrections.users || corrections.employees || collections.users || collections.employees
+                                || changers.users || changers.employees || recorders.users || recorders.employees)))
 FROM people
 LEFT JOIN assignments USING (employee_id) LEFT JOIN profiles USING (employee_id) LEFT JOIN days USING (employee_id)
 LEFT JOIN collections USING (employee_id) LEFT JOIN debts USING (employee_id) LEFT JOIN entries USING (employee_id)
 LEFT JOIN visits USING (employee_id) LEFT JOIN fines USING (employee_id) LEFT JOIN refunds USING (employee_id) LEFT JOIN closed USING (employee_id)
-LEFT JOIN corrections USING (employee_id)
+LEFT JOIN corrections USING (employee_id) LEFT JOIN changers USING (employee_id) LEFT JOIN recorders USING (employee_id)

@@ -22,11 +22,19 @@ pub(in crate::pay_run) async fn freeze(house: &House, actor: Actor, run: &PayRun
         tx.rollback().await?;
         return Ok(attempt);
     }
-    forget_others(&mut tx, run).await?;
-    copy(&mut tx, run, attempt).await?;
-    let workdays = workdays(&mut tx, run, attempt).await?;
-    describe(&mut tx, run, attempt, &workdays).await?;
+    anew(&mut tx, run).await?;
     tx.commit().await?;
+    Ok(attempt)
+}
+
+/// Freezes the inputs of the next attempt as they are now, whatever was left of an interrupted one; for a dry run in the
+/// transaction that is rolled back.
+pub(in crate::pay_run) async fn anew(tx: &mut Tx, run: &PayRun) -> Result<i32, Failure> {
+    let attempt = run.attempt + 1;
+    forget_others(tx, run).await?;
+    copy(tx, run, attempt).await?;
+    let workdays = workdays(tx, run, attempt).await?;
+    describe(tx, run, attempt, &workdays).await?;
     Ok(attempt)
 }
 

@@ -4,6 +4,7 @@
 mod store;
 
 use super::{PayRun, Refusal};
+use crate::deduction::run_out::Leaver;
 use crate::deduction::{self, DeductionItem, WriteOff, store as deductions};
 use crate::payslip::draft;
 use events::PayRunId;
@@ -20,44 +21,53 @@ pub(super) async fn post(tx: &mut Tx, run: &PayRun) -> Result<(), Failure> {
     deduct(tx, run).await
 }
 
-/// One query for all outcomes, one for all deductions, one to write them; the rules in between are pure.
+/// One query for all outcomes, one for the leavers, one for all deductions, one to write them; the rules in between are
+/// pure. A leaver's fines are looked at also where the slip does not know them: they came after it was calculated.
 async fn deduct(tx: &mut Tx, run: &PayRun) -> Result<(), Failure> {
     let mut outcomes = store::outcomes(tx, run).await?;
+    let paid = store::paid(tx, run).await?;
+    let leavers = deductions::leavers(tx, &paid).await?;
     let penalties: Vec<Uuid> = outcomes.keys().copied().collect();
+    let left: Vec<Uuid> = leavers.keys().copied().collect();
     let mut decisions = Vec::new();
-    for item in deductions::of_penalties(tx, &penalties).await? {
-        let Some(outcome) = outcomes.remove(&item.penalty_id.uuid()) else { continue };
-        decisions.extend(settled(item, &outcome, run.id)?);
+    for item in deductions::lock(tx, &penalties, &left).await? {
+        let outcome = outcomes.remove(&item.penalty_id.uuid());
+        let leaver = leavers.get(&item.employee_id.uuid());
+        decisions.extend(settled(item, (outcome.as_ref(), leaver), run.id)?);
     }
     Ok(deductions::save_all(tx, &decisions).await?)
 }
 
-/// Refund first, then what this month took, then what nobody can be asked for any more; one event for each step
-/// that changed something, each with the amounts after it.
+/// Refund first, then what this month took, then what is given up because its months are over or nobody can be asked for
+/// it any more; one event for each step that changed something, each with the amounts after it.
 fn settled(
     item: DeductionItem,
-    outcome: &store::Outcome,
+    (outcome, leaver): (Option<&store::Outcome>, Option<&Leaver>),
     run: PayRunId,
 ) -> Result<Option<Decision<DeductionItem>>, Failure> {
     let mut now = item;
     let mut facts: Vec<Step> = Vec::new();
-    if !outcome.refunded.is_zero() {
-        now = deduction::refund::decide(now, outcome.refunded)?;
-        facts.push(Step::Refunded(now));
-    }
-    if !outcome.fine.tried.is_zero() {
+    if let Some(outcome) = outcome {
+        if !outcome.refunded.is_zero() {
+            now = deduction::refund::decide(now, outcome.refunded)?;
+            facts.push(Step::Refunded(now));
+        }
         now = deduction::post::decide(now, &outcome.fine);
         if !outcome.fine.posted.is_zero() {
             facts.push(Step::Posted(now));
         }
-        if outcome.has_left {
-            now = deduction::write_off::decide(now, WriteOff::Unrecoverable);
-        }
-        if now.amounts.written_off > item.amounts.written_off {
-            facts.push(Step::WrittenOff(now));
-        } else if !now.amounts.open.is_zero() {
-            facts.push(Step::Deferred(now));
-        }
+    }
+    let rest = now.amounts.open;
+    if outcome.is_some_and(|outcome| !outcome.fine.written_off.is_zero()) {
+        now = deduction::write_off::decide(now, WriteOff::Expired);
+    }
+    if let Some(leaver) = leaver {
+        now = deduction::run_out::decide(now, leaver);
+    }
+    if now.amounts.open < rest {
+        facts.push(Step::WrittenOff(now));
+    } else if !rest.is_zero() && outcome.is_some_and(|outcome| !outcome.fine.tried.is_zero()) {
+        facts.push(Step::Deferred(now));
     }
     let mut facts = facts.into_iter();
     let Some(first) = facts.next() else { return Ok(None) };

@@ -14,8 +14,6 @@ pub(super) struct Outcome {
     pub(super) fine: FineOutcome,
     /// What it gives back.
     pub(super) refunded: Fen,
-    /// Whether there will be no further month to take the rest from.
-    pub(super) has_left: bool,
 }
 
 /// Marks every fact that an issued slip took into account, so that no later run pays it again. One pay profile may
@@ -26,7 +24,7 @@ pub(super) async fn settle(tx: &mut Tx, run: &PayRun) -> Result<(), Failure> {
          SELECT DISTINCT fact.event::uuid, s.id
          FROM payslip s JOIN run_input i USING (run_id, attempt, employee_id)
          CROSS JOIN LATERAL (
-             SELECT f ->> 'event' FROM jsonb_array_elements(coalesce(i.facts -> 'collections', '[]')) f
+             SELECT f ->> 'event' FROM jsonb_array_elements(coalesce(i.facts -> 'collections', '[]')) f WHERE NOT f ? 'paid'
              UNION ALL SELECT f ->> 'event' FROM jsonb_array_elements(coalesce(i.facts -> 'entries', '[]')) f
              UNION ALL SELECT f ->> 'event' FROM jsonb_array_elements(coalesce(i.facts -> 'visits', '[]')) f
              UNION ALL SELECT c #>> '{}' FROM jsonb_array_elements(coalesce(i.facts -> 'closed', '[]')) f, jsonb_array_elements(f -> 'corrections') c
@@ -44,17 +42,26 @@ pub(super) async fn settle(tx: &mut Tx, run: &PayRun) -> Result<(), Failure> {
 pub(super) async fn outcomes(tx: &mut Tx, run: &PayRun) -> Result<BTreeMap<Uuid, Outcome>, Failure> {
     let rows = sqlx::query_as!(
         Row,
-        "SELECT f.penalty_id, f.tried_fen, f.posted_fen, f.carried_fen, f.written_off_fen, f.refunded_fen,
-                coalesce(e.left_on <= $3, false) AS \"has_left!\"
-         FROM payslip s JOIN slip_fine f ON f.payslip_id = s.id JOIN employee e ON e.id = s.employee_id
+        "SELECT f.penalty_id, f.tried_fen, f.posted_fen, f.carried_fen, f.written_off_fen, f.refunded_fen
+         FROM payslip s JOIN slip_fine f ON f.payslip_id = s.id
          WHERE s.run_id = $1 AND s.attempt = $2 AND s.is_issued",
         run.id.uuid(),
         run.attempt,
-        run.month.end(),
     )
     .fetch_all(tx.connection())
     .await?;
     Ok(rows.into_iter().map(|row| (row.penalty_id, row.outcome())).collect())
+}
+
+/// Whom the issued slips pay.
+pub(super) async fn paid(tx: &mut Tx, run: &PayRun) -> Result<Vec<Uuid>, Failure> {
+    Ok(sqlx::query_scalar!(
+        "SELECT employee_id FROM payslip WHERE run_id = $1 AND attempt = $2 AND is_issued",
+        run.id.uuid(),
+        run.attempt,
+    )
+    .fetch_all(tx.connection())
+    .await?)
 }
 
 struct Row {
@@ -64,7 +71,6 @@ struct Row {
     carried_fen: i64,
     written_off_fen: i64,
     refunded_fen: i64,
-    has_left: bool,
 }
 
 impl Row {
@@ -76,6 +82,6 @@ impl Row {
             carried: Fen::new(self.carried_fen),
             written_off: Fen::new(self.written_off_fen),
         };
-        Outcome { fine, refunded: Fen::new(self.refunded_fen), has_left: self.has_left }
+        Outcome { fine, refunded: Fen::new(self.refunded_fen) }
     }
 }

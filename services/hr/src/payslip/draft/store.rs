@@ -160,7 +160,8 @@ async fn costs(tx: &mut Tx, slips: &[Numbered<'_>]) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Issues the slips of an approved run that nothing blocks, and says so for each.
+/// Issues the slips of an approved run that nothing blocks, and says so for each; before its facts are settled, because a
+/// slip names the collections it is the first to pay.
 pub(crate) async fn issue(tx: &mut Tx, (run, attempt): (PayRunId, i32)) -> Result<(), Fault> {
     let rows = sqlx::query!(
         "WITH issued AS (
@@ -169,8 +170,9 @@ pub(crate) async fn issue(tx: &mut Tx, (run, attempt): (PayRunId, i32)) -> Resul
          SELECT i.id, i.employee_id, i.branch_id, i.month, i.net_fen, named.penalties AS \"penalties!\", named.collections AS \"collections!\"
          FROM issued i CROSS JOIN LATERAL (
              SELECT coalesce(array_agg(DISTINCT l.source ->> 'penalty_id') FILTER (WHERE l.source ->> 'of' = 'penalty'), '{}') AS penalties,
-                    coalesce(array_agg(DISTINCT l.source ->> 'collection_id') FILTER (WHERE l.source ->> 'of' IN ('collection', 'collection_reversal')), '{}') AS collections
-             FROM pay_line l WHERE l.payslip_id = i.id) AS named
+                    coalesce(array_agg(DISTINCT l.source ->> 'collection_id') FILTER (
+                        WHERE l.source ->> 'of' IN ('collection', 'collection_reversal') AND f.event_id IS NULL), '{}') AS collections
+             FROM pay_line l LEFT JOIN settled_fact f ON f.event_id = l.source_event WHERE l.payslip_id = i.id) AS named
          ORDER BY i.employee_id",
         run.uuid(),
         attempt,

@@ -2,12 +2,12 @@
 //! chain of events back to its cause (`hr.md` §3, money trail). A fixed number of queries, whatever the slip holds.
 
 use super::super::lines::list::FormulaView;
-use super::super::{PayslipView, store};
+use super::super::{PayLineId, PayslipView, store};
 use axum::response::Response;
 use events::{CallId, ComplaintId, ContractId, DeductionId, PayslipId, VisitId};
 use house::{House, One, Problem, Read, Shown, permission};
 use journal::Fault;
-use kernel::{Aggregate, Clause, EventId, Fen, Money, PolicyVersionId};
+use kernel::{Aggregate, Clause, EventId, Fen, Money, Month, PolicyVersionId, Version};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sqlx::PgPool;
@@ -22,6 +22,24 @@ pub struct ExplainView {
     pub payslip: PayslipView,
     /// Its lines in the order of the steps; together the net (H2).
     pub lines: Vec<ExplainedLine>,
+    /// The lines of later slips that correct this one, which stays as it is (H1); at most 1,000, oldest first.
+    pub adjusted_by: Vec<CorrectingLine>,
+}
+
+/// A line of a later slip that corrects an earlier one.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CorrectingLine {
+    /// The later slip.
+    pub payslip_id: PayslipId,
+    /// Its month.
+    #[schema(value_type = String, example = "2025-11")]
+    pub month: Month,
+    /// The line.
+    pub line_id: PayLineId,
+    /// The step of the calculation it corrects.
+    pub step: String,
+    /// What it adds to the later net, signed.
+    pub amount: Money,
 }
 
 /// A line and its reason.
@@ -85,7 +103,11 @@ pub(in crate::payslip) async fn read(
             let Some(slip) = store::find(pool, &read.reach, read.id).await? else { return Ok(None) };
             let mut chains = Chains::of(pool, read.id).await?;
             let lines = lines(pool, read.id, &mut chains).await?;
-            Ok(Some((slip.version(), ExplainView { payslip: slip.view(slip.version()), lines })))
+            let adjusted_by = correcting(pool, read.id).await?;
+            // A correction changes what is shown here and not the slip: the tag of this answer counts both.
+            let corrections = i32::try_from(adjusted_by.len()).expect("a thousand at most");
+            let tag = Version::of(slip.version().get() + corrections);
+            Ok(Some((tag, ExplainView { payslip: slip.view(slip.version()), lines, adjusted_by })))
         })
         .await
 }
@@ -117,6 +139,28 @@ async fn lines(pool: &PgPool, id: PayslipId, chains: &mut Chains) -> Result<Vec<
         .collect())
 }
 
+async fn correcting(pool: &PgPool, id: PayslipId) -> Result<Vec<CorrectingLine>, Fault> {
+    let rows = sqlx::query!(
+        "SELECT l.id, l.payslip_id, s.month, l.source ->> 'step' AS \"step!\", l.amount_fen
+         FROM pay_line l JOIN payslip s ON s.id = l.payslip_id
+         WHERE l.source ->> 'of' = 'correction' AND l.source ->> 'slip' = $1 AND s.is_issued ORDER BY s.month, l.id LIMIT 1000",
+        id.to_string(),
+    )
+    .fetch_all(pool)
+    .await?;
+    let line = |id, slip, month, step, fen| CorrectingLine {
+        payslip_id: PayslipId::of(slip),
+        month: Month::of(month),
+        line_id: PayLineId::of(id),
+        step,
+        amount: Money::of(Fen::new(fen)),
+    };
+    Ok(rows
+        .into_iter()
+        .map(|row| line(row.id, row.payslip_id, row.month, row.step, row.amount_fen))
+        .collect())
+}
+
 /// The causes of a slip's lines, by place.
 #[derive(Default)]
 struct Chains {
@@ -129,6 +173,7 @@ impl Chains {
         chains.fines(pool, id.uuid()).await?;
         chains.contracts(pool, id.uuid()).await?;
         chains.days(pool, id.uuid()).await?;
+        chains.carried(pool, id.uuid()).await?;
         chains.own_events(pool, id.uuid()).await?;
         Ok(chains)
     }
@@ -208,6 +253,22 @@ impl Chains {
                               "shift_start": row.shift_start, "first_in": row.first_in, "late_minutes": row.late_minutes });
             let punch = row.punch.map(|punch| link("punch", kernel::id::encode("pch", punch), None));
             self.add(row.place, [Some(day), punch].into_iter().flatten());
+        }
+        Ok(())
+    }
+
+    /// Carried commission → the slip that left it: an earlier one, or this one.
+    async fn carried(&mut self, pool: &PgPool, slip: Uuid) -> Result<(), Fault> {
+        let rows = sqlx::query!(
+            "SELECT place, coalesce(source ->> 'slip', $2) AS \"slip!\" FROM pay_line
+             WHERE payslip_id = $1 AND (kind = 'commission_carried_out' OR kind = 'commission_carried_in' AND source ? 'slip')",
+            slip,
+            PayslipId::of(slip).to_string(),
+        )
+        .fetch_all(pool)
+        .await?;
+        for row in rows {
+            self.add(row.place, [link("payslip", row.slip, None)]);
         }
         Ok(())
     }

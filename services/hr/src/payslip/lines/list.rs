@@ -1,13 +1,15 @@
 //! Every line a clause has produced (`hr.md` §3, money trail): from a rule to the money.
 
 use super::super::PayLineId;
+use crate::payroll::LineKind;
 use axum::response::Response;
 use chrono::NaiveDate;
 use events::{PayslipId, PenaltyId};
 use house::{House, List, Page, Problem, permission};
 use journal::{Failure, Fault};
-use kernel::{BranchId, EmployeeId, EventId, Fen, Money, Month, PolicyVersionId};
-use serde::{Deserialize, Serialize};
+use kernel::{BranchId, Clause, EmployeeId, EventId, Fen, Money, Month, PolicyVersionId};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -18,7 +20,9 @@ use uuid::Uuid;
 #[into_params(parameter_in = Query)]
 pub struct LineFilter {
     /// Made by this clause: `P6.7-1`.
-    pub clause: Option<String>,
+    #[serde(default, deserialize_with = "clause")]
+    #[param(value_type = Option<String>)]
+    pub clause: Option<Clause>,
     /// Of this slip.
     pub payslip_id: Option<PayslipId>,
     /// Of this employee.
@@ -27,7 +31,14 @@ pub struct LineFilter {
     #[param(value_type = Option<String>)]
     pub month: Option<Month>,
     /// `lateness`, `fine`, `commission` …
-    pub kind: Option<String>,
+    #[param(value_type = Option<String>)]
+    pub kind: Option<LineKind>,
+}
+
+/// A clause that the rule book has.
+fn clause<'de, D: Deserializer<'de>>(text: D) -> Result<Option<Clause>, D::Error> {
+    let text = String::deserialize(text)?;
+    Clause::find(&text).map(Some).ok_or_else(|| D::Error::custom(format_args!("unknown clause {text}")))
 }
 
 /// A line of an issued slip.
@@ -119,11 +130,11 @@ async fn page<P>(pool: &sqlx::PgPool, list: &List<LineFilter, P>) -> Result<Vec<
          ORDER BY CASE WHEN $10 THEN l.id END DESC, l.id LIMIT $11",
         reach.branches(),
         reach.own(),
-        filter.clause,
+        filter.clause.map(Clause::id),
         filter.payslip_id.map(PayslipId::uuid),
         filter.employee_id.map(EmployeeId::uuid),
         filter.month.map(|month| month.first_day()),
-        filter.kind,
+        filter.kind.map(LineKind::word),
         page.below(),
         page.above(),
         page.is_newest_first(),
