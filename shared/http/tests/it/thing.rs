@@ -9,7 +9,7 @@ use house::{
     Role, Service, Shown, not_found, permission, routes,
 };
 use journal::{Failure, Fault, Tx};
-use kernel::{Aggregate, BranchId, Clause, Decision, Money, Refused, Version, clause};
+use kernel::{Aggregate, BranchId, Clause, Decision, Money, Refused, Timestamp, Version, clause};
 use serde::{Deserialize, Serialize};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Row, SqlSafeStr};
@@ -139,6 +139,7 @@ struct MakeThing {
     name: String,
     price: Option<Money>,
     count: Option<u32>,
+    at: Option<Timestamp>,
     numbers: Option<Vec<i64>>,
     #[schema(value_type = Object)]
     anything: Option<serde_json::Value>,
