@@ -20,17 +20,12 @@ impl Status {
         let mut services = Map::new();
         for (name, database) in &running.databases {
             let at = &health["services"][name];
-            let lag = at["readers"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(|reader| reader["lag_seconds"].as_i64())
-                .max();
+            let lag = lag(&at["readers"]);
             let epoch = at["epoch"].as_i64().unwrap_or_default();
             let stream = format!("STEWARD_{}_E{epoch}", name.to_uppercase());
             services.insert(
                 name.clone(),
-                json!({ "database": database, "stream": stream, "epoch": epoch, "last_seq": at["last_seq"], "lag_seconds": lag.unwrap_or_default() }),
+                json!({ "database": database, "stream": stream, "epoch": epoch, "last_seq": at["last_seq"], "lag_seconds": lag }),
             );
         }
         println!(
@@ -40,7 +35,8 @@ impl Status {
             health["state"].as_str().unwrap_or("unknown")
         );
         for (name, service) in &services {
-            println!("  {name:<10} events {:<8} lag {} s", service["last_seq"], service["lag_seconds"]);
+            let lag = service["lag_seconds"].as_i64().map_or("unknown".to_owned(), |lag| format!("{lag} s"));
+            println!("  {name:<10} events {:<8} lag {lag}", service["last_seq"]);
             if let Some(parked) = health["services"][name]["parked"].as_i64().filter(|parked| *parked > 0) {
                 println!(
                     "  {name:<10} {parked} events of others have not taken effect: see its table `parked`"
@@ -60,5 +56,23 @@ impl Status {
             println!("{report}");
         }
         Ok(())
+    }
+}
+
+/// The longest lag of a service's readers, in seconds: 0 where it reads nobody, unknown where one of them does not know.
+fn lag(readers: &Value) -> Option<i64> {
+    let lags = readers.as_array().into_iter().flatten().map(|reader| reader["lag_seconds"].as_i64());
+    lags.collect::<Option<Vec<_>>>().map(|lags| lags.into_iter().max().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lag_is_the_longest_one_and_unknown_where_one_is() {
+        assert_eq!(lag(&json!([])), Some(0));
+        assert_eq!(lag(&json!([{ "lag_seconds": 3 }, { "lag_seconds": 70 }])), Some(70));
+        assert_eq!(lag(&json!([{ "lag_seconds": 3 }, { "lag_seconds": null }])), None);
     }
 }

@@ -40,6 +40,15 @@ fn policies(file: &File, table: &Table, path: &mut Vec<String>, around: Known, f
         has_clause: around.has_clause || table.contains_key("clause"),
         has_source: around.has_source || table.contains_key("source"),
     };
+    if let Some(value) = table.get("value") {
+        for place in unbounded(value, table.get("min"), table.get("max"), &path.join(".")) {
+            path.push("value".to_owned());
+            let what =
+                format!("{place} lacks `min` or `max`: a number that nobody bounds is typed wrong one day");
+            findings.push(Finding::new(&file.path, line_of(file, path), what));
+            path.pop();
+        }
+    }
     for (name, value) in table {
         if ABOUT.contains(&name.as_str()) {
             continue;
@@ -57,6 +66,30 @@ fn policies(file: &File, table: &Table, path: &mut Vec<String>, around: Known, f
             ));
         }
         path.pop();
+    }
+}
+
+/// The numbers of a value that lack a bound on either side; a bound is one for all of them, or a table by member.
+fn unbounded(value: &Value, min: Option<&Value>, max: Option<&Value>, place: &str) -> Vec<String> {
+    let of_member = |bound: Option<&Value>, name: &str| match bound {
+        Some(Value::Table(members)) => members.get(name).cloned(),
+        other => other.cloned(),
+    };
+    match value {
+        Value::Integer(_) | Value::Float(_) => {
+            let is_bounded = [min, max].iter().all(|bound| bound.is_some_and(|bound| !bound.is_table()));
+            if is_bounded { Vec::new() } else { vec![place.to_owned()] }
+        }
+        Value::Array(items) => items.iter().flat_map(|item| unbounded(item, min, max, place)).collect(),
+        Value::Table(members) => members
+            .iter()
+            .flat_map(|(name, member)| {
+                let (min, max) = (of_member(min, name), of_member(max, name));
+                unbounded(member, min.as_ref(), max.as_ref(), &format!("{place}.{name}"))
+            })
+            .collect(),
+        Value::String(text) if text.parse::<f64>().is_ok() => unbounded(&Value::Integer(0), min, max, place),
+        Value::String(_) | Value::Boolean(_) | Value::Datetime(_) => Vec::new(),
     }
 }
 
@@ -111,8 +144,7 @@ fn placed(text: &str) -> BTreeSet<&str> {
 
 #[test]
 fn values_without_clause_or_source_are_found() {
-    let hr =
-        "[pay.cap]\nvalue = 1\nclause = \"R5\"\nsource = \"§1\"\n\n[pay.floor]\nclause = \"R5\"\nvalue = 2\n";
+    let hr = "[pay.cap]\nvalue = \"a\"\nclause = \"R5\"\nsource = \"§1\"\n\n[pay.floor]\nclause = \"R5\"\nvalue = \"b\"\n";
     let contracts =
         "[window]\nclause = \"R5\"\nsource = \"§1\"\n[window.parameters]\nhours = 48\n\n[loose]\nhours = 1\n";
     let tree =
@@ -123,6 +155,33 @@ fn values_without_clause_or_source_are_found() {
         [("rulebook/policies/hr.toml", 8), ("rulebook/policies/contracts.toml", 8)]
     );
     assert!(found[0].what.starts_with("pay.floor.value lacks `source`"), "{}", found[0]);
+}
+
+#[test]
+fn a_number_without_both_bounds_is_found_however_deep_it_stands() {
+    let about = "clause = \"R5\"\nsource = \"§1\"\n";
+    let found = |body: &str| {
+        let text = format!("[pay.cap]\n{body}\n{about}");
+        check(&Tree::of(&[("rulebook/policies/hr.toml", &text)]))
+    };
+    for good in [
+        "value = 1\nmin = \"0\"\nmax = \"2\"",
+        "value = [1, 2]\nmin = \"0\"\nmax = \"2\"",
+        "value = { days = 1, from = \"S2\" }\nmin = { days = \"0\" }\nmax = { days = \"2\" }",
+        "value = [{ days = { S1 = 1 } }]\nmin = { days = \"0\" }\nmax = \"2\"",
+        "value = \"all\"",
+    ] {
+        assert_eq!(found(good), [], "{good}");
+    }
+    for bad in [
+        "value = 1\nmin = \"0\"",
+        "value = \"21.75\"\nmax = \"31\"",
+        "value = [1]\nmax = \"2\"",
+        "value = { days = 1 }\nmin = \"0\"\nmax = { weeks = \"2\" }",
+        "value = [{ days = { S1 = 1 } }]\nmin = \"0\"",
+    ] {
+        assert_eq!(crate::places(&found(bad)), [("rulebook/policies/hr.toml", 2)], "{bad}");
+    }
 }
 
 #[test]

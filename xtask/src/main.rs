@@ -2,6 +2,7 @@
 
 mod check;
 mod containers;
+mod mutants;
 mod sqlx;
 mod tree;
 mod r#where;
@@ -24,6 +25,8 @@ enum Verb {
     Check(check::Check),
     /// Run the tests that need a container engine; without one, name them.
     Containers(containers::Containers),
+    /// Put each wrong rule of the backbone into the source, one by one, and demand that a test fails.
+    Mutants(mutants::Mutants),
     /// Show a clause: its rule data, where it is decided, how it refuses, where it is tested.
     Where(r#where::Where),
 }
@@ -37,6 +40,7 @@ async fn main() -> ExitCode {
         Verb::Sqlx(verb) => verb.run().await,
         Verb::Check(verb) => verb.run(),
         Verb::Containers(verb) => verb.run().await,
+        Verb::Mutants(verb) => verb.run().await,
         Verb::Where(verb) => verb.run(),
     };
     match done {

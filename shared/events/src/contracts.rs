@@ -102,6 +102,7 @@ pub struct QuoteOffered {
     /// All its lines.
     pub total_fen: Fen,
     /// First instant it can no longer be accepted.
+    #[serde(deserialize_with = "kernel::time::recorded")]
     pub valid_until: Timestamp,
 }
 event!(QuoteOffered, "contracts.quote.offered", v1);
@@ -188,8 +189,10 @@ pub struct VisitState {
     /// Which service.
     pub service_code: String,
     /// Planned, or real once it is done.
+    #[serde(deserialize_with = "kernel::time::recorded")]
     pub start: Timestamp,
     /// Planned, or real once it is done.
+    #[serde(deserialize_with = "kernel::time::recorded")]
     pub end: Timestamp,
     /// Minutes of work.
     pub minutes: i64,

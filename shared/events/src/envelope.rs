@@ -21,6 +21,7 @@ pub struct Envelope {
     /// The id of the aggregate: `pen_01j…`.
     pub subject: String,
     /// When it happened, by the publisher's clock.
+    #[serde(deserialize_with = "kernel::time::recorded")]
     pub time: Timestamp,
     /// Always `application/json`.
     pub datacontenttype: String,
@@ -43,6 +44,9 @@ pub struct Envelope {
     /// The clause it happened under.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clause: Option<String>,
+    /// The older version of its type that tells the same fact beside it: a reader that handles that one skips this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<u16>,
     /// W3C trace context.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,

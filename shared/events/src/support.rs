@@ -197,6 +197,7 @@ pub struct CallbackScheduled {
     /// `missed_call`, `after_service` …
     pub kind: String,
     /// By when.
+    #[serde(deserialize_with = "kernel::time::recorded")]
     pub due_at: Timestamp,
     /// What it is about.
     #[serde(rename = "ref", default, skip_serializing_if = "Option::is_none")]
@@ -300,6 +301,7 @@ pub struct ComplaintMajorReported {
     /// The role it was reported to.
     pub to_role: String,
     /// By when it must be acknowledged.
+    #[serde(deserialize_with = "kernel::time::recorded")]
     pub due_ack_at: Timestamp,
 }
 event!(ComplaintMajorReported, "support.complaint.major_reported", v1);
@@ -316,6 +318,7 @@ pub struct ComplaintEscalated {
     /// The role asked.
     pub to_role: String,
     /// By when it must be acknowledged.
+    #[serde(deserialize_with = "kernel::time::recorded")]
     pub due_ack_at: Timestamp,
 }
 event!(ComplaintEscalated, "support.complaint.escalated", v1);
@@ -340,6 +343,7 @@ pub struct ComplaintHandedOver {
     /// Who owns it.
     pub to: EmployeeId,
     /// When it was accepted.
+    #[serde(deserialize_with = "kernel::time::recorded")]
     pub accepted_at: Timestamp,
 }
 event!(ComplaintHandedOver, "support.complaint.handed_over", v1);
@@ -513,6 +517,7 @@ pub struct PromiseFact {
     /// Who made it.
     pub employee_id: EmployeeId,
     /// By when the customer will hear from us.
+    #[serde(deserialize_with = "kernel::time::recorded")]
     pub due_at: Timestamp,
 }
 
@@ -556,6 +561,7 @@ pub struct PromiseBroken {
     #[serde(flatten)]
     pub promise: PromiseFact,
     /// When the machine noticed.
+    #[serde(deserialize_with = "kernel::time::recorded")]
     pub detected_at: Timestamp,
 }
 event!(PromiseBroken, "support.promise.broken", v1);

@@ -29,8 +29,10 @@ pub struct CertificateState {
     /// The skill level, 1 (highest) to 5; 0 where the trade has none.
     pub level: u8,
     /// First instant it is good.
+    #[serde(deserialize_with = "kernel::time::recorded")]
     pub valid_from: Timestamp,
     /// First instant it is not any more.
+    #[serde(deserialize_with = "kernel::time::recorded")]
     pub valid_to: Timestamp,
     /// Why, as a code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -88,9 +90,14 @@ pub enum Light {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct StandingInterval {
     /// First instant.
+    #[serde(deserialize_with = "kernel::time::recorded")]
     pub from: Timestamp,
     /// First instant after it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "kernel::time::optional_recorded"
+    )]
     pub to: Option<Timestamp>,
     /// The colour.
     pub light: Light,

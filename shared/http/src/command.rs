@@ -11,7 +11,7 @@ use crate::{body, error_code};
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, Method, Uri, header};
 use journal::{Failure, Reach};
 use kernel::{ErrorEntry, Id, Refused, UserId, Version};
 use serde::de::DeserializeOwned;
@@ -181,6 +181,12 @@ fn traceparent(headers: &HeaderMap) -> Option<String> {
     is_good.then(|| text.to_owned())
 }
 
+/// The trace a request belongs to, where it says so in a way that can be read.
+pub(crate) fn trace_id(headers: &HeaderMap) -> Option<String> {
+    let traceparent = traceparent(headers)?;
+    traceparent.split('-').nth(1).map(str::to_owned)
+}
+
 /// Who signed in, from the bearer token; 401 for every token that is not good, always with the same body.
 pub(crate) fn principal(house: &House, headers: &HeaderMap) -> Result<Principal, Problem> {
     let token = once(headers, &header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
@@ -293,7 +299,23 @@ pub struct Read<I, P> {
     /// The rows within reach.
     pub reach: Reach,
     pub(crate) known: Option<String>,
+    /// Of a history: what came after this version.
+    pub(crate) after: Version,
     permit: PhantomData<P>,
+}
+
+/// The parameters of a read: none, but that a history is read on after a version.
+fn after(uri: &Uri) -> Result<Version, Problem> {
+    let is_history = uri.path().ends_with("/history");
+    let mut after = Version::NONE;
+    for (name, value) in crate::query::pairs(uri.query())? {
+        if !is_history || name != "after" {
+            return Err(crate::query::unknown(&name));
+        }
+        let number = value.parse::<i32>().ok().filter(|number| *number >= 0);
+        after = Version::of(number.ok_or_else(|| crate::query::bad_value(&name))?);
+    }
+    Ok(after)
 }
 
 impl<I: Id, P: Permitted> FromRequestParts<House> for Read<I, P> {
@@ -302,12 +324,10 @@ impl<I: Id, P: Permitted> FromRequestParts<House> for Read<I, P> {
     async fn from_request_parts(parts: &mut Parts, house: &House) -> Result<Self, Problem> {
         let (principal, reach) = asker::<P>(house, &parts.headers)?;
         let id = id_of(path_id(parts, house).await.as_deref())?;
-        if let Some((name, _)) = crate::query::pairs(parts.uri.query())?.first() {
-            return Err(crate::query::unknown(name));
-        }
+        let after = after(&parts.uri)?;
         let known =
             parts.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        Ok(Self { id, principal, reach, known, permit: PhantomData })
+        Ok(Self { id, principal, reach, known, after, permit: PhantomData })
     }
 }
 

@@ -92,7 +92,8 @@ pub(crate) fn begin<'a>(
     })
 }
 
-/// Commits what was made, with its journal rows and its record, and answers it; a dry run only says what would be.
+/// Commits what was made, with its journal rows and its record, and answers it; a dry run does the same up to the commit,
+/// with every check that the database keeps for the end, and only says what would be.
 pub(crate) fn settle<'a>(
     house: &'a House,
     mut tx: Tx,
@@ -106,7 +107,9 @@ pub(crate) fn settle<'a>(
                     .would_send()
                     .map(|(kind, subject, data)| json!({ "type": kind, "subject": subject, "data": data }))
                     .collect();
+                let checked = tx.settle().await;
                 tx.rollback().await?;
+                checked?;
                 let body = json!({ "dry_run": true, "would_be": made.view, "events": events });
                 Ok(Reply { status: StatusCode::OK, etag: None, location: None, is_replayed: false, body })
             }
@@ -118,14 +121,22 @@ pub(crate) fn settle<'a>(
                     is_replayed: false,
                     body: made.view,
                 };
-                tx.flush().await?;
-                record::remember(&mut tx, &received.record, &reply).await?;
+                if let Err(fault) = write_last(&mut tx, received, &reply).await {
+                    tx.rollback().await?;
+                    return Err(fault.into());
+                }
                 tx.commit().await?;
                 house.relay().nudge();
                 Ok(reply)
             }
         }
     })
+}
+
+/// What is written last of all: the journal rows, then the record.
+async fn write_last(tx: &mut Tx, received: &Received, reply: &Reply) -> Result<(), Fault> {
+    tx.flush().await?;
+    record::remember(tx, &received.record, reply).await
 }
 
 /// Leaves nothing behind, not even a record, so that the same key may be sent again; why, for the client.
@@ -163,6 +174,10 @@ async fn explained(house: &House, received: &Received, failure: Failure) -> Prob
     .unwrap_or_default();
     let Some(newest) = newest_first.first() else { return failure.into() };
     let since = received.expected.map_or(0, Version::get);
+    if newest.aggversion <= since {
+        // Another thing that the same command changes was overtaken: about that one nothing is known here.
+        return failure.into();
+    }
     let between = newest_first.iter().rev().filter(|change| change.aggversion > since);
     let through: Vec<&str> = between.map(|change| change.event_type.as_str()).collect();
     Refused::plain(error_code!("request.stale"))

@@ -36,7 +36,7 @@ struct Inner {
     relay: Relay,
 }
 
-/// Events of one history at the most; a thing that has had more is read through the feed.
+/// Events of one page of a history.
 const HISTORY: i64 = 1_000;
 
 /// An aggregate that the API shows.
@@ -174,7 +174,7 @@ impl House {
         Ok(([(header::ETAG, tag)], Json(view)).into_response())
     }
 
-    /// Reads what happened to one thing, oldest first: the journal is the history. `find` says whether the thing
+    /// Reads what happened to one thing, oldest first, a page after a version: the journal is the history. `find` says whether the thing
     /// exists within reach; absent and out of reach are the same 404.
     pub async fn history<I, P, T>(
         &self,
@@ -187,9 +187,16 @@ impl House {
         if find(self.pool(), &read).await?.is_none() {
             return Err(Problem::plain(error_code!("resource.not_found")));
         }
-        let page = journal::history::Page { after: 0, limit: HISTORY, branches: None };
-        let data = journal::history::of_aggregate(self.pool(), self.service(), read.id.uuid(), page).await?;
-        Ok(Json(json!({ "data": data })).into_response())
+        // One more than the page holds, so that it is known whether there is a next one.
+        let page = journal::history::Page { after: read.after.get(), limit: HISTORY + 1, branches: None };
+        let mut data =
+            journal::history::of_aggregate(self.pool(), self.service(), read.id.uuid(), page).await?;
+        let has_more = i64::try_from(data.len()).is_ok_and(|events| events > HISTORY);
+        if has_more {
+            data.pop();
+        }
+        let next = data.last().filter(|_| has_more).map(|last| last.aggversion);
+        Ok(Json(json!({ "data": data, "page": { "has_more": has_more, "after": next } })).into_response())
     }
 
     /// Reads one page of a list.

@@ -174,6 +174,14 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
                 "The ETag of the version this command is meant for.",
             );
         }
+    } else if method == "get" && path.ends_with("/{id}/history") {
+        add(
+            "query",
+            "after",
+            false,
+            json!({ "type": "integer", "minimum": 0, "default": 0 }),
+            "Only what came after this version of the thing: `page.after` of the page before.",
+        );
     } else if method == "get" && !path.contains('{') {
         add(
             "query",
@@ -244,7 +252,7 @@ fn problem_schema() -> Value {
             "instance": { "type": "string" }, "code": { "type": "string" }, "messages": texts, "next": texts,
             "params": { "type": "object" }, "errors": { "type": "array", "items": { "type": "object" } },
             "rule": { "type": "object", "properties": { "clause": { "type": "string" }, "policy_version": { "type": ["string", "null"] } } },
-            "retryable": { "type": "boolean" }, "request_id": { "type": "string" }
+            "retryable": { "type": "boolean" }, "request_id": { "type": "string" }, "trace_id": { "type": "string" }
         }
     })
 }

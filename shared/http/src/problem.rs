@@ -4,10 +4,11 @@
 //! id and language.
 
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{Path, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use journal::supervise::Panicked;
 use journal::{Failure, Fault};
 use kernel::{ErrorEntry, Refused};
 use serde::Serialize;
@@ -84,11 +85,12 @@ impl Problem {
         self.refused.error.code
     }
 
-    fn render(&self, instance: &str, request_id: &str, language: Language) -> Response {
+    fn render(&self, about: &About) -> Response {
+        let About { instance, request_id, trace_id, language } = about;
         let error = self.refused.error;
         let texts = Texts::of(&self.refused);
         let next = Texts { zh: self.refused.filled(error.next_zh), en: self.refused.filled(error.next_en) };
-        let (title, detail) = match language {
+        let (title, detail) = match *language {
             Language::Chinese => (&texts.zh, &next.zh),
             Language::English => (&texts.en, &next.en),
         };
@@ -111,8 +113,9 @@ impl Problem {
             "retryable": error.retryable,
             "request_id": request_id,
         });
-        if let (Some(members), Some(rule)) = (body.as_object_mut(), rule) {
-            members.insert("rule".to_owned(), rule);
+        let optional = [("rule", rule), ("trace_id", trace_id.clone().map(Value::from))];
+        for (name, value) in optional.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+            body[name] = value;
         }
         let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = Response::new(Body::from(body.to_string()));
@@ -273,10 +276,12 @@ impl Language {
         let mut wanted: Vec<(u32, Self)> = accepted
             .split(',')
             .filter_map(|entry| {
-                let (tag, weight) = entry.split_once(";q=").unwrap_or((entry, "1"));
+                let mut parts = entry.split(';').map(str::trim);
+                let tag = parts.next()?;
+                let weight = parts.find_map(|part| part.strip_prefix("q=")).unwrap_or("1");
                 let digits: String = weight.trim().chars().filter(char::is_ascii_digit).take(4).collect();
                 let weight = format!("{digits:0<4}").parse().unwrap_or(0);
-                match tag.trim().to_ascii_lowercase().split('-').next() {
+                match tag.to_ascii_lowercase().split('-').next() {
                     Some("zh") => Some((weight, Self::Chinese)),
                     Some("en") => Some((weight, Self::English)),
                     Some(_) | None => None,
@@ -290,26 +295,52 @@ impl Language {
     }
 }
 
+/// What a problem says of the request it answers.
+struct About {
+    instance: String,
+    request_id: String,
+    /// The trace that the client said it belongs to.
+    trace_id: Option<String>,
+    language: Language,
+}
+
+/// The page that a problem's `type` names: what the code means, and what to do next, in both languages. What stands in
+/// braces is filled in where it is answered.
+pub(crate) async fn explain(Path(code): Path<String>) -> Result<Response, Problem> {
+    let error = ErrorEntry::find(&code).ok_or_else(|| Problem::plain(error_code!("resource.not_found")))?;
+    let page = json!({
+        "code": error.code,
+        "status": error.status,
+        "messages": { "zh-CN": error.zh, "en": error.en },
+        "next": { "zh-CN": error.next_zh, "en": error.next_en },
+        "retryable": error.retryable,
+    });
+    Ok(axum::Json(page).into_response())
+}
+
 /// The header that every answer carries.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 
 /// The outermost layer: gives the request its id, and turns problems into answers.
 pub async fn render_problems(request: Request, next: Next) -> Response {
-    let language = Language::of(request.headers());
-    let instance = request.uri().path().to_owned();
-    let request_id = crate::fresh_uuid().simple().to_string();
+    let about = About {
+        instance: request.uri().path().to_owned(),
+        request_id: crate::fresh_uuid().simple().to_string(),
+        trace_id: crate::command::trace_id(request.headers()),
+        language: Language::of(request.headers()),
+    };
     let mut response = next.run(request).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        tracing::debug!(code = problem.code(), path = instance, "refused");
+        tracing::debug!(code = problem.code(), path = about.instance, "refused");
         // What the router already said stays: the methods that a path does take.
         let allow = response.headers_mut().remove(header::ALLOW);
-        response = problem.render(&instance, &request_id, language);
+        response = problem.render(&about);
         if let Some(allow) = allow {
             response.headers_mut().insert(header::ALLOW, allow);
         }
     }
     harden(response.headers_mut());
-    if let Ok(value) = HeaderValue::from_str(&request_id) {
+    if let Ok(value) = HeaderValue::from_str(&about.request_id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
@@ -337,11 +368,7 @@ pub(crate) async fn limit_time(request: Request, next: Next) -> Response {
 
 /// The answer to a request whose handler panicked; the log has the rest.
 pub(crate) fn after_panic(panic: Box<dyn std::any::Any + Send>) -> Response {
-    let said = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("without a word");
+    let Panicked(said) = Panicked::of(&*panic);
     tracing::error!(said, "a handler panicked");
     Problem::plain(error_code!("service.fault")).into_response()
 }
@@ -369,6 +396,9 @@ mod tests {
         assert!(matches!(of("en-GB,en;q=0.9,zh;q=0.8"), Language::English));
         assert!(matches!(of("fr, zh-CN;q=0.9, en;q=0.95"), Language::English));
         assert!(matches!(of("en;q=0"), Language::Chinese));
+        assert!(matches!(of("en; q=0.9"), Language::English));
+        assert!(matches!(of("zh ; q=0.2 , en ;q=0.9"), Language::English));
+        assert!(matches!(of("en; q=0"), Language::Chinese));
         assert!(matches!(of("fr"), Language::Chinese));
         assert!(matches!(Language::of(&HeaderMap::new()), Language::Chinese));
     }

@@ -3,13 +3,22 @@
 use crate::error_code;
 use crate::problem::Problem;
 use kernel::Refused;
+use std::collections::HashSet;
+
+/// Parameters of one query: more than any list takes, and few enough that a stranger's cost nothing to look through.
+const MOST: usize = 32;
 
 /// The pairs of a query string, decoded; a name may stand once.
 pub(crate) fn pairs(query: Option<&str>) -> Result<Vec<(String, String)>, Problem> {
-    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query.unwrap_or_default())
-        .map_err(|_| Problem::plain(error_code!("query.malformed")))?;
-    for (place, (name, value)) in pairs.iter().enumerate() {
-        if pairs[..place].iter().any(|(earlier, _)| earlier == name) {
+    let query = query.unwrap_or_default();
+    let malformed = || Problem::plain(error_code!("query.malformed"));
+    if query.bytes().filter(|byte| *byte == b'&').count() >= MOST {
+        return Err(malformed());
+    }
+    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query).map_err(|_| malformed())?;
+    let mut names = HashSet::new();
+    for (name, value) in &pairs {
+        if !names.insert(name) {
             return Err(Refused::plain(error_code!("query.repeated"))
                 .with("parameter", name.as_str())
                 .into());
@@ -53,4 +62,22 @@ pub(crate) fn unknown(name: &str) -> Problem {
 /// A declared parameter with a value it cannot have.
 pub(crate) fn bad_value(name: &str) -> Problem {
     Refused::plain(error_code!("query.bad_value")).with("parameter", name).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_has_32_parameters_at_most_and_each_once() {
+        let query =
+            |count: usize| (0..count).map(|place| format!("p{place}=x")).collect::<Vec<_>>().join("&");
+        let code =
+            |query: &str| pairs(Some(query)).map(|pairs| pairs.len()).map_err(|problem| problem.code());
+        assert_eq!(code(&query(32)), Ok(32));
+        assert_eq!(code(&query(33)), Err("query.malformed"));
+        assert_eq!(code(&query(16_000)), Err("query.malformed"));
+        assert_eq!(code("a=1&b=2&a=3"), Err("query.repeated"));
+        assert_eq!(pairs(None).map(|pairs| pairs.len()).map_err(|problem| problem.code()), Ok(0));
+    }
 }

@@ -5,27 +5,56 @@ use crate::commit::Reply;
 use crate::error_code;
 use crate::problem::Problem;
 use axum::http::StatusCode;
-use journal::{Fault, Tx};
+use chrono::TimeDelta;
+use journal::supervise::{Tended, tend};
+use journal::{Clock, Fault, Tx};
 use sqlx::PgPool;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+/// How long timers that are over are kept: thirteen months, as long as the journal keeps its partitions.
+const TIMERS_KEPT: TimeDelta = TimeDelta::days(396);
 /// How often old records are looked for.
 const SWEEP: Duration = Duration::from_secs(600);
 /// Records deleted by one statement, so that no command waits for a long one.
 const BATCH: i64 = 5_000;
 
-/// Deletes records older than seven days, now and then, until it shall stop. By real time, not by the service's
-/// clock: what counts is how long a client may have waited before it repeats.
-pub(crate) fn start_sweeping(pool: PgPool, stop: CancellationToken) -> JoinHandle<()> {
-    tokio::spawn(async move {
+/// Deletes what is too old, now and then, until it shall stop: records after seven days by real time, because what counts
+/// is how long a client may have waited before it repeats; timers by the service's clock, by which they are due.
+pub(crate) fn start_sweeping(pool: PgPool, clock: Clock, stop: CancellationToken) -> JoinHandle<()> {
+    tend(Sweeper { pool, clock }, stop)
+}
+
+struct Sweeper {
+    pool: PgPool,
+    clock: Clock,
+}
+
+impl Sweeper {
+    async fn sweep(&self) -> Result<(), Fault> {
+        sweep(&self.pool).await?;
+        journal::timer::sweep(&self.pool, self.clock.now().minus(TIMERS_KEPT)).await?;
+        Ok(())
+    }
+}
+
+impl Tended for Sweeper {
+    fn name(&self) -> String {
+        "sweeper".to_owned()
+    }
+
+    async fn run(&mut self, stop: &CancellationToken) {
         while stop.run_until_cancelled(tokio::time::sleep(SWEEP)).await.is_some() {
-            if let Some(Err(fault)) = stop.run_until_cancelled(sweep(&pool)).await {
-                tracing::warn!(error = %fault, "old idempotency records stay until the next round");
+            if let Some(Err(fault)) = stop.run_until_cancelled(self.sweep()).await {
+                tracing::warn!(error = %fault, "old records and timers stay until the next round");
             }
         }
-    })
+    }
+
+    fn stands_still(&mut self, why: &str) {
+        tracing::warn!(why, "old records and timers stay for now");
+    }
 }
 
 /// Deletes all records that are old enough, a batch at a time; how many.

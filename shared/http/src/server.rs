@@ -5,7 +5,7 @@ use crate::body;
 use crate::error_code;
 use crate::house::House;
 use crate::openapi;
-use crate::problem::{Problem, after_panic, limit_time, render_problems};
+use crate::problem::{self, Problem, after_panic, limit_time, render_problems};
 use crate::service::Running;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
@@ -13,9 +13,11 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use journal::Fault;
 use kernel::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sqlx::PgPool;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -65,6 +67,7 @@ pub fn router(mut services: Vec<Running>, profile: Profile) -> (Router, Services
         .route("/health/live", get(async || StatusCode::NO_CONTENT))
         .route("/v1/openapi.json", get(async move || Json(document.as_ref().clone())))
         .route("/docs", get(openapi::page))
+        .route("/errors/{code}", get(problem::explain))
         .fallback(async || Problem::plain(error_code!("resource.not_found")))
         .method_not_allowed_fallback(async || Problem::plain(error_code!("request.method")))
         .layer(axum::middleware::from_fn(body::receive))
@@ -102,8 +105,10 @@ async fn ready(State(services): State<Services>) -> Response {
     for service in services.iter() {
         let relay = service.relay().status();
         // Asks the database for something that an operator wants to know anyway.
-        let parked = journal::parked::count(service.pool()).await.ok();
-        let has_database = parked.is_some();
+        let asked = journal::parked::count(service.pool()).await;
+        let postgres = reachable(service.pool(), &asked);
+        let parked = asked.ok();
+        let timers = service.timers().status();
         let has_bus = service.bus().is_connected();
         let readers: Vec<Value> = service
             .readers()
@@ -114,14 +119,15 @@ async fn ready(State(services): State<Services>) -> Response {
                 json!({ "source": reader.source, "seq": status.seq, "lag_seconds": status.lag_seconds, "state": goes(status.stopped.as_ref()) })
             })
             .collect();
-        is_degraded |= relay.stopped.is_some() || !has_bus || parked.is_some_and(|parked| parked > 0);
-        is_down |= !has_database;
-        let [postgres, nats] =
-            [has_database, has_bus].map(|is_there| if is_there { "ok" } else { "unreachable" });
+        is_degraded |= relay.stopped.is_some() || timers.stopped.is_some() || timers.failed > 0;
+        is_degraded |= !has_bus || parked != Some(0);
+        is_down |= postgres == "unreachable";
+        let nats = if has_bus { "ok" } else { "unreachable" };
         report.insert(
             service.name.to_owned(),
             json!({ "postgres": postgres, "nats": nats, "relay": goes(relay.stopped.as_ref()), "epoch": relay.epoch,
-                    "last_seq": relay.last_numbered, "published": relay.last_published, "readers": readers, "parked": parked }),
+                    "last_seq": relay.last_numbered, "published": relay.last_published, "readers": readers, "parked": parked,
+                    "timers": goes(timers.stopped.as_ref()), "failed_timers": timers.failed }),
         );
     }
     let (status, state) = match (is_down, is_degraded) {
@@ -130,6 +136,17 @@ async fn ready(State(services): State<Services>) -> Response {
         (false, false) => (StatusCode::OK, "ready"),
     };
     (status, Json(json!({ "state": state, "services": report }))).into_response()
+}
+
+/// The word for the database. A process whose every connection is at work works as hard as it can: whoever takes it away
+/// makes it worse. Waiting in vain while connections are to be had means that none can be made.
+fn reachable<T>(pool: &PgPool, asked: &Result<T, Fault>) -> &'static str {
+    let is_full = pool.num_idle() == 0 && pool.size() >= pool.options().get_max_connections();
+    match asked {
+        Ok(_) => "ok",
+        Err(Fault::Database(sqlx::Error::PoolTimedOut)) if is_full => "busy",
+        Err(_) => "unreachable",
+    }
 }
 
 /// The word for a loop, which knows why it stands still.
@@ -161,12 +178,12 @@ async fn set_clock(
 
 /// Waits until timers, relays and readers of this process have nothing left; says where they stand, so that the
 /// caller can see whether another process moved something meanwhile.
-async fn drain(State(services): State<Services>) -> Json<Value> {
+async fn drain(State(services): State<Services>) -> Result<Json<Value>, Problem> {
     let all: Vec<&Running> = services.iter().collect();
-    crate::service::drain(&all).await;
+    crate::service::drain(&all).await?;
     let seqs: serde_json::Map<String, Value> = all
         .iter()
         .map(|service| (service.name.to_owned(), Value::from(service.relay().status().last_numbered)))
         .collect();
-    Json(json!({ "last_seq": seqs }))
+    Ok(Json(json!({ "last_seq": seqs })))
 }

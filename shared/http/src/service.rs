@@ -141,7 +141,8 @@ impl Running {
             relay.clone(),
             around.stop.clone(),
         );
-        let sweep_task = crate::record::start_sweeping(pool.clone(), around.stop.clone());
+        let sweep_task =
+            crate::record::start_sweeping(pool.clone(), around.clock.clone(), around.stop.clone());
         let mut tasks = vec![relay_task, timer_task, sweep_task];
         let mut readers = Vec::new();
         for source in service.reactions.sources() {
@@ -200,23 +201,23 @@ impl Running {
 }
 
 /// Drains services of one process until nothing moves any more: timers, relays and readers, round by round,
-/// because an effect may cause another one.
-pub async fn drain(services: &[&Running]) {
+/// because an effect may cause another one. An error where one of these loops does not run any more.
+pub async fn drain(services: &[&Running]) -> Result<(), Fault> {
     let mut before = None;
     loop {
         for service in services {
-            service.timers.drain().await;
-            service.relay.drain().await;
+            service.timers.drain().await?;
+            service.relay.drain().await?;
         }
         for service in services {
             for reader in &service.readers {
-                reader.drain().await;
+                reader.drain().await?;
             }
-            service.relay.drain().await;
+            service.relay.drain().await?;
         }
         let now: Vec<i64> = services.iter().map(|service| service.relay.status().last_numbered).collect();
         if before.as_ref() == Some(&now) {
-            return;
+            return Ok(());
         }
         before = Some(now);
     }

@@ -21,6 +21,9 @@ const MAX_AGE: Duration = Duration::from_secs(396 * 24 * 60 * 60);
 /// How long to wait for an answer of the bus.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a service that starts waits for the bus before it goes on without it.
+const FIRST: Duration = Duration::from_secs(2);
+
 /// A connection to the bus, shared by relay and readers of a service.
 #[derive(Clone)]
 pub struct Bus {
@@ -49,7 +52,7 @@ pub fn stream_name(service: &str, epoch: i32) -> String {
 }
 
 impl Bus {
-    /// Connects, and goes on connecting for as long as it lives.
+    /// Connects, and goes on connecting for as long as it lives; an error only where the address cannot be one.
     pub async fn connect(url: &str, name: &str) -> Result<Self, Fault> {
         let (sender, mut connected) = watch::channel(0);
         let address: ServerAddr =
@@ -64,6 +67,8 @@ impl Bus {
         };
         let client = options
             .name(name)
+            // A service starts without the bus as it goes on without it: commands need the database only.
+            .retry_on_initial_connect()
             .max_reconnects(None)
             .reconnect_delay_callback(|attempts| {
                 let attempts = u64::try_from(attempts).unwrap_or(u64::MAX);
@@ -84,8 +89,13 @@ impl Bus {
             .ack_timeout(PATIENCE)
             .max_ack_inflight(4 * WINDOW)
             .build(client);
-        // The first connection is no reason to rebuild anything: its event comes a moment after `connect`.
-        let _ = tokio::time::timeout(PATIENCE, connected.wait_for(|times| *times > 0)).await;
+        // The first connection is no reason to rebuild anything: its event comes a moment after `connect`. Where it does
+        // not come, relay and readers say that they stand still, and go on once it does.
+        let first = tokio::time::timeout(FIRST, connected.wait_for(|times| *times > 0)).await;
+        let is_there = first.is_ok_and(|connected| connected.is_ok());
+        if !is_there {
+            tracing::warn!(name, "the bus does not answer yet; trying on");
+        }
         Ok(Self { jetstream, connected })
     }
 
@@ -240,6 +250,7 @@ pub fn envelope(service: &str, epoch: i32, row: &JournalRow) -> Result<Envelope,
         correlationid: EventId::of(row.correlation_id),
         causationid: row.causation_id.map(EventId::of),
         clause: row.clause.clone(),
+        beside: None,
         traceparent: row.traceparent.clone(),
         data: RawValue::from_string(row.data.clone()).map_err(corrupt)?,
     })

@@ -7,6 +7,7 @@
 mod append;
 pub mod bus;
 pub mod clock;
+pub mod failpoint;
 pub mod failure;
 pub mod history;
 pub mod hole;
@@ -17,6 +18,8 @@ pub mod reaction;
 pub mod reader;
 mod received;
 pub mod relay;
+pub mod standing;
+pub mod supervise;
 pub mod timer;
 pub mod tx;
 
@@ -24,9 +27,10 @@ pub use bus::Bus;
 pub use clock::Clock;
 pub use failure::{Failure, Fault, RefuseOn};
 pub use reaction::{Reaction, Reactions};
-pub use reader::{Reader, ReaderContext, ReaderStatus};
+pub use reader::{Reader, ReaderContext};
 pub use relay::{Relay, RelayStatus};
-pub use timer::{Due, TimerLoop, Timers};
+pub use standing::ReaderStatus;
+pub use timer::{Due, TimerLoop, TimerStatus, Timers};
 pub use tx::{Actor, Cause, Reach, Tx};
 
 /// The journal's tables, for every service's database.

@@ -3,6 +3,7 @@
 //! four ways look right and lose events).
 
 use crate::Fault;
+use crate::failpoint::failpoint;
 use crate::hole::{Holes, Scan, Xid};
 use kernel::Timestamp;
 use sha2::{Digest, Sha256};
@@ -132,7 +133,7 @@ struct State {
 impl Numbering {
     /// Takes over numbering: raises `term`, so that whoever numbered before can no longer, and reads the holes.
     pub async fn take_over(connection: &mut PgConnection) -> Result<Self, Fault> {
-        sqlx::query!("SELECT journal_extend()").execute(&mut *connection).await?;
+        extend(&mut *connection).await;
         let term = sqlx::query_scalar!("UPDATE relay SET term = term + 1 RETURNING term")
             .fetch_one(&mut *connection)
             .await?;
@@ -219,14 +220,14 @@ impl Numbering {
         if changed == 1 { Ok(()) } else { Err(Fault::Stale) }
     }
 
-    /// Has new partitions made long before the last ones are full, also where the relay runs for years.
-    pub async fn extend(&mut self, pool: &PgPool, turn: &Turn) -> Result<(), Fault> {
+    /// Has new partitions made long before the last ones are full, also where the relay runs for years. Two are always
+    /// ahead: where it fails, the next million rows are early enough.
+    pub async fn extend(&mut self, pool: &PgPool, turn: &Turn) {
         let reached = turn.max_seen.max(turn.last) / ROWS_PER_PARTITION_CHECK;
         if reached > self.extended {
-            sqlx::query!("SELECT journal_extend()").execute(pool).await?;
+            extend(pool).await;
             self.extended = reached;
         }
-        Ok(())
     }
 
     async fn state(&self, connection: &mut PgConnection) -> Result<State, Fault> {
@@ -275,24 +276,20 @@ impl Numbering {
     }
 }
 
+/// Makes the partitions that are missing. What is in its way, a long transaction that holds the journal, is no reason to
+/// stop numbering.
+async fn extend(executor: impl sqlx::PgExecutor<'_>) {
+    if let Err(error) = sqlx::query!("SELECT journal_extend()").execute(executor).await {
+        tracing::warn!(%error, "new partitions of the journal are made another time");
+    }
+}
+
 /// The full id behind the 32 bits of the lock table: the one nearest to our own, since running transactions are
 /// never 2^31 apart. It may be newer than ours.
 fn widened(low: i64, me: Xid) -> Xid {
     const EPOCH: i64 = 1 << 32;
     let ahead = (low - me).rem_euclid(EPOCH);
     me + if ahead < EPOCH / 2 { ahead } else { ahead - EPOCH }
-}
-
-/// A place where the tests make the relay fail; nothing where the feature is off.
-#[cfg(feature = "failpoints")]
-pub(crate) fn failpoint(name: &str) -> Result<(), Fault> {
-    fail::fail_point!(name, |_| Err(Fault::Bus(format!("failpoint {name}"))));
-    Ok(())
-}
-
-#[cfg(not(feature = "failpoints"))]
-pub(crate) const fn failpoint(_name: &str) -> Result<(), Fault> {
-    Ok(())
 }
 
 /// Reads, in one statement and hence one snapshot, the committed rows in any hole or above `max_seen`. Skipping

@@ -1,6 +1,7 @@
 //! Events that could not take effect yet, in order per aggregate (`events.md` §5).
 
 use crate::reaction::{Outcome, Reaction};
+use crate::supervise::Panicked;
 use crate::{Fault, Tx};
 use events::Envelope;
 use kernel::{Id, Timestamp};
@@ -10,7 +11,7 @@ use uuid::Uuid;
 /// Why an event is parked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
-    /// `not_known_yet`, `behind_parked`, `unreadable`, `unknown_version`, `fault`, or the code of a refusal.
+    /// `not_known_yet`, `behind_parked`, `unreadable`, `unknown_version`, `panicked`, `fault`, or the code of a refusal.
     pub code: String,
     /// For the operator.
     pub detail: String,
@@ -24,6 +25,7 @@ impl Reason {
         let (code, detail, waits_for) = match outcome {
             Outcome::Unreadable(detail) => ("unreadable", detail, None),
             Outcome::UnknownVersion(detail) => ("unknown_version", detail, None),
+            Outcome::Panicked(Panicked(said)) => ("panicked", said, None),
             Outcome::Reaction(Reaction::Waits { for_id }) => {
                 ("not_known_yet", for_id.to_string(), Some(for_id))
             }

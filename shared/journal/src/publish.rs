@@ -5,7 +5,8 @@
 
 use crate::Fault;
 use crate::bus::{Bus, StreamState, WINDOW, stream_name, to_seq};
-use crate::numbering::{JournalRow, failpoint, numbered};
+use crate::failpoint::failpoint;
+use crate::numbering::{JournalRow, numbered};
 use crate::relay::{BACK_OFF, BACK_OFF_MOST, Drain, Numbered, Progress};
 use async_nats::jetstream::context::PublishAckFuture;
 use sqlx::PgPool;
@@ -59,7 +60,7 @@ pub(crate) struct Publishing {
 }
 
 impl Publishing {
-    pub(crate) async fn run(mut self) {
+    pub(crate) async fn run(&mut self) {
         let mut pause = BACK_OFF;
         let mut connected = self.to.bus.connected();
         loop {

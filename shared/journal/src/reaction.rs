@@ -1,5 +1,6 @@
 //! What a service does when others' events arrive: `reactions().on::<PenaltyConfirmed>(post_deduction)`.
 
+use crate::supervise::Panicked;
 use crate::{Failure, Fault, Tx};
 use events::{Envelope, Event};
 use kernel::{EventPayload, Id, Refused};
@@ -61,6 +62,7 @@ type Handler = Arc<dyn for<'a> Fn(&'a mut Tx, &'a Envelope) -> Effect<'a> + Send
 pub(crate) enum Outcome {
     Unreadable(String),
     UnknownVersion(String),
+    Panicked(Panicked),
     Reaction(Reaction),
 }
 

@@ -5,11 +5,13 @@
 
 use crate::bus::{Bus, PATIENCE, StreamState, stream_name};
 use crate::clock::Clock;
-use crate::numbering::failpoint;
+use crate::failpoint::failpoint;
 use crate::parked::{self, Reason};
 use crate::reaction::{Outcome, Reaction, Reactions};
 use crate::received::{Received, receive};
 use crate::relay::{BACK_OFF, BACK_OFF_MOST, Relay};
+use crate::standing::{ReaderStatus, Standing, Watched};
+use crate::supervise::{Tended, caught, gone, tend};
 use crate::tx::{Actor, Cause, Reach};
 use crate::{Fault, Tx};
 use async_nats::jetstream::consumer::pull;
@@ -24,6 +26,8 @@ use uuid::Uuid;
 
 /// Events applied in one transaction at the most.
 const BATCH: usize = 500;
+/// Bytes of the events applied in one transaction, but for the last one.
+const BATCH_BYTES: usize = 8 * 1_024 * 1_024;
 /// How often parked events that are due are looked for.
 const PARKED_EVERY: Duration = Duration::from_millis(500);
 /// How often the stream is compared with the position, whether or not something arrives.
@@ -31,24 +35,13 @@ const CHECK_EVERY: Duration = Duration::from_secs(10);
 /// How often a reader looks for a stream that nobody has published to yet.
 const LOOK_FOR_STREAM: Duration = Duration::from_millis(250);
 
-/// Where a reader stands.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ReaderStatus {
-    /// The number of the last event applied.
-    pub seq: i64,
-    /// Seconds from the last event applied until then, where more are waiting; 0 where none is.
-    pub lag_seconds: i64,
-    /// Why it does not go on, if so.
-    pub stopped: Option<String>,
-}
-
 /// A handle on one running reader.
 #[derive(Clone)]
 pub struct Reader {
     /// The service it reads.
     pub source: &'static str,
     drains: mpsc::Sender<oneshot::Sender<()>>,
-    status: watch::Receiver<ReaderStatus>,
+    watched: Watched,
 }
 
 /// What a reader works with.
@@ -76,26 +69,23 @@ impl Reader {
         stop: CancellationToken,
     ) -> (Self, tokio::task::JoinHandle<()>) {
         let (drains, asked) = mpsc::channel(16);
-        let (sender, status) = watch::channel(ReaderStatus::default());
-        let task = tokio::spawn(
-            Worker { context, source, asked, waiting: Vec::new(), status: sender, parked: HashSet::new() }
-                .run(stop),
-        );
-        (Self { source, drains, status }, task)
+        let (status, standing) = watch::channel(Standing::default());
+        let watched = Watched { standing, clock: context.clock.clone() };
+        let worker = Worker { context, source, asked, waiting: Vec::new(), status, parked: HashSet::new() };
+        (Self { source, drains, watched }, tend(worker, stop))
     }
 
     /// Where it stands.
     pub fn status(&self) -> ReaderStatus {
-        self.status.borrow().clone()
+        self.watched.status()
     }
 
-    /// Returns when everything its source had published before this call has taken effect or is parked.
-    pub async fn drain(&self) {
+    /// Returns when everything its source had published before this call has taken effect or is parked; an error where
+    /// the reader does not run any more.
+    pub async fn drain(&self) -> Result<(), Fault> {
         let (done, wait) = oneshot::channel();
-        if self.drains.send(done).await.is_ok() {
-            // An error means the reader has stopped: nothing is left that could drain.
-            let _ = wait.await;
-        }
+        self.drains.send(done).await.map_err(|_| gone("the reader"))?;
+        wait.await.map_err(|_| gone("the reader"))
     }
 }
 
@@ -105,7 +95,7 @@ struct Worker {
     asked: mpsc::Receiver<oneshot::Sender<()>>,
     /// Who waits until the reader has reached which number; `None` until the stream was asked.
     waiting: Vec<(Option<i64>, oneshot::Sender<()>)>,
-    status: watch::Sender<ReaderStatus>,
+    status: watch::Sender<Standing>,
     /// Aggregates with something parked.
     parked: HashSet<Uuid>,
 }
@@ -117,12 +107,12 @@ struct Position {
     event_id: Option<Uuid>,
 }
 
-impl Worker {
-    fn key(&self) -> (&'static str, &'static str) {
-        (self.context.name, self.source)
+impl Tended for Worker {
+    fn name(&self) -> String {
+        format!("reader {} of {}", self.context.name, self.source)
     }
 
-    async fn run(mut self, stop: CancellationToken) {
+    async fn run(&mut self, stop: &CancellationToken) {
         let mut pause = BACK_OFF;
         while !stop.is_cancelled() {
             let before = self.status.borrow().seq;
@@ -135,7 +125,7 @@ impl Worker {
                 pause = BACK_OFF;
             }
             tracing::warn!(reader = self.context.name, source = self.source, error = %fault, "reader stopped; trying again");
-            self.status.send_modify(|status| status.stopped = Some(fault.to_string()));
+            self.stands_still(&fault.to_string());
             let mut connected = self.context.bus.connected();
             connected.mark_unchanged();
             tokio::select! {
@@ -147,6 +137,16 @@ impl Worker {
         }
     }
 
+    fn stands_still(&mut self, why: &str) {
+        self.status.send_modify(|status| status.stopped = Some(why.to_owned()));
+    }
+}
+
+impl Worker {
+    fn key(&self) -> (&'static str, &'static str) {
+        (self.context.name, self.source)
+    }
+
     /// Reads from the stored position until the connection changes or something fails; `Ok` when nobody holds a
     /// handle any more.
     async fn session(&mut self) -> Result<(), Fault> {
@@ -156,7 +156,12 @@ impl Worker {
         self.parked = parked::aggregates(&self.context.pool, self.key()).await?.into_iter().collect();
         let Some(stream) = self.stream(position).await? else { return Ok(()) };
         let mut messages = self.subscribe(&stream, &mut position).await?;
-        self.status.send_modify(|status| status.stopped = None);
+        self.status.send_modify(|status| {
+            status.stopped = None;
+            if stream.last_seq <= position.seq {
+                status.behind_since = None;
+            }
+        });
         let mut look_for_parked = tokio::time::interval(PARKED_EVERY);
         let mut check = tokio::time::interval(CHECK_EVERY);
         loop {
@@ -314,6 +319,8 @@ impl Worker {
             }
             next = Position { seq: received.seq, event_id: Some(received.event_id), ..next };
         }
+        let waiting_since = batch.first().and_then(time_of);
+        self.status.send_modify(|status| status.behind_since = waiting_since);
         let tx = match self.at_once(batch, position, next).await? {
             Some(tx) => tx,
             None => self.one_by_one(batch, position, next).await?,
@@ -321,15 +328,10 @@ impl Worker {
         failpoint("reader.before_commit")?;
         tx.commit().await?;
         failpoint("reader.committed")?;
-        let lag = match batch.last() {
-            Some(Received { pending: 1.., envelope: Ok(envelope), .. }) => {
-                self.context.clock.now().since(envelope.time).num_seconds().max(0)
-            }
-            Some(_) | None => 0,
-        };
+        let waits_behind = batch.last().filter(|last| last.pending > 0).and_then(time_of);
         self.status.send_modify(|status| {
             status.seq = next.seq;
-            status.lag_seconds = lag;
+            status.behind_since = waits_behind;
         });
         Ok(next)
     }
@@ -442,6 +444,10 @@ impl Worker {
             return Err(Outcome::Unreadable(format!("type {}", envelope.event_type)));
         };
         let Some((known, handlers)) = self.context.reactions.of(kind) else { return Ok(()) };
+        if version > known && envelope.beside == Some(known) {
+            // The same fact stands on the stream in the version this reader knows.
+            return Ok(());
+        }
         if version != known {
             return Err(Outcome::UnknownVersion(format!(
                 "version {version} of {kind}; this reader knows {known}"
@@ -452,7 +458,7 @@ impl Worker {
             envelope.traceparent.clone(),
         );
         for handler in handlers {
-            handler(tx, envelope).await?;
+            caught(handler(tx, envelope)).await.map_err(Outcome::Panicked)??;
         }
         Ok(())
     }
@@ -525,6 +531,11 @@ impl Worker {
     }
 }
 
+/// When an event happened, as far as it can be read.
+fn time_of(received: &Received) -> Option<kernel::Timestamp> {
+    received.envelope.as_ref().ok().map(|envelope| envelope.time)
+}
+
 type Message = Result<async_nats::jetstream::Message, pull::OrderedError>;
 
 /// The first message and whatever has arrived behind it, up to a batch.
@@ -533,14 +544,15 @@ fn collect(
     messages: &mut pull::Ordered,
     source: &str,
 ) -> Result<Vec<Received>, Fault> {
-    let mut batch = Vec::new();
+    let (mut batch, mut bytes) = (Vec::new(), 0);
     let mut next = first;
     loop {
         let message = next
             .ok_or_else(|| Fault::Bus("the subscription ended".to_owned()))?
             .map_err(|error| Fault::Bus(error.to_string()))?;
+        bytes += message.payload.len();
         batch.push(receive(&message, source)?);
-        if batch.len() >= BATCH {
+        if batch.len() >= BATCH || bytes >= BATCH_BYTES {
             return Ok(batch);
         }
         match messages.next().now_or_never() {

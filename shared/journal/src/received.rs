@@ -41,6 +41,7 @@ impl Received {
             correlationid: id,
             causationid: None,
             clause: None,
+            beside: None,
             traceparent: None,
             data: RawValue::from_string(arrived).unwrap_or_default(),
         }

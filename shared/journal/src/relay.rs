@@ -6,7 +6,8 @@
 use crate::Fault;
 use crate::bus::Bus;
 use crate::numbering::{JournalRow, Numbering, ROWS_PER_TURN, Turn};
-use crate::publish::Publisher;
+use crate::publish::{Publisher, Publishing};
+use crate::supervise::{Tended, gone, tend};
 use sqlx::PgPool;
 use sqlx::postgres::PgConnection;
 use std::sync::Arc;
@@ -24,6 +25,8 @@ pub(crate) const BACK_OFF_MOST: Duration = Duration::from_secs(5);
 const STAND_BY: Duration = Duration::from_millis(100);
 /// Turns whose rows wait in memory for the publisher; what finds no room is read again from the journal.
 const FRESH_TURNS: usize = 4;
+/// Bytes of the payloads of such a turn; the rows of a larger one are read again too.
+const FRESH_BYTES: usize = 8 * 1_024 * 1_024;
 /// The advisory lock of the relay: one per database.
 const LEASE: i64 = 0x5354_4557_5244;
 
@@ -91,13 +94,7 @@ impl Relay {
             Publisher::new(service, pool.clone(), bus, sender.clone()).fed_by(leads, to_publish, waits);
         let numberer =
             Numberer { service, pool, nudge: nudge.clone(), asked, status: sender, lead, fresh, reached };
-        let task = tokio::spawn(async move {
-            tokio::select! {
-                () = numberer.run() => {}
-                () = publisher.run() => {}
-                () = stop.cancelled() => {}
-            }
-        });
+        let task = tend(Halves { numberer, publisher }, stop);
         (Self { nudge, drains, status }, task)
     }
 
@@ -118,14 +115,37 @@ impl Relay {
         }
     }
 
-    /// Returns when everything committed before this call has been published.
-    pub async fn drain(&self) {
+    /// Returns when everything committed before this call has been published; an error where the relay does not run any
+    /// more.
+    pub async fn drain(&self) -> Result<(), Fault> {
         let (done, wait) = oneshot::channel();
-        if self.drains.send(done).await.is_ok() {
-            self.nudge();
-            // An error means the relay has stopped: nothing is left that could drain.
-            let _ = wait.await;
+        self.drains.send(done).await.map_err(|_| gone("the relay"))?;
+        self.nudge();
+        wait.await.map_err(|_| gone("the relay"))
+    }
+}
+
+/// Both loops: whichever of them panics, both begin again, and agree with the stream anew.
+struct Halves {
+    numberer: Numberer,
+    publisher: Publishing,
+}
+
+impl Tended for Halves {
+    fn name(&self) -> String {
+        format!("relay of {}", self.numberer.service)
+    }
+
+    async fn run(&mut self, stop: &CancellationToken) {
+        tokio::select! {
+            () = self.numberer.run() => {}
+            () = self.publisher.run() => {}
+            () = stop.cancelled() => {}
         }
+    }
+
+    fn stands_still(&mut self, why: &str) {
+        self.numberer.stands_still(why);
     }
 }
 
@@ -141,7 +161,7 @@ struct Numberer {
 }
 
 impl Numberer {
-    async fn run(mut self) {
+    async fn run(&mut self) {
         let mut waiting = Vec::new();
         let mut pause = BACK_OFF;
         loop {
@@ -150,13 +170,17 @@ impl Numberer {
             if self.lead.borrow().map(|numbered| numbered.last) != before {
                 pause = BACK_OFF;
             }
-            // Whoever deposed us publishes now; we may lead again when its lease is free.
-            self.lead.send_replace(None);
             tracing::warn!(service = self.service, error = %fault, "numbering stopped; trying again");
-            self.status.send_modify(|status| status.numbering_stopped = Some(fault.to_string()));
+            self.stands_still(&fault.to_string());
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(BACK_OFF_MOST);
         }
+    }
+
+    /// Whoever deposed us publishes now; we may lead again when its lease is free.
+    fn stands_still(&self, why: &str) {
+        self.lead.send_replace(None);
+        self.status.send_modify(|status| status.numbering_stopped = Some(why.to_owned()));
     }
 
     /// Numbers until something fails.
@@ -183,7 +207,7 @@ impl Numberer {
             }
             let turn;
             (numbering, turn) = numbering.turn(&mut connection, ROWS_PER_TURN).await?;
-            numbering.extend(&self.pool, &turn).await?;
+            numbering.extend(&self.pool, &turn).await;
             numbered.last = turn.last;
             pause = if turn.rows.is_empty() { (pause * 2).min(IDLE) } else { BUSY };
             let is_cut_off = turn.is_cut_off;
@@ -230,8 +254,11 @@ impl Numberer {
             is_news
         });
         if !turn.rows.is_empty() {
-            // A publisher that lags behind reads them from the journal.
-            let _ = self.fresh.try_send(turn.rows);
+            let bytes: usize = turn.rows.iter().map(|row| row.data.len()).sum();
+            if bytes <= FRESH_BYTES {
+                // A publisher that lags behind reads them from the journal.
+                let _ = self.fresh.try_send(turn.rows);
+            }
             self.lead.send_replace(Some(numbered));
         }
     }

@@ -5,6 +5,7 @@
 
 use crate::clock::Clock;
 use crate::relay::Relay;
+use crate::supervise::{Panicked, Tended, caught, gone, tend};
 use crate::tx::{Actor, Reach};
 use crate::{Failure, Fault, Tx};
 use chrono::{DateTime, Utc};
@@ -15,7 +16,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -23,6 +24,10 @@ use uuid::Uuid;
 const TICK: Duration = Duration::from_millis(250);
 /// How long a timer rests whose effect failed, and not for a passing reason.
 const FAILED_AGAIN: Duration = Duration::from_secs(60);
+/// How long one rests that was in the way of a command, or the other way round.
+const HELD_UP_AGAIN: Duration = Duration::from_secs(1);
+/// Timers deleted by one statement, so that nothing waits for a long one.
+const SWEPT: i64 = 5_000;
 
 /// A timer that is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,10 +137,20 @@ impl Tx {
     }
 }
 
+/// How the timers of a service are.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TimerStatus {
+    /// How many failed and are tried again later.
+    pub failed: usize,
+    /// Why none fires, if so.
+    pub stopped: Option<String>,
+}
+
 /// A handle on the running timers of a service.
 #[derive(Clone)]
 pub struct TimerLoop {
     drains: mpsc::Sender<oneshot::Sender<()>>,
+    status: watch::Receiver<TimerStatus>,
 }
 
 impl TimerLoop {
@@ -148,16 +163,61 @@ impl TimerLoop {
         stop: CancellationToken,
     ) -> (Self, tokio::task::JoinHandle<()>) {
         let (drains, asked) = mpsc::channel(16);
-        let worker = Worker { pool, clock, timers, relay, failed: BTreeMap::new() };
-        (Self { drains }, tokio::spawn(worker.run(asked, stop)))
+        let (sender, status) = watch::channel(TimerStatus::default());
+        let (waiting, resting) = (Vec::new(), BTreeMap::new());
+        let worker = Worker { pool, clock, timers, relay, asked, waiting, status: sender, resting };
+        (Self { drains, status }, tend(worker, stop))
     }
 
-    /// Returns when nothing is due any more.
-    pub async fn drain(&self) {
+    /// How they are.
+    pub fn status(&self) -> TimerStatus {
+        self.status.borrow().clone()
+    }
+
+    /// Returns when nothing is due any more but what failed for good, as it seems; an error where the loop does not run
+    /// any more.
+    pub async fn drain(&self) -> Result<(), Fault> {
         let (done, wait) = oneshot::channel();
-        if self.drains.send(done).await.is_ok() {
-            // An error means the loop has stopped: nothing is left that could drain.
-            let _ = wait.await;
+        self.drains.send(done).await.map_err(|_| gone("the timers' loop"))?;
+        wait.await.map_err(|_| gone("the timers' loop"))
+    }
+}
+
+/// Deletes timers that fired or were cancelled and were due before `before`, a batch at a time; how many. What they
+/// caused stands in the journal.
+pub async fn sweep(pool: &PgPool, before: Timestamp) -> Result<u64, Fault> {
+    let mut deleted = 0;
+    loop {
+        let batch = sqlx::query!(
+            "DELETE FROM timer WHERE id = ANY (ARRAY (
+                 SELECT id FROM timer WHERE state <> 'running' AND due_at < $1 ORDER BY due_at LIMIT $2))",
+            before.utc(),
+            SWEPT,
+        )
+        .execute(pool)
+        .await?
+        .rows_affected();
+        deleted += batch;
+        if batch == 0 {
+            return Ok(deleted);
+        }
+    }
+}
+
+/// Why a timer is not looked at for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    /// It failed, and not for a passing reason.
+    Failed,
+    /// It waited in vain for what a command holds, or was overtaken by it.
+    HeldUp,
+}
+
+impl Rest {
+    const fn length(self) -> Duration {
+        match self {
+            Self::Failed => FAILED_AGAIN,
+            Self::HeldUp => HELD_UP_AGAIN,
         }
     }
 }
@@ -167,27 +227,69 @@ struct Worker {
     clock: Clock,
     timers: Timers,
     relay: Relay,
-    /// Timers that failed for good as it seems, and when they did: tried again much later.
-    failed: BTreeMap<Uuid, Instant>,
+    asked: mpsc::Receiver<oneshot::Sender<()>>,
+    waiting: Vec<oneshot::Sender<()>>,
+    status: watch::Sender<TimerStatus>,
+    /// Timers that hold up none of the others while they rest, and since when they do.
+    resting: BTreeMap<Uuid, (Rest, Instant)>,
 }
 
-impl Worker {
-    async fn run(mut self, mut asked: mpsc::Receiver<oneshot::Sender<()>>, stop: CancellationToken) {
+impl Tended for Worker {
+    fn name(&self) -> String {
+        "timers".to_owned()
+    }
+
+    async fn run(&mut self, stop: &CancellationToken) {
         let mut moves = self.clock.moves();
-        let mut waiting = Vec::new();
         while !stop.is_cancelled() {
             match self.fire_all().await {
-                Ok(()) => waiting.drain(..).for_each(|done: oneshot::Sender<()>| {
-                    let _ = done.send(());
-                }),
-                Err(fault) => tracing::warn!(error = %fault, "timers stopped; trying again"),
+                Ok(()) => self.answer(),
+                Err(fault) => {
+                    tracing::warn!(error = %fault, "timers stopped; trying again");
+                    self.stands_still(&fault.to_string());
+                }
             }
             tokio::select! {
                 () = tokio::time::sleep(TICK) => {}
                 _ = moves.changed() => {}
-                Some(done) = asked.recv() => waiting.push(done),
+                Some(done) = self.asked.recv() => self.waiting.push(done),
                 () = stop.cancelled() => {}
             }
+        }
+    }
+
+    fn stands_still(&mut self, why: &str) {
+        self.status.send_modify(|status| status.stopped = Some(why.to_owned()));
+    }
+}
+
+/// Why a timer had no effect.
+enum Broken {
+    Fault(Fault),
+    Panicked(Panicked),
+}
+
+impl From<Fault> for Broken {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl Worker {
+    /// Says how the timers are, and to those who wait that nothing is due any more.
+    fn answer(&mut self) {
+        let failed = self.resting.values().filter(|(rest, _)| *rest == Rest::Failed).count();
+        self.status.send_if_modified(|status| {
+            let now = TimerStatus { failed, stopped: None };
+            let is_news = *status != now;
+            *status = now;
+            is_news
+        });
+        // What was held up is due, and will fire in a moment.
+        if failed == self.resting.len() {
+            self.waiting.drain(..).for_each(|done| {
+                let _ = done.send(());
+            });
         }
     }
 
@@ -204,8 +306,8 @@ impl Worker {
 
     /// Fires the timer that has been due longest; false where none is.
     async fn fire_one(&mut self) -> Result<bool, Fault> {
-        self.failed.retain(|_, failed_at| failed_at.elapsed() < FAILED_AGAIN);
-        let failed: Vec<Uuid> = self.failed.keys().copied().collect();
+        self.resting.retain(|_, (rest, since)| since.elapsed() < rest.length());
+        let resting: Vec<Uuid> = self.resting.keys().copied().collect();
         let now = self.clock.now();
         let kinds: Vec<String> = self.timers.handlers.keys().map(|kind| (*kind).to_owned()).collect();
         let mut tx = Tx::begin(&self.pool, now, Actor::Timer("timer"), Reach::network()).await?;
@@ -218,7 +320,7 @@ impl Worker {
              ORDER BY due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED",
             now.utc(),
             &kinds,
-            &failed,
+            &resting,
         )
         .fetch_optional(tx.connection())
         .await?;
@@ -235,31 +337,37 @@ impl Worker {
             .execute(tx.connection())
             .await?;
         let due = Due { reference: row.reference, at: Timestamp::of(row.due_at) };
-        match self.fire(tx, handler, due).await {
-            Ok(()) => {
-                self.failed.remove(&row.id);
+        // One timer that cannot fire, for whatever reason, is no reason to hold up all the others.
+        let rest = match fire(tx, handler, due).await {
+            Ok(()) => return Ok(true),
+            Err(Broken::Fault(fault)) if fault.is_transient() => {
+                tracing::warn!(timer.kind = *kind, timer.id = %row.id, error = %fault, "timer held up; trying again");
+                Rest::HeldUp
             }
-            // A lasting fault of one timer is no reason to hold up all the others.
-            Err(fault) if !fault.is_transient() => {
+            Err(Broken::Fault(fault)) => {
                 tracing::error!(timer.kind = *kind, timer.id = %row.id, error = %fault, "timer failed");
-                self.failed.insert(row.id, Instant::now());
+                Rest::Failed
             }
-            Err(fault) => return Err(fault),
-        }
+            Err(Broken::Panicked(Panicked(said))) => {
+                tracing::error!(timer.kind = *kind, timer.id = %row.id, said, "timer panicked");
+                Rest::Failed
+            }
+        };
+        self.resting.insert(row.id, (rest, Instant::now()));
         Ok(true)
     }
+}
 
-    async fn fire(&self, mut tx: Tx, handler: &Handler, due: Due) -> Result<(), Fault> {
-        let point = tx.savepoint().await?;
-        match handler(&mut tx, due).await {
-            Ok(()) => {}
-            Err(Failure::Fault(fault)) => return Err(fault),
-            Err(Failure::Refused(refused)) => {
-                // A rule says that nothing is to be done: the timer has had its say and does not come again.
-                tracing::info!(code = refused.error.code, "timer had nothing to do");
-                tx.back_to(point).await?;
-            }
+async fn fire(mut tx: Tx, handler: &Handler, due: Due) -> Result<(), Broken> {
+    let point = tx.savepoint().await?;
+    match caught(handler(&mut tx, due)).await.map_err(Broken::Panicked)? {
+        Ok(()) => {}
+        Err(Failure::Fault(fault)) => return Err(fault.into()),
+        Err(Failure::Refused(refused)) => {
+            // A rule says that nothing is to be done: the timer has had its say and does not come again.
+            tracing::info!(code = refused.error.code, "timer had nothing to do");
+            tx.back_to(point).await?;
         }
-        tx.commit().await
     }
+    Ok(tx.commit().await?)
 }

@@ -260,6 +260,8 @@ impl Tx {
     /// Marks a point to come back to with [`Tx::back_to`].
     pub(crate) async fn savepoint(&mut self) -> Result<Savepoint, Fault> {
         sqlx::query!("SAVEPOINT event").execute(self.connection()).await?;
+        // What was settled before this point was checked at once, and a released point does not undo that.
+        sqlx::query!("SET CONSTRAINTS ALL DEFERRED").execute(self.connection()).await?;
         Ok(Savepoint { pending: self.pending.len() })
     }
 
@@ -277,8 +279,8 @@ impl Tx {
     }
 
     /// Writes the journal rows and has the database check now what it would check at the end, so that a refusal
-    /// hits whoever caused it.
-    pub(crate) async fn settle(&mut self) -> Result<(), Fault> {
+    /// hits whoever caused it, and a rehearsal meets all that the command would.
+    pub async fn settle(&mut self) -> Result<(), Fault> {
         self.flush().await?;
         sqlx::query!("SET CONSTRAINTS ALL IMMEDIATE").execute(self.connection()).await?;
         Ok(())

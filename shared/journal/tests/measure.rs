@@ -67,9 +67,9 @@ async fn figures() {
     let bus = bus(&stack).await;
     println!("commits/s, 8 writers, no relay: {}", commits_in(&pool, 1, None).await);
     let relay = Running::relay("alpha", &pool, &bus);
-    relay.relay.drain().await;
+    relay.relay.drain().await.expect("it runs");
     println!("commits/s, 8 writers, relay:    {}", commits_in(&pool, 11, Some(&relay)).await);
-    relay.relay.drain().await;
+    relay.relay.drain().await.expect("it runs");
     let mut waits = Vec::new();
     for _ in 0..500 {
         touch(&pool, thing(50), None, "").await;
@@ -109,7 +109,7 @@ async fn figures() {
     drop(connection);
     let started = Instant::now();
     let relay = Running::relay("gamma", &pool, &bus);
-    relay.relay.drain().await;
+    relay.relay.drain().await.expect("it runs");
     println!("publishing 100,000 rows: {:?}", started.elapsed());
     let context = ReaderContext {
         name: "beta",
@@ -121,7 +121,7 @@ async fn figures() {
     };
     let started = Instant::now();
     let (reader, _task) = Reader::start(context, "gamma", CancellationToken::new());
-    reader.drain().await;
+    reader.drain().await.expect("it runs");
     println!("reading 100,000 events, one row each: {:?}", started.elapsed());
     assert_eq!(count(&beta, "SELECT count(*) FROM effect").await, 100_000);
 }

@@ -28,6 +28,17 @@ const STEPS: [&str; 8] = [
     "relay.acknowledged",
 ];
 
+/// Rows of the widest transaction: the relay reads them in several turns.
+const WIDE: i32 = 12_000;
+
+/// What a transaction is to be: thrown for, or said.
+#[derive(Clone, Copy)]
+enum Plan {
+    Thrown,
+    WideAndKept,
+    WideAndUndone,
+}
+
 /// SplitMix64: small, and the same everywhere.
 struct Dice(u64);
 
@@ -47,7 +58,7 @@ fn setting(name: &str) -> Option<u64> {
 }
 
 /// One transaction: holds its aggregate from the read on, reads a cause, and inserts its journal rows last.
-async fn write(connection: &mut PgConnection, dice: &mut Dice) -> Result<bool, sqlx::Error> {
+async fn write(connection: &mut PgConnection, dice: &mut Dice, plan: Plan) -> Result<bool, sqlx::Error> {
     let mut tx = connection.begin().await?;
     let aggregate = Uuid::from_u128(u128::from(1 + dice.roll(AGGREGATES)));
     let version: i32 = sqlx::query_scalar("SELECT version FROM thing WHERE id = $1 FOR UPDATE")
@@ -57,10 +68,10 @@ async fn write(connection: &mut PgConnection, dice: &mut Dice) -> Result<bool, s
     let cause: Option<Uuid> = sqlx::query_scalar("SELECT event_id FROM journal ORDER BY id DESC LIMIT 1")
         .fetch_optional(&mut *tx)
         .await?;
-    let rows = match dice.roll(2_000) {
-        0 => 12_000,
-        1..300 => 5,
-        _ => 1,
+    let rows = match (plan, dice.roll(2_000)) {
+        (Plan::WideAndKept | Plan::WideAndUndone, _) | (Plan::Thrown, 0) => WIDE,
+        (Plan::Thrown, 1..300) => 5,
+        (Plan::Thrown, _) => 1,
     };
     sqlx::query(
         "INSERT INTO journal (event_id, type, aggregate, subject, aggregate_id, aggversion, actor_kind, actor_id, correlation_id, causation_id, occurred_at, data)
@@ -86,7 +97,11 @@ async fn write(connection: &mut PgConnection, dice: &mut Dice) -> Result<bool, s
             .execute(&mut *tx)
             .await?;
     }
-    let is_kept = dice.roll(100) >= 12;
+    let is_kept = match plan {
+        Plan::Thrown => dice.roll(100) >= 12,
+        Plan::WideAndKept => true,
+        Plan::WideAndUndone => false,
+    };
     if is_kept {
         tx.commit().await?
     } else {
@@ -95,10 +110,18 @@ async fn write(connection: &mut PgConnection, dice: &mut Dice) -> Result<bool, s
     Ok(is_kept)
 }
 
-async fn writer(pool: PgPool, mut dice: Dice, stop: Arc<AtomicBool>, committed: Arc<AtomicU64>) {
+/// Writes what is planned, and then whatever the dice say.
+async fn writer(
+    pool: PgPool,
+    mut dice: Dice,
+    mut planned: Vec<Plan>,
+    stop: Arc<AtomicBool>,
+    committed: Arc<AtomicU64>,
+) {
     let mut connection = pool.acquire().await.expect("a connection").detach();
-    while !stop.load(Ordering::Relaxed) {
-        if write(&mut connection, &mut dice).await.expect("the database stands by its writers") {
+    while !(planned.is_empty() && stop.load(Ordering::Relaxed)) {
+        let plan = planned.pop().unwrap_or(Plan::Thrown);
+        if write(&mut connection, &mut dice, plan).await.expect("the database stands by its writers") {
             committed.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -121,7 +144,8 @@ async fn nothing_is_lost_and_nothing_out_of_order() {
     let writers: Vec<_> = (0..WRITERS)
         .map(|number| {
             let dice = Dice(seed.wrapping_mul(1_000).wrapping_add(number));
-            tokio::spawn(writer(pool.clone(), dice, stop.clone(), committed.clone()))
+            let planned = if number == 0 { vec![Plan::WideAndUndone, Plan::WideAndKept] } else { Vec::new() };
+            tokio::spawn(writer(pool.clone(), dice, planned, stop.clone(), committed.clone()))
         })
         .collect();
     let bus = bus(&stack).await;
@@ -130,10 +154,12 @@ async fn nothing_is_lost_and_nothing_out_of_order() {
     let end = Instant::now() + Duration::from_secs(seconds);
     let mut tick = tokio::time::interval(Duration::from_millis(60));
     let (mut failures, mut kills) = (0, 0);
-    while Instant::now() < end {
+    for step in STEPS.into_iter().cycle() {
+        if Instant::now() >= end {
+            break;
+        }
         tick.tick().await;
-        // One failure at a random step; every few of them the whole relay is dropped wherever it is.
-        let step = STEPS[usize::try_from(dice.roll(8)).expect("below eight")];
+        // One failure at each step in turn; every few of them the whole relay is dropped wherever it is.
         fail::cfg(step, "1*return").expect("a fault point");
         failures += 1;
         if dice.roll(6) == 0 {
@@ -147,7 +173,7 @@ async fn nothing_is_lost_and_nothing_out_of_order() {
         writer.await.expect("a writer ends");
     }
     STEPS.into_iter().for_each(fail::remove);
-    relay.relay.drain().await;
+    relay.relay.drain().await.expect("it runs");
     assert_sound(&pool).await;
     let status = relay.relay.status();
     let rows = count(&pool, "SELECT count(*) FROM journal").await;
@@ -158,4 +184,9 @@ async fn nothing_is_lost_and_nothing_out_of_order() {
     );
     assert_eq!((status.last_numbered, status.last_published), (rows, rows));
     assert!(commits > 100 && kills > 0, "it was a test of something");
+    for step in STEPS {
+        assert!(journal::failpoint::fired(step) > 0, "{step} never failed");
+    }
+    let widest = "SELECT max(rows) FROM (SELECT count(*) AS rows FROM journal GROUP BY tx) AS transaction";
+    assert_eq!(count(&pool, widest).await, i64::from(WIDE), "one transaction was wider than a turn");
 }

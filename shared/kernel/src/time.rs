@@ -73,23 +73,47 @@ impl Serialize for Timestamp {
     }
 }
 
+/// Reads an instant of a request: RFC 3339, and in every zone a day of our calendar, because rules are looked up by the
+/// day and a mistyped year must not travel on in events. What was recorded once is read by [`recorded`].
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <Cow<'de, str>>::deserialize(deserializer)?;
-        let instant =
-            DateTime::parse_from_rfc3339(&text).map_err(|_| serde::de::Error::custom(TimeError::Instant))?;
-        // Years outside 0..=9999 are readable by chrono but by hardly any client.
-        if !(0..=9999).contains(&instant.year()) {
-            return Err(serde::de::Error::custom(TimeError::Instant));
+        let instant = recorded(deserializer)?;
+        let day = instant.0.date_naive();
+        // No zone is a whole day away from UTC.
+        if FIRST_DAY < day && day < LAST_DAY {
+            Ok(instant)
+        } else {
+            Err(serde::de::Error::custom(TimeError::Instant))
         }
-        Ok(Self::of(instant.to_utc()))
     }
+}
+
+/// Reads an instant that was recorded, in an envelope or its payload: what was reckoned from a day of our calendar may
+/// lie beyond it, and an event that was published must be readable.
+pub fn recorded<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    let text = <Cow<'de, str>>::deserialize(deserializer)?;
+    let instant =
+        DateTime::parse_from_rfc3339(&text).map_err(|_| serde::de::Error::custom(TimeError::Instant))?;
+    let instant = instant.to_utc();
+    // Years outside 0..=9999 are readable by chrono but by hardly any client; the database keeps no leap seconds.
+    let is_leap_second = instant.timestamp_subsec_nanos() >= 1_000_000_000;
+    if is_leap_second || !(0..=9999).contains(&instant.year()) {
+        return Err(serde::de::Error::custom(TimeError::Instant));
+    }
+    Ok(Timestamp::of(instant))
+}
+
+/// The same for a member that may be absent; with `default` beside it.
+pub fn optional_recorded<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    #[derive(Deserialize)]
+    struct Recorded(#[serde(deserialize_with = "recorded")] Timestamp);
+    Ok(<Option<Recorded>>::deserialize(deserializer)?.map(|Recorded(instant)| instant))
 }
 
 /// Why a text is not a time; each text is the code of the refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum TimeError {
-    /// Not RFC 3339.
+    /// Not RFC 3339, or not within our calendar.
     #[error("time.instant_malformed")]
     Instant,
     /// Not `YYYY-MM-DD` within our calendar.
@@ -174,6 +198,7 @@ impl<'de> Deserialize<'de> for Zone {
 }
 
 /// The first day of our calendar: the rule book's defaults are in force from it on, and no request names an earlier one.
+/// Instants of requests lie between it and [`LAST_DAY`], so that their day does in every zone.
 pub const FIRST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2000, 1, 1).expect("a date");
 
 /// The last day of our calendar.
@@ -368,6 +393,51 @@ mod tests {
         }
         for bad in ["1999-12", "0001-01", "2200-01", "2026-13", "2026-1"] {
             assert_eq!(bad.parse::<Month>(), Err(TimeError::Month), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_request_names_instants_of_our_calendar_only_and_what_was_recorded_is_read() {
+        #[derive(Deserialize)]
+        struct Told {
+            #[serde(deserialize_with = "super::recorded")]
+            at: Timestamp,
+            #[serde(default, deserialize_with = "super::optional_recorded")]
+            until: Option<Timestamp>,
+        }
+        let read =
+            |text: &str| serde_json::from_value::<Timestamp>(text.into()).map_err(|error| error.to_string());
+        let told = |text: &str| {
+            let members = serde_json::json!({ "at": text, "until": text });
+            serde_json::from_value::<Told>(members).map(|told| (told.at, told.until))
+        };
+        let good = [
+            ("2000-01-02T00:00:00Z", "2000-01-02T00:00:00Z"),
+            ("2199-12-30T23:59:59.999999Z", "2199-12-30T23:59:59.999999Z"),
+            ("2025-10-08T11:12:45.1203949+08:00", "2025-10-08T03:12:45.120394Z"),
+        ];
+        for (text, meant) in good {
+            assert_eq!(read(text).map(|at| at.to_string()), Ok(meant.to_owned()), "{text}");
+        }
+        // Just outside, in UTC or in some zone; and only recorded, never asked for.
+        for text in [
+            "1999-12-31T00:00:00Z",
+            "2000-01-02T07:59:59+08:00",
+            "2199-12-31T00:00:00Z",
+            "1970-01-01T00:00:00Z",
+        ] {
+            assert!(read(text).is_err_and(|error| error.contains("time.instant_malformed")), "{text}");
+            assert!(told(text).is_ok_and(|(at, until)| until == Some(at)), "{text}");
+        }
+        // Never: the year of the offset is not the year of the instant, and a leap second is not kept.
+        for text in [
+            "9999-12-31T23:00:00-14:00",
+            "0000-01-01T00:00:00+14:00",
+            "2025-06-30T23:59:60Z",
+            "2025-10-08",
+            "",
+        ] {
+            assert!(read(text).is_err() && told(text).is_err(), "{text}");
         }
     }
 

@@ -131,7 +131,7 @@ impl Platform {
     /// Returns when timers, relays and readers have nothing left to do.
     pub async fn drain(&self) {
         let services: Vec<&Running> = self.services.iter().collect();
-        house::service::drain(&services).await;
+        house::service::drain(&services).await.expect("every loop runs");
     }
 
     /// Moves the clock to `instant` and lets everything happen that is due by then.

@@ -74,16 +74,7 @@ impl Sqlx {
         {
             bail!("no crate of that name asks a database: {unknown}");
         }
-        let mut stack = None;
-        let server = match &self.database_server {
-            Some(server) => server.clone(),
-            None => {
-                let started = start_stack(&tree).await?;
-                let url = started.postgres_url().to_owned();
-                stack = Some(started);
-                url
-            }
-        };
+        let (server, stack) = server(&tree, self.database_server.as_deref()).await?;
         let asked = self.ask(&tree, &server, &querying).await;
         if let Some(stack) = stack {
             stack.stop().await?;
@@ -128,6 +119,38 @@ impl Sqlx {
         };
         databases.drop().await.and(asked)
     }
+}
+
+/// Runs something that compiles a crate against its database: given the variable's name and its URL.
+pub async fn beside_database(
+    tree: &Tree,
+    name: &str,
+    given: Option<&str>,
+    work: impl FnOnce(&str, &str) -> Result<()>,
+) -> Result<()> {
+    let querying = querying(tree)?;
+    let one = querying.iter().find(|one| one.ours.name == name);
+    let variable = &one.with_context(|| format!("{name} asks no database"))?.config.common.database_url_var;
+    let (server, stack) = server(tree, given).await?;
+    let databases = Databases::new(tree, &server, &querying)?;
+    let done = match databases.fill(tree, &querying).await {
+        Ok(()) => databases.url_of(name).and_then(|url| work(variable, &url)),
+        Err(error) => Err(error),
+    };
+    let dropped = databases.drop().await;
+    if let Some(stack) = stack {
+        stack.stop().await?;
+    }
+    dropped.and(done)
+}
+
+/// The server that was named, or one of our own, to be stopped in the end.
+async fn server(tree: &Tree, given: Option<&str>) -> Result<(String, Option<Stack>)> {
+    if let Some(server) = given {
+        return Ok((server.to_owned(), None));
+    }
+    let stack = start_stack(tree).await?;
+    Ok((stack.postgres_url().to_owned(), Some(stack)))
 }
 
 async fn start_stack(tree: &Tree) -> Result<Stack> {

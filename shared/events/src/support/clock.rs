@@ -48,6 +48,7 @@ pub struct ClockFact {
     /// The case's cycle, from 1 on.
     pub cycle_no: u32,
     /// When it runs out, after this event.
+    #[serde(deserialize_with = "kernel::time::recorded")]
     pub due_at: Timestamp,
 }
 
@@ -82,6 +83,7 @@ pub struct ClockPaused {
     /// `waiting_customer_decision`, `waiting_customer_evidence` or `third_party_report`.
     pub reason: String,
     /// When the pause ends by itself.
+    #[serde(deserialize_with = "kernel::time::recorded")]
     pub ends_at: Timestamp,
 }
 event!(ClockPaused, "support.clock.paused", internal);
@@ -104,8 +106,10 @@ pub struct ClockRetimed {
     #[serde(flatten)]
     pub clock: ClockFact,
     /// When it would have run out.
+    #[serde(deserialize_with = "kernel::time::recorded")]
     pub old: Timestamp,
     /// When it runs out now.
+    #[serde(deserialize_with = "kernel::time::recorded")]
     pub new: Timestamp,
     /// What changed.
     pub reason: RetimeReason,
@@ -129,6 +133,7 @@ pub struct ClockBreached {
     #[serde(flatten)]
     pub clock: ClockFact,
     /// When that was noticed.
+    #[serde(deserialize_with = "kernel::time::recorded")]
     pub detected_at: Timestamp,
 }
 event!(ClockBreached, "support.clock.breached", internal);

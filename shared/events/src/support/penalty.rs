@@ -54,6 +54,7 @@ pub struct PenaltyAssessed {
     /// The fine policy in force.
     pub policy_version: PolicyVersionId,
     /// From this instant it may be decided without an answer.
+    #[serde(deserialize_with = "kernel::time::recorded")]
     pub hearing_ends_at: Timestamp,
 }
 event!(PenaltyAssessed, "support.penalty.assessed", v1);

@@ -92,8 +92,8 @@ async fn without_the_bus_the_service_goes_on_says_so_in_one_word_and_catches_up(
     platform.drain().await;
     let fine = edge(&|health| health["state"] == "ready").await;
     assert_eq!(
-        (&fine["postgres"], &fine["nats"], &fine["relay"]),
-        (&json!("ok"), &json!("ok"), &json!("ok"))
+        (&fine["postgres"], &fine["nats"], &fine["relay"], &fine["timers"]),
+        (&json!("ok"), &json!("ok"), &json!("ok"), &json!("ok"))
     );
     platform.stack.kill_nats();
     made(&client, "without the bus").await;
@@ -120,20 +120,33 @@ struct Alone {
     http: reqwest::Client,
     stop: CancellationToken,
     server: tokio::task::JoinHandle<std::io::Result<()>>,
-    _services: Arc<Vec<Running>>,
+    services: Arc<Vec<Running>>,
 }
 
 impl Alone {
     async fn start() -> Self {
+        Self::on(Self::servers("database").await).await
+    }
+
+    async fn start_without_bus() -> Self {
+        let mut stack = Self::servers("bus").await;
+        stack.kill_nats();
+        Self::on(stack).await
+    }
+
+    async fn servers(whose: &str) -> Stack {
         let options = Options {
-            data_dir: std::env::temp_dir().join(format!("steward-house-{}", std::process::id())),
+            data_dir: std::env::temp_dir().join(format!("steward-house-{whose}-{}", std::process::id())),
             postgres: None,
             nats: None,
             durability: Durability::Throwaway,
             sources: Sources::All,
             ports: None,
         };
-        let stack = Stack::start(&options, &|_| ()).await.expect("both servers");
+        Stack::start(&options, &|_| ()).await.expect("both servers")
+    }
+
+    async fn on(stack: Stack) -> Self {
         let passwords = Passwords { owner: "owner".to_owned(), app: "app".to_owned() };
         let (private, public) = fresh_keys();
         let stop = CancellationToken::new();
@@ -159,7 +172,7 @@ impl Alone {
         let token = Issuer::new(&private)
             .and_then(|issuer| issuer.issue(&principal, now, chrono::TimeDelta::hours(1)))
             .expect("a token");
-        Self { stack, base, token, http: reqwest::Client::new(), stop, server, _services: services }
+        Self { stack, base, token, http: reqwest::Client::new(), stop, server, services }
     }
 
     /// Status, whether it says when to come back, and the body.
@@ -169,6 +182,42 @@ impl Alone {
         let retry = answer.headers().get("retry-after").cloned();
         (answer.status().as_u16(), retry.is_some(), answer.text().await.expect("text"))
     }
+}
+
+/// Under load the health check finds no connection to spare: that is no reason to kill the process.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_whose_connections_are_all_at_work_is_busy_and_not_down() {
+    let platform = platform().await;
+    platform.drain().await;
+    let mut at_work = Vec::new();
+    while let Ok(connection) = platform.pool("edge").acquire().await {
+        at_work.push(connection);
+    }
+    let health = manager(&platform).get("/health/ready").await.expect(200);
+    assert_eq!(
+        (&health["state"], &health["services"]["edge"]["postgres"]),
+        (&json!("degraded"), &json!("busy"))
+    );
+    drop(at_work);
+}
+
+/// Commands need the database only: a service starts without the bus, and catches up once it is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_starts_while_the_bus_is_away() {
+    let mut alone = Alone::start_without_bus().await;
+    let made = alone
+        .http
+        .post(format!("{}{THINGS}", alone.base))
+        .bearer_auth(&alone.token)
+        .header("idempotency-key", "early")
+        .json(&json!({ "branch_id": HERE, "name": "made before the bus" }));
+    assert_eq!(made.send().await.expect("it answers").status(), 201);
+    let (status, _, body) = alone.get("/health/ready").await;
+    assert!(status == 200 && body.contains("degraded"), "{status}: {body}");
+    alone.stack.ensure_running().await.expect("NATS comes back");
+    let relay = alone.services[0].relay().clone();
+    tokio::time::timeout(Duration::from_secs(60), relay.drain()).await.expect("in time").expect("it runs");
+    assert_eq!(relay.status().stopped, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -87,6 +87,11 @@ async fn p3_2_1_on_every_day_one_version_is_in_force_neither_two_nor_none() {
     let mut wrong = terms("2025-12-24", None);
     wrong["parameters"] = json!({ "largest": 20, "smallest": 1 });
     author.create(POLICIES, wrong).await.refused(422, "policy.wrong_terms", None);
+    for largest in [0, 1_001, i64::MAX] {
+        let mut beyond = terms("2025-12-24", None);
+        beyond["parameters"] = json!({ "largest": largest });
+        author.create(POLICIES, beyond).await.refused(422, "policy.out_of_bounds", None);
+    }
     let mut unknown = terms("2025-12-24", None);
     unknown["kind"] = json!("colour");
     author.create(POLICIES, unknown).await.refused(422, "policy.unknown_kind", None);

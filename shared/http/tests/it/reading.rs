@@ -3,7 +3,7 @@
 use crate::thing::{HERE, THINGS, made, manager, platform};
 use house::Role;
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::Who;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,7 +68,12 @@ async fn a_query_says_only_what_it_may() {
     ] {
         client.get(&format!("{THINGS}?{query}")).await.refused(400, code, None);
     }
+    let many = (0..16_000).map(|place| format!("p{place}=x")).collect::<Vec<_>>().join("&");
+    client.get(&format!("{THINGS}?{}", &many[..60_000])).await.refused(400, "query.malformed", None);
     let path = made(&client, "a").await;
+    client.get(&format!("{path}?after=1")).await.refused(400, "query.unknown_parameter", None);
+    client.get(&format!("{path}/history?before=1")).await.refused(400, "query.unknown_parameter", None);
+    client.get(&format!("{path}/history?after=-1")).await.refused(400, "query.bad_value", None);
     client.get(&format!("{path}?fields=name")).await.refused(400, "query.unknown_parameter", None);
 }
 
@@ -138,6 +143,57 @@ async fn methods_paths_and_known_versions() {
     );
     let not_english = client.request(Method::GET, "/x").header("accept-language", "en;q=0");
     assert_eq!(client.send(not_english).await.body["title"], "没有这个对象，或不在您的范围内");
+}
+
+/// A history is whole: what a page leaves out the next one holds.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_history_is_read_page_by_page() {
+    let platform = platform().await;
+    let client = manager(&platform);
+    let path = format!("{}/history", made(&client, "a").await);
+    let short = client.get(&path).await.expect(200);
+    assert_eq!(
+        (short["data"].as_array().map(Vec::len), &short["page"]["has_more"]),
+        (Some(1), &json!(false))
+    );
+    sqlx::query(
+        "INSERT INTO journal (event_id, type, aggregate, subject, aggregate_id, aggversion, actor_kind, actor_id, correlation_id, occurred_at, data)
+         SELECT uuidv7(), type, aggregate, subject, aggregate_id, later, actor_kind, actor_id, correlation_id, occurred_at, data
+         FROM journal, generate_series(2, 2001) AS later WHERE aggregate = 'thing'",
+    )
+    .execute(platform.pool("edge"))
+    .await
+    .expect("more happened to it");
+    let mut versions = Vec::new();
+    let mut next = path.clone();
+    loop {
+        let page = client.get(&next).await.expect(200);
+        let events = page["data"].as_array().expect("events");
+        versions.extend(events.iter().filter_map(|event| event["aggversion"].as_i64()));
+        if page["page"]["has_more"] == json!(false) {
+            break;
+        }
+        next = format!("{path}?after={}", page["page"]["after"]);
+    }
+    assert_eq!(versions, (1..=2_001).collect::<Vec<i64>>());
+}
+
+/// A problem says where its code is explained and which trace it belongs to.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_problem_leads_to_its_explanation_and_its_trace() {
+    let platform = platform().await;
+    let client = platform.stranger();
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let traced =
+        client.request(Method::GET, THINGS).header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01"));
+    let problem = client.send(traced).await.refused(401, "access.unauthenticated", None);
+    assert_eq!(problem["trace_id"], trace);
+    let page = client.get(problem["type"].as_str().expect("an address")).await.expect(200);
+    assert_eq!((&page["code"], &page["status"]), (&problem["code"], &problem["status"]));
+    assert_eq!(page["messages"], problem["messages"]);
+    let untraced = client.send(client.request(Method::GET, THINGS).header("traceparent", "00-x-y-01")).await;
+    assert_eq!(untraced.body.get("trace_id"), None);
+    client.get("/errors/no.such_code").await.refused(404, "resource.not_found", None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,7 +9,7 @@ use house::{
     Role, Service, Shown, not_found, permission, routes,
 };
 use journal::{Failure, Fault, Tx};
-use kernel::{Aggregate, BranchId, Clause, Decision, Money, Refused, Version, clause};
+use kernel::{Aggregate, BranchId, Clause, Decision, Money, Refused, Timestamp, Version, clause};
 use serde::{Deserialize, Serialize};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Row, SqlSafeStr};
@@ -24,7 +24,7 @@ pub const ELSEWHERE: BranchId = BranchId::of(Uuid::from_u128(8));
 pub const THINGS: &str = "/v1/edge/things";
 
 static MIGRATOR: LazyLock<Migrator> = LazyLock::new(|| {
-    let sql = "CREATE TABLE thing (id uuid PRIMARY KEY, branch_id uuid NOT NULL, name text NOT NULL, version integer NOT NULL)";
+    let sql = "CREATE TABLE thing (id uuid PRIMARY KEY, branch_id uuid NOT NULL, name text NOT NULL, version integer NOT NULL, leader uuid REFERENCES thing DEFERRABLE INITIALLY DEFERRED)";
     Migrator::with_migrations(vec![Migration::new(
         1,
         "thing".into(),
@@ -75,8 +75,9 @@ pub struct Size {
 impl Terms for Size {
     const KIND: &'static str = "size";
     const CLAUSE: Clause = clause!("P3.2-1");
-    const BOOK: RuleBook =
-        RuleBook::of("[size.largest]\nvalue = 10\nclause = \"P3.2-1\"\nsource = \"this test\"\n");
+    const BOOK: RuleBook = RuleBook::of(
+        "[size.largest]\nvalue = 10\nmin = \"1\"\nmax = \"1000\"\nclause = \"P3.2-1\"\nsource = \"this test\"\n",
+    );
 }
 
 #[derive(Debug, Clone)]
@@ -139,6 +140,7 @@ struct MakeThing {
     name: String,
     price: Option<Money>,
     count: Option<u32>,
+    at: Option<Timestamp>,
     numbers: Option<Vec<i64>>,
     #[schema(value_type = Object)]
     anything: Option<serde_json::Value>,
@@ -182,6 +184,12 @@ async fn make(house: House, cmd: Command<MakeThing, Write>) -> Answer<ThingView>
             add(tx, &decision).await?;
             if cmd.body.name == "refused" {
                 return Err(Refused::plain(house::error_code!("policy.overlap")).into());
+            }
+            if cmd.body.name == "led by nobody" {
+                sqlx::query("UPDATE thing SET leader = $1")
+                    .bind(Uuid::nil())
+                    .execute(tx.connection())
+                    .await?;
             }
             if cmd.body.name == "broken" {
                 sqlx::query("SELECT secret FROM no_such_table").execute(tx.connection()).await?;

@@ -3,9 +3,11 @@
 //! Random load does not reliably find a wrong fence. Each test was seen to fail with its wrong rule put in
 //! (`tests/mutants/run.sh` puts them in one by one and demands a failure).
 
-use crate::stage::{assert_sound, database};
+use crate::alpha::{Thing, Touched, begin, thing, touch};
+use crate::stage::{assert_sound, count, database};
 use journal::Fault;
 use journal::numbering::{Numbering, Turn};
+use kernel::{Decision, Version};
 use sqlx::{Connection, Executor, PgConnection, PgPool};
 
 /// A writer, or anybody else, with a connection of its own.
@@ -305,6 +307,50 @@ async fn a_turn_that_dies_leaves_nothing_behind() {
     relay.settle().await;
     assert_sound(&pool).await;
     relay.connection.close().await.expect("it closes");
+}
+
+/// Wrong rule h: a command inserts its journal rows before it has read everything. Then what it read, committed meanwhile,
+/// has taken a higher number than its own row: the effect stands before its cause. [`journal::Tx`] keeps its rows to the end.
+#[tokio::test]
+async fn h_rows_written_before_the_last_read_number_an_effect_before_its_cause() {
+    let pool = database().await;
+    let (effect, cause) = (thing(1), thing(2));
+    let mut tx = begin(&pool).await;
+    let decision = Decision::of(Thing { id: effect, version: Version::NONE });
+    let decision = decision.and(Touched { thing_id: effect, needs: None, word: String::new() });
+    let save = sqlx::query("INSERT INTO thing (id, version) VALUES ($1, 1)").bind(effect.uuid());
+    tx.save(&decision, save).await.expect("it is saved");
+    touch(&pool, cause, None, "").await;
+    let has_read: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM thing WHERE id = $1)")
+        .bind(cause.uuid())
+        .fetch_one(tx.connection())
+        .await
+        .expect("an answer");
+    assert!(has_read, "what was committed meanwhile is a cause of this one");
+    tx.commit().await.expect("committed");
+    let turn = Stepped::new(&pool).await.turn().await;
+    let order: Vec<_> = turn.rows.iter().map(|row| row.aggregate_id).collect();
+    assert_eq!(order, [cause.uuid(), effect.uuid()]);
+}
+
+/// New partitions are made beside a transaction that holds the journal; and rows find their way into them.
+#[tokio::test]
+async fn partitions_are_made_beside_a_long_writer() {
+    let pool = database().await;
+    let (mut long, mut other) = (Hand::new(&pool).await, Hand::new(&pool).await);
+    long.run("BEGIN").await;
+    long.insert(1).await;
+    other.run("SELECT setval(pg_get_serial_sequence('journal', 'id'), 39999999); UPDATE relay SET next_seq = 30000000").await;
+    other.run("SELECT journal_extend()").await;
+    assert_eq!(other.insert(1).await, 40_000_000);
+    let partitions = "SELECT count(*) FROM pg_inherits WHERE inhparent IN ('journal'::regclass, 'journal_order'::regclass)";
+    // Of the journal 0 to 5, of the numbers 0 to 5: three were made by the first migration, three each just now.
+    assert_eq!(count(&pool, partitions).await, 12);
+    let forbidden = other.connection.execute("DELETE FROM journal WHERE id = 40000000").await;
+    assert!(forbidden.is_err_and(|error| error.to_string().contains("append-only")), "in new partitions too");
+    let twice = "INSERT INTO journal OVERRIDING SYSTEM VALUE SELECT * FROM journal WHERE id = 40000000";
+    assert!(other.connection.execute(twice).await.is_err(), "an id stands once");
+    long.run("COMMIT").await;
 }
 
 fn ids(turn: &Turn) -> Vec<i64> {

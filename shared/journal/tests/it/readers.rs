@@ -19,6 +19,7 @@ async fn apply(tx: &mut Tx, event: &Event<Touched>) -> Result<(), Reaction> {
     if event.data.word == "poison" {
         sqlx::query("SELECT 1 / 0").execute(tx.connection()).await?;
     }
+    assert_ne!(event.data.word, "panic", "as told");
     if let Some(needed) = event.data.needs {
         let is_known: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM effect WHERE thing = $1)")
             .bind(needed.uuid())
@@ -143,16 +144,50 @@ async fn effects_happen_once_across_restarts_of_everything() {
             }
             _ => {
                 let other = pair.reading();
-                reading.reader.drain().await;
+                reading.reader.drain().await.expect("it runs");
                 other.kill().await;
             }
         }
     }
-    relay.relay.drain().await;
-    reading.reader.drain().await;
+    relay.relay.drain().await.expect("it runs");
+    reading.reader.drain().await.expect("it runs");
     pair.assert_once().await;
     assert_eq!(reading.reader.status().stopped, None);
-    assert_eq!(reading.reader.status().lag_seconds, 0);
+    assert_eq!(reading.reader.status().lag_seconds, Some(0));
+}
+
+/// A reader that cannot go on says how long something has been waiting, or that it does not know.
+#[tokio::test]
+async fn lag_does_not_stand_still_with_the_reader() {
+    let mut pair = Pair::new().await;
+    let (relay, reading) = (pair.relay(), pair.reading());
+    touch(&pair.alpha, thing(1), None, "").await;
+    relay.relay.drain().await.expect("it runs");
+    reading.reader.drain().await.expect("it runs");
+    assert_eq!(reading.reader.status().lag_seconds, Some(0));
+    // Its effects have no table to go to any more, for a reason that may pass.
+    let mut holder = pair.beta.begin().await.expect("a transaction");
+    sqlx::query("LOCK TABLE effect").execute(&mut *holder).await.expect("it is held");
+    touch(&pair.alpha, thing(1), None, "").await;
+    relay.relay.drain().await.expect("it runs");
+    until("it waits, and says for how long", async || reading.reader.status().lag_seconds > Some(0)).await;
+    holder.rollback().await.expect("given back");
+    reading.reader.drain().await.expect("it runs");
+    assert_eq!(reading.reader.status().lag_seconds, Some(0));
+    pair.stack.kill_nats();
+    until("it stands still", async || reading.reader.status().stopped.is_some()).await;
+    assert_eq!(reading.reader.status().lag_seconds, None, "nobody knows what is published meanwhile");
+}
+
+/// Who is gone has drained nothing, and says so.
+#[tokio::test]
+async fn a_drain_of_what_does_not_run_is_an_error() {
+    let pair = Pair::new().await;
+    let (relay, reading) = (pair.relay(), pair.reading());
+    let (relay_handle, reader_handle) = (relay.relay.clone(), reading.reader.clone());
+    relay.kill().await;
+    reading.kill().await;
+    assert!(relay_handle.drain().await.is_err() && reader_handle.drain().await.is_err());
 }
 
 #[tokio::test]
@@ -162,14 +197,14 @@ async fn a_rebuilt_stream_has_no_second_effect() {
     for number in 0..30 {
         touch(&pair.alpha, thing(number % 4), None, "").await;
     }
-    relay.relay.drain().await;
-    reading.reader.drain().await;
+    relay.relay.drain().await.expect("it runs");
+    reading.reader.drain().await.expect("it runs");
     raw(&pair.stack).await.delete_stream("STEWARD_ALPHA_E1").await.expect("it is deleted");
     touch(&pair.alpha, thing(1), None, "").await;
-    relay.relay.drain().await;
+    relay.relay.drain().await.expect("it runs");
     reading.kill().await;
     let reading = pair.reading();
-    reading.reader.drain().await;
+    reading.reader.drain().await.expect("it runs");
     pair.assert_once().await;
 }
 
@@ -183,9 +218,9 @@ async fn two_readers_of_one_name_apply_each_event_once() {
         touch(&pair.alpha, thing(number % 11), None, "").await;
         relay.relay.nudge();
     }
-    relay.relay.drain().await;
-    one.reader.drain().await;
-    other.reader.drain().await;
+    relay.relay.drain().await.expect("it runs");
+    one.reader.drain().await.expect("it runs");
+    other.reader.drain().await.expect("it runs");
     pair.assert_once().await;
     assert_eq!(pair.parked().await, []);
 }
@@ -194,12 +229,12 @@ async fn two_readers_of_one_name_apply_each_event_once() {
 async fn a_source_that_never_published_is_empty_until_it_does() {
     let pair = Pair::new().await;
     let reading = pair.reading();
-    reading.reader.drain().await;
+    reading.reader.drain().await.expect("it runs");
     assert_eq!(reading.reader.status().stopped, None);
     let relay = pair.relay();
     touch(&pair.alpha, thing(1), None, "").await;
-    relay.relay.drain().await;
-    reading.reader.drain().await;
+    relay.relay.drain().await.expect("it runs");
+    reading.reader.drain().await.expect("it runs");
     until("it takes effect", async || count(&pair.beta, "SELECT count(*) FROM effect").await == 1).await;
 }
 
@@ -214,8 +249,8 @@ async fn parked_events_wait_for_what_is_missing_in_order() {
         touch(&pair.alpha, thing(1), None, "").await;
     }
     touch(&pair.alpha, thing(2), None, "").await;
-    relay.relay.drain().await;
-    reading.reader.drain().await;
+    relay.relay.drain().await.expect("it runs");
+    reading.reader.drain().await.expect("it runs");
     let parked = pair.parked().await;
     assert_eq!(parked.len(), 151);
     assert_eq!((parked[0].1.as_str(), parked[1].1.as_str()), ("not_known_yet", "behind_parked"));
@@ -225,8 +260,8 @@ async fn parked_events_wait_for_what_is_missing_in_order() {
     let reading = pair.reading();
     touch(&pair.alpha, thing(1), None, "").await;
     touch(&pair.alpha, thing(9), None, "").await;
-    relay.relay.drain().await;
-    reading.reader.drain().await;
+    relay.relay.drain().await.expect("it runs");
+    reading.reader.drain().await.expect("it runs");
     assert_eq!(pair.parked().await, []);
     pair.assert_once().await;
 }
@@ -239,8 +274,8 @@ async fn a_poison_event_is_parked_and_only_its_aggregate_waits() {
     touch(&pair.alpha, thing(1), None, "poison").await;
     touch(&pair.alpha, thing(1), None, "").await;
     touch(&pair.alpha, thing(2), None, "").await;
-    relay.relay.drain().await;
-    reading.reader.drain().await;
+    relay.relay.drain().await.expect("it runs");
+    reading.reader.drain().await.expect("it runs");
     assert_eq!(pair.parked().await, [(2, "fault".to_owned()), (3, "behind_parked".to_owned())]);
     assert_eq!(count(&pair.beta, "SELECT count(*) FROM effect").await, 2);
     // An operator takes the poison away: what waited behind it is next.
@@ -249,9 +284,38 @@ async fn a_poison_event_is_parked_and_only_its_aggregate_waits() {
     let reading = pair.reading();
     until("the rest takes effect", async || count(&pair.beta, "SELECT count(*) FROM effect").await == 3)
         .await;
-    reading.reader.drain().await;
+    reading.reader.drain().await.expect("it runs");
     assert_eq!(pair.parked().await, []);
     pair.assert_ordered().await;
+}
+
+/// A reaction that panics is an error of its event, and ends nothing else: not its batch, not the reader.
+#[tokio::test]
+async fn an_event_whose_reaction_panics_is_parked_and_the_reader_goes_on() {
+    let pair = Pair::new().await;
+    let (relay, reading) = (pair.relay(), pair.reading());
+    touch(&pair.alpha, thing(1), None, "").await;
+    touch(&pair.alpha, thing(1), None, "panic").await;
+    touch(&pair.alpha, thing(1), None, "").await;
+    touch(&pair.alpha, thing(2), None, "").await;
+    relay.relay.drain().await.expect("it runs");
+    reading.reader.drain().await.expect("it runs");
+    assert_eq!(pair.parked().await, [(2, "panicked".to_owned()), (3, "behind_parked".to_owned())]);
+    assert_eq!(count(&pair.beta, "SELECT count(*) FROM effect").await, 2);
+    // Tried again it panics again, and goes on waiting; the reader still reads.
+    sqlx::query("UPDATE parked SET next_try_at = '-infinity' WHERE seq = 2")
+        .execute(&pair.beta)
+        .await
+        .expect("it is due");
+    until("it was tried again", async || {
+        count(&pair.beta, "SELECT attempts::bigint FROM parked WHERE seq = 2").await == 2
+    })
+    .await;
+    touch(&pair.alpha, thing(3), None, "").await;
+    relay.relay.drain().await.expect("it runs");
+    reading.reader.drain().await.expect("it runs");
+    assert_eq!(count(&pair.beta, "SELECT count(*) FROM effect").await, 3);
+    assert_eq!(reading.reader.status().stopped, None);
 }
 
 async fn raw(stack: &Stack) -> Context {
@@ -284,6 +348,12 @@ async fn what_cannot_be_believed_is_parked_and_the_reader_goes_on() {
         lie[member] = value;
         lie.to_string()
     };
+    let beside = |seq: i64, kind: &str, older: u16| {
+        let mut newer = envelope(seq, thing(u128::try_from(seq).expect("a number")));
+        newer["type"] = json!(kind);
+        newer["beside"] = json!(older);
+        newer.to_string()
+    };
     let sent = [
         (subject, envelope(1, thing(1)).to_string()),
         (subject, with(2, "type", json!("steward.alpha.thing.touched.v2"))),
@@ -294,12 +364,14 @@ async fn what_cannot_be_believed_is_parked_and_the_reader_goes_on() {
         (subject, with(7, "data", json!({ "thing_id": thing(7), "needs": thing(99), "word": "\u{0}" }))),
         (subject, with(8, "data", json!({ "thing_id": 8 }))),
         (subject, envelope(9, thing(9)).to_string()),
+        (subject, beside(10, "steward.alpha.thing.touched.v2", 1)),
+        (subject, beside(11, "steward.alpha.thing.touched.v3", 2)),
     ];
     for (subject, payload) in sent {
         context.publish(subject, payload.into()).await.expect("sent").await.expect("stored");
     }
     let reading = pair.reading();
-    reading.reader.drain().await;
+    reading.reader.drain().await.expect("it runs");
     let mut parked = pair.parked().await;
     parked.sort();
     let unreadable = |seq| (seq, "unreadable".to_owned());
@@ -313,6 +385,8 @@ async fn what_cannot_be_believed_is_parked_and_the_reader_goes_on() {
             unreadable(6),
             (7, "not_known_yet".to_owned()),
             unreadable(8),
+            // The tenth says that the version known here tells the same; the eleventh speaks of one unknown here.
+            (11, "unknown_version".to_owned()),
         ]
     );
     assert_eq!(count(&pair.beta, "SELECT count(*) FROM effect").await, 2);
@@ -320,11 +394,11 @@ async fn what_cannot_be_believed_is_parked_and_the_reader_goes_on() {
     reading.kill().await;
     let reading = pair.reading();
     context
-        .publish(subject, envelope(10, thing(10)).to_string().into())
+        .publish(subject, envelope(12, thing(12)).to_string().into())
         .await
         .expect("sent")
         .await
         .expect("stored");
-    reading.reader.drain().await;
+    reading.reader.drain().await.expect("it runs");
     assert_eq!(count(&pair.beta, "SELECT count(*) FROM effect").await, 3);
 }

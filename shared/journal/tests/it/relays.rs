@@ -41,11 +41,11 @@ async fn a_stream_that_was_lost_is_rebuilt_with_its_old_numbers() {
     for round in 0..20 {
         touch(&pool, thing(round % 3), None, "").await;
     }
-    relay.relay.drain().await;
+    relay.relay.drain().await.expect("it runs");
     assert_same(&stack, &pool).await;
     raw(&stack).await.delete_stream(STREAM).await.expect("it is deleted");
     touch(&pool, thing(1), None, "").await;
-    relay.relay.drain().await;
+    relay.relay.drain().await.expect("it runs");
     assert_same(&stack, &pool).await;
     assert_eq!(relay.relay.status().stopped, None);
 }
@@ -55,7 +55,7 @@ async fn numbering_goes_on_without_the_bus_and_publishing_after_it() {
     let (pool, mut stack) = (database().await, nats().await);
     let relay = Running::relay("alpha", &pool, &bus(&stack).await);
     touch(&pool, thing(1), None, "").await;
-    relay.relay.drain().await;
+    relay.relay.drain().await.expect("it runs");
     stack.kill_nats();
     for _ in 0..5 {
         touch(&pool, thing(1), None, "").await;
@@ -65,7 +65,7 @@ async fn numbering_goes_on_without_the_bus_and_publishing_after_it() {
     until("the status says so", async || relay.relay.status().stopped.is_some()).await;
     assert_eq!(relay.relay.status().last_published, 1);
     stack.ensure_running().await.expect("NATS again");
-    relay.relay.drain().await;
+    relay.relay.drain().await.expect("it runs");
     assert_same(&stack, &pool).await;
     let status = relay.relay.status();
     assert_eq!((status.last_published, status.stopped), (6, None));
@@ -105,10 +105,10 @@ async fn a_second_relay_stands_by() {
     until("it stands by", async || second.relay.status().stopped.is_some_and(|why| why.contains("leads")))
         .await;
     touch(&pool, thing(2), None, "").await;
-    first.relay.drain().await;
+    first.relay.drain().await.expect("it runs");
     first.kill().await;
     touch(&pool, thing(2), None, "").await;
-    second.relay.drain().await;
+    second.relay.drain().await.expect("it runs");
     assert_same(&stack, &pool).await;
     assert_eq!(second.relay.status().stopped, None);
 }
@@ -118,7 +118,7 @@ impl Running {
         for number in 0..events {
             touch(pool, thing(number), None, "").await;
         }
-        self.relay.drain().await;
+        self.relay.drain().await.expect("it runs");
         self
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::alpha::{ThingId, begin, thing};
 use crate::stage::{Running, bus, count, database, nats};
+use crate::until;
 use chrono::TimeDelta;
 use journal::{Clock, Due, Failure, TimerLoop, Timers, Tx};
 use sqlx::PgPool;
@@ -29,8 +30,20 @@ async fn broken(tx: &mut Tx, _due: Due) -> Result<(), Failure> {
     Ok(())
 }
 
+async fn panics(tx: &mut Tx, due: Due) -> Result<(), Failure> {
+    fire(tx, due).await?;
+    panic!("as told");
+}
+
+/// Wants what somebody else holds.
+async fn wanting(tx: &mut Tx, due: Due) -> Result<(), Failure> {
+    sqlx::query("LOCK TABLE thing").execute(tx.connection()).await?;
+    fire(tx, due).await
+}
+
 fn timers() -> Timers {
-    Timers::new().on("once", fire).on("ladder", ladder).on("broken", broken)
+    let timers = Timers::new().on("once", fire).on("ladder", ladder).on("broken", broken);
+    timers.on("panics", panics).on("wanting", wanting)
 }
 
 fn start(pool: &PgPool, clock: &Clock, relay: &Running) -> (TimerLoop, JoinHandle<()>) {
@@ -58,7 +71,7 @@ async fn timers_fire_once_in_due_order_after_downtime() {
         schedule(&pool, "once", number, &clock, minutes).await;
     }
     let (handle, task) = start(&pool, &clock, &relay);
-    handle.drain().await;
+    handle.drain().await.expect("it runs");
     assert!(fired(&pool).await.is_empty(), "nothing is due");
     task.abort();
     let _ = task.await;
@@ -66,15 +79,15 @@ async fn timers_fire_once_in_due_order_after_downtime() {
     clock.set(clock.now().plus(TimeDelta::hours(1)));
     schedule(&pool, "once", 4, &clock, -15).await;
     let (handle, task) = start(&pool, &clock, &relay);
-    handle.drain().await;
+    handle.drain().await.expect("it runs");
     assert_eq!(fired(&pool).await, [1, 2, 3, 4]);
     task.abort();
     let _ = task.await;
     let (handle, _task) = start(&pool, &clock, &relay);
-    handle.drain().await;
+    handle.drain().await.expect("it runs");
     assert_eq!(fired(&pool).await, [1, 2, 3, 4], "nothing fires again");
     clock.set(clock.now().plus(TimeDelta::hours(10)));
-    handle.drain().await;
+    handle.drain().await.expect("it runs");
     assert_eq!(fired(&pool).await, [1, 2, 3, 4, 9]);
 }
 
@@ -92,11 +105,11 @@ async fn timers_are_cancelled_moved_and_climb_ladders() {
     tx.cancel("once", thing(1)).await.expect("cancelled");
     tx.commit().await.expect("committed");
     clock.set(clock.now().plus(TimeDelta::minutes(60)));
-    handle.drain().await;
+    handle.drain().await.expect("it runs");
     assert_eq!(fired(&pool).await, [7, 3]);
     // Two steps of the ladder fall due around the timer that was moved, in order of due time.
     clock.set(clock.now().plus(TimeDelta::minutes(70)));
-    handle.drain().await;
+    handle.drain().await.expect("it runs");
     assert_eq!(fired(&pool).await, [7, 3, 7, 2, 7]);
     assert_eq!(count(&pool, "SELECT count(*) FROM timer WHERE state = 'running'").await, 1);
 }
@@ -110,7 +123,63 @@ async fn a_timer_that_fails_holds_up_no_other() {
     schedule(&pool, "broken", 1, &clock, 10).await;
     schedule(&pool, "once", 2, &clock, 20).await;
     clock.set(clock.now().plus(TimeDelta::minutes(60)));
-    handle.drain().await;
+    handle.drain().await.expect("it runs");
     assert_eq!(fired(&pool).await, [2]);
     assert_eq!(count(&pool, "SELECT count(*) FROM timer WHERE state = 'running'").await, 1, "it is not lost");
+}
+
+#[tokio::test]
+async fn a_timer_that_panics_leaves_nothing_and_holds_up_no_other() {
+    let (pool, stack, clock) = (database().await, nats().await, Clock::default());
+    let relay = Running::relay("alpha", &pool, &bus(&stack).await);
+    let (handle, _task) = start(&pool, &clock, &relay);
+    schedule(&pool, "panics", 1, &clock, 10).await;
+    schedule(&pool, "once", 2, &clock, 20).await;
+    clock.set(clock.now().plus(TimeDelta::minutes(60)));
+    handle.drain().await.expect("it runs");
+    assert_eq!(fired(&pool).await, [2]);
+    assert_eq!(count(&pool, "SELECT count(*) FROM timer WHERE state = 'running'").await, 1, "it is not lost");
+    let status = handle.status();
+    assert_eq!((status.failed, status.stopped), (1, None), "somebody can see it");
+}
+
+/// A timer in the way of a long command waits for it, and the others do not.
+#[tokio::test]
+async fn a_timer_that_is_held_up_holds_up_no_other() {
+    let (pool, stack, clock) = (database().await, nats().await, Clock::default());
+    let relay = Running::relay("alpha", &pool, &bus(&stack).await);
+    let (handle, _task) = start(&pool, &clock, &relay);
+    let mut command = pool.begin().await.expect("a transaction");
+    sqlx::query("LOCK TABLE thing").execute(&mut *command).await.expect("it is held");
+    schedule(&pool, "wanting", 1, &clock, 10).await;
+    schedule(&pool, "once", 2, &clock, 20).await;
+    clock.set(clock.now().plus(TimeDelta::minutes(60)));
+    until("the other one fires", async || fired(&pool).await == [2]).await;
+    command.rollback().await.expect("given back");
+    handle.drain().await.expect("it runs");
+    assert_eq!(fired(&pool).await, [2, 1], "a drain waits for what was held up");
+    assert_eq!(handle.status().failed, 0);
+}
+
+/// What is over is kept for as long as it is said, and what still runs for ever.
+#[tokio::test]
+async fn timers_that_are_over_are_deleted_when_they_are_old() {
+    let (pool, stack, clock) = (database().await, nats().await, Clock::default());
+    let relay = Running::relay("alpha", &pool, &bus(&stack).await);
+    let (handle, _task) = start(&pool, &clock, &relay);
+    for (number, minutes) in [(1, 10), (2, 20), (3, 90)] {
+        schedule(&pool, "once", number, &clock, minutes).await;
+    }
+    let mut tx = begin(&pool).await;
+    tx.cancel("once", thing(2)).await.expect("cancelled");
+    tx.commit().await.expect("committed");
+    let began = clock.now();
+    clock.set(began.plus(TimeDelta::minutes(60)));
+    handle.drain().await.expect("it runs");
+    let swept = async |minutes| {
+        let before = began.plus(TimeDelta::minutes(minutes));
+        journal::timer::sweep(&pool, before).await.expect("the database answers")
+    };
+    assert_eq!((swept(5).await, swept(15).await, swept(1_000).await), (0, 1, 1));
+    assert_eq!(count(&pool, "SELECT count(*) FROM timer WHERE state = 'running'").await, 1);
 }

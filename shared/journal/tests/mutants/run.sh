@@ -24,4 +24,5 @@ mutant "d no LIMIT clause" d_forgetting src/hole.rs 's/let looked_at = if .*?;/l
 mutant "e only above the last id" e_numbering src/hole.rs 's/if \*id > seen \+ 1 \{/if *id > i64::MAX - 1 {/'
 mutant "f locks not looked at" a_long_transaction src/numbering.rs 's/if waits && is_due/if waits \&\& is_due \&\& false/'
 mutant "g term not compared" newer_leader src/numbering.rs 's/if row\.term != self\.term/if row.term < 0/; s/AND term = \$5/AND \$5::bigint IS NOT NULL/' 
+mutant "h rows written at once" h_rows_written src/tx.rs 's/(        self\.record\(decision\);)/$1 self.flush().await?;/'
 exit $missed
