@@ -200,6 +200,16 @@ impl Scene {
     pub(crate) async fn events(&self, kind: &str) -> Vec<Value> {
         sqlx::query_scalar("SELECT data FROM journal WHERE type = $1 ORDER BY id")
             .bind(kind)
+    /// What the history of a thing tells, oldest first: the types of its events without version.
+    pub(crate) async fn told(&self, path: &str) -> Vec<String> {
+        let history = self.hq.get(&format!("{path}/history")).await.expect(200);
+        let kind = |event: &Value| {
+            let kind = text(&event["type"]).trim_start_matches("steward.");
+            kind.rsplit_once(".v").map_or(kind, |(kind, _)| kind).to_owned()
+        };
+        history["data"].as_array().expect("events").iter().map(kind).collect()
+    }
+
             .fetch_all(self.platform.pool("contracts"))
             .await
             .expect("the journal")
