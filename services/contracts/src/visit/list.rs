@@ -1,10 +1,10 @@
 //! Reading visits.
 
-use super::{Visit, VisitView, store};
+use super::{StateWord, Visit, VisitView, store};
 use axum::response::Response;
 use events::{ContractId, VisitId, WorkerId};
 use house::{House, List, One, Page, Problem, Read, Shown, permission};
-use kernel::{Aggregate, BranchId};
+use kernel::{Aggregate, BranchId, Timestamp};
 use serde::Deserialize;
 
 /// Which visits.
@@ -19,7 +19,11 @@ pub struct VisitFilter {
     /// Of this worker.
     pub worker_id: Option<WorkerId>,
     /// In this state.
-    pub state: Option<String>,
+    pub state: Option<StateWord>,
+    /// That begins at this instant or later.
+    pub starts_at_gte: Option<Timestamp>,
+    /// That begins before this instant: with `state=assigned` and now, what nobody has started.
+    pub starts_at_lt: Option<Timestamp>,
 }
 
 /// Visits within the caller's reach.

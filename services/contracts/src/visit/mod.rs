@@ -4,6 +4,7 @@
 //! billing and disputes.
 
 pub mod assign;
+pub mod assign_yellow;
 pub mod cancel;
 pub mod confirm;
 pub mod finish;
@@ -23,16 +24,16 @@ use crate::price::ServiceCode;
 use crate::window::Window;
 use events::contracts::VisitState;
 use events::{ContractId, CustomerId, VisitId, WorkerId};
-use house::{House, OpenApiRouter, Shown, routes};
+use house::access::Permitted;
+use house::{House, OpenApiRouter, Principal, Shown, permission, routes};
 use kernel::{Aggregate, BranchId, EmployeeId, Fen, Span, Timestamp, Version, clause, refusals};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use utoipa::ToSchema;
 
-pub use assign::StandingOverride;
 pub use events::workforce::Light;
 pub use recheck::Recheck;
-pub use state::{Assigned, Confirmation, Party, State, StateWord};
+pub use state::{Assigned, Cause, Confirmation, Party, StandingOverride, State, StateWord, Why};
 
 refusals! {
     /// The visit's state does not allow this.
@@ -43,6 +44,10 @@ refusals! {
     OtherStanding { worker_id: WorkerId, service: ServiceCode } = "contracts.standing_of_other", clause!("P1-1");
     /// A newer standing is known than the one the decision was made on.
     StandingStale { used_seq: i64, newest_seq: i64 } = "contracts.standing_stale", clause!("P1-1");
+    /// The standing the decision was made on has not arrived here yet.
+    StandingUnknown { used_seq: i64, newest_seq: i64 } = "contracts.standing_unknown", clause!("P1-1");
+    /// These reasons of a yellow light nobody may let pass.
+    OverrideNotAllowed { reasons: BTreeSet<String> } = "contracts.override_not_allowed", clause!("P1-1");
     /// Visits are planned under a contract in force.
     ContractNotActive { state: &'static str } = "contracts.contract_not_active", clause!("P1-4");
     /// The contract has no such line.
@@ -55,6 +60,10 @@ refusals! {
     ChangedMeanwhile {} = "contracts.visit_changed_meanwhile";
     /// The worker is elsewhere, travel included.
     Booked { worker_id: WorkerId } = "contracts.worker_booked", clause!("P1-1");
+    /// The worker is at another visit right now.
+    AtWork { worker_id: WorkerId } = "contracts.worker_at_work", clause!("P1-4");
+    /// The time of the visit is over.
+    TooLate { ended_at: Timestamp } = "contracts.visit_too_late", clause!("P1-4");
     /// Too early: the visit has not begun, or the time to confirm has not run out.
     TooEarly { possible_at: Timestamp } = "contracts.visit_too_early", clause!("P1-4");
     /// An instant before the one it must follow.
@@ -177,7 +186,7 @@ impl Aggregate for Visit {
     }
 }
 
-/// A visit as the API shows it: without prices, which workers do not see.
+/// A visit as the API shows it: without prices, which only readers of the contract see.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct VisitView {
     /// Which one.
@@ -222,6 +231,11 @@ impl Shown for Visit {
     fn path(&self) -> String {
         format!("/v1/contracts/visits/{}", self.id)
     }
+    fn hidden(&self, reader: &Principal) -> &'static [&'static str] {
+        const PRICES: &[&str] = &["base_fen", "surcharge_fen", "worker_share_fen"];
+        let reach = reader.reach(<permission!("contract.read")>::permission());
+        if reach.is_some_and(|reach| reach.covers(Some(self.branch))) { &[] } else { PRICES }
+    }
 }
 
 /// The room's routes.
@@ -231,6 +245,7 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
         .routes(routes!(list::read))
         .routes(routes!(list::history))
         .routes(routes!(assign::route))
+        .routes(routes!(assign_yellow::route))
         .routes(routes!(start::route))
         .routes(routes!(finish::route))
         .routes(routes!(confirm::route))

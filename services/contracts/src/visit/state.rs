@@ -1,9 +1,9 @@
 //! The states of a visit, and the words tables write them with.
 
-use super::StandingOverride;
 use events::WorkerId;
-use kernel::Timestamp;
+use kernel::{Timestamp, UserId};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use utoipa::ToSchema;
 
 /// Who goes, and on which standing that was decided.
@@ -16,6 +16,53 @@ pub struct Assigned {
     /// The yellow that was let through, with its reason.
     #[serde(rename = "override", default, skip_serializing_if = "Option::is_none")]
     pub override_: Option<StandingOverride>,
+}
+
+/// A branch manager lets named yellow reasons pass (workforce W7).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StandingOverride {
+    /// Who takes it on himself.
+    pub approved_by: UserId,
+    /// Why.
+    pub reason: Why,
+    /// The codes he lets pass; any other still stops.
+    pub covers: BTreeSet<String>,
+}
+
+/// Why somebody takes it on himself: at least one character that is not blank, at most 500. It enters no event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schema(as = OverrideReason, value_type = String, min_length = 1, max_length = 500)]
+pub struct Why(String);
+
+impl Why {
+    const LONGEST: usize = 500;
+}
+
+impl TryFrom<String> for Why {
+    type Error = &'static str;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let is_good = !text.trim().is_empty() && text.chars().count() <= Self::LONGEST;
+        if is_good { Ok(Self(text)) } else { Err("contracts.override_reason_malformed") }
+    }
+}
+
+impl From<Why> for String {
+    fn from(why: Why) -> Self {
+        why.0
+    }
+}
+
+/// Why a visit needs somebody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ReplacementCause)]
+pub enum Cause {
+    /// The worker's standing does not hold for it; if a newer one does, he is sent again.
+    Standing,
+    /// The worker cannot come, whatever his standing says; only a person sends him again.
+    Worker,
 }
 
 /// Who called a visit off.
@@ -98,8 +145,10 @@ pub enum State {
     },
     /// The worker can no longer come; the customer still waits for somebody.
     NeedsReplacement {
-        /// Who was to come; restored if his standing is, and nobody took his place.
+        /// Who was to come.
         lost: Assigned,
+        /// Why he does not; only what his standing took away is given back by it.
+        cause: Cause,
         /// Since when.
         since: Timestamp,
     },
@@ -190,7 +239,7 @@ impl StateWord {
 }
 
 impl Party {
-    const ALL: [Self; 3] = [Self::Customer, Self::Company, Self::Worker];
+    pub(super) const ALL: [Self; 3] = [Self::Customer, Self::Company, Self::Worker];
 
     /// As tables write it.
     pub const fn word(self) -> &'static str {
@@ -203,6 +252,22 @@ impl Party {
 
     pub(super) fn of(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|party| party.word() == word)
+    }
+}
+
+impl Cause {
+    const ALL: [Self; 2] = [Self::Standing, Self::Worker];
+
+    /// As tables write it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Standing => "standing",
+            Self::Worker => "worker",
+        }
+    }
+
+    pub(super) fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|cause| cause.word() == word)
     }
 }
 
