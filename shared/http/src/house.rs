@@ -189,13 +189,25 @@ impl House {
     ) -> Result<Response, Problem>
     where
         I: Id,
-        T: Shown,
+    {
+        self.history_without(read, find, |_, _| &[]).await
+    }
+
+    /// The same, without the members of its events that `hidden` says this reader may not read ([`Shown::hidden`]).
+    pub async fn history_without<I, P, T>(
+        &self,
+        read: Read<I, P>,
+        find: impl AsyncFnOnce(&PgPool, &Read<I, P>) -> Result<Option<T>, Failure>,
+        hidden: impl FnOnce(&T, &Principal) -> &'static [&'static str],
+    ) -> Result<Response, Problem>
+    where
+        I: Id,
     {
         let found = find(self.pool(), &read).await?;
         let found = found.ok_or_else(|| Problem::plain(error_code!("resource.not_found")))?;
         let page = journal::history::Page { after: 0, limit: HISTORY, branches: None };
         let data = journal::history::of_aggregate(self.pool(), self.service(), read.id.uuid(), page).await?;
-        let data = all_without(data, found.hidden(&read.principal));
+        let data = all_without(data, hidden(&found, &read.principal));
         Ok(Json(json!({ "data": data })).into_response())
     }
 

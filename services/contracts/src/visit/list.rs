@@ -6,6 +6,7 @@ use events::{ContractId, VisitId, WorkerId};
 use house::{House, List, One, Page, Problem, Read, Shown, permission};
 use kernel::{Aggregate, BranchId, Timestamp};
 use serde::Deserialize;
+use sqlx::PgPool;
 
 /// Which visits.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -64,5 +65,6 @@ pub(super) async fn history(
     house: House,
     read: Read<VisitId, permission!("visit.read")>,
 ) -> Result<Response, Problem> {
-    house.history(read, async |pool, read| store::find(pool, &read.reach, read.id).await).await
+    let find = async |pool: &PgPool, read: &Read<VisitId, _>| store::find(pool, &read.reach, read.id).await;
+    house.history_without(read, find, Visit::hidden).await
 }

@@ -16,6 +16,15 @@ async fn next(scene: &Scene, contract: &Value, (from, to): (&str, &str)) -> Stri
     format!("/v1/contracts/visits/{}", text(&visit["id"]))
 }
 
+/// What happens to a visit that goes well.
+const JOURNEY: [&str; 5] = [
+    "contracts.visit.planned",
+    "contracts.visit.assigned",
+    "contracts.visit.started",
+    "contracts.visit.done",
+    "contracts.visit.confirmed",
+];
+
 /// Sends the worker to a visit.
 async fn send(scene: &Scene, path: &str) {
     scene.manager_c.tell(path, "assign", json!({ "worker_id": WORKER })).await.expect(200);
@@ -76,15 +85,7 @@ async fn c6_from_plan_to_confirmation() {
         (&json!(175), &json!(15_000), &json!(12_500))
     );
     assert_eq!(events[0]["employee_id"], json!(EmployeeId::of(WORKER.uuid())));
-    let told = scene.told(&path).await;
-    let journey = [
-        "contracts.visit.planned",
-        "contracts.visit.assigned",
-        "contracts.visit.started",
-        "contracts.visit.done",
-        "contracts.visit.confirmed",
-    ];
-    assert_eq!(told, journey);
+    assert_eq!(scene.told(&path).await, JOURNEY);
 
     let second = scene.visit(&contract, 13).await;
     scene.manager_c.tell(&second, "assign", json!({ "worker_id": WORKER })).await.expect(200);
