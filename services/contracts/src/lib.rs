@@ -38,4 +38,6 @@ pub fn service() -> Service {
         .governed_by(PolicyKind::of::<policy::MandatoryContent>())
         .governed_by(PolicyKind::of::<policy::VisitConfirmation>())
         .governed_by(PolicyKind::of::<policy::VisitTravel>())
+        .governed_by(PolicyKind::of::<policy::VisitStart>())
+        .governed_by(PolicyKind::of::<policy::VisitOverride>())
 }

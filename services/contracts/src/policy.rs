@@ -2,10 +2,11 @@
 
 use crate::price::bounds::Lock;
 use crate::price::{OverridePolicy, ServiceCode};
+use events::contracts::HealthClass;
 use house::policy::{RuleBook, Terms};
 use kernel::{Clause, Refused, clause};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The defaults: every number of a rule with clause and source.
 const RULEBOOK: RuleBook = RuleBook::of(include_str!("../../../rulebook/policies/contracts.toml"));
@@ -71,6 +72,24 @@ pub struct VisitTravel {
     pub buffer_minutes: u32,
 }
 
+/// How a visit may begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VisitStart {
+    /// So many minutes before its window at the earliest.
+    pub early_minutes: u32,
+}
+
+/// Which yellow lights a branch manager may let pass (workforce W7).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VisitOverride {
+    /// The reasons, by workforce's codes; any other stops.
+    pub reasons: BTreeSet<String>,
+    /// For services of these health classes nothing about health passes.
+    pub health_never_for: BTreeSet<HealthClass>,
+}
+
 impl Terms for PriceOverride {
     const KIND: &'static str = "price_override";
     const CLAUSE: Clause = clause!("P1-2");
@@ -107,6 +126,25 @@ impl Terms for VisitTravel {
     const BOOK: RuleBook = RULEBOOK;
 }
 
+impl Terms for VisitStart {
+    const KIND: &'static str = "visit_start";
+    const CLAUSE: Clause = clause!("P1-4");
+    const BOOK: RuleBook = RULEBOOK;
+}
+
+impl Terms for VisitOverride {
+    const KIND: &'static str = "visit_override";
+    const CLAUSE: Clause = clause!("P1-1");
+    const BOOK: RuleBook = RULEBOOK;
+    /// More may be refused than the rule book does, health for mothers, infants and the old always.
+    fn agree(&self) -> Result<(), Refused> {
+        match Self::defaults().health_never_for.is_subset(&self.health_never_for) {
+            true => Ok(()),
+            false => Err(Self::wrong("health never passes for elderly care, mothers and infants")),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,6 +162,10 @@ mod tests {
         assert_eq!(MandatoryContent::defaults().check(), Ok(()));
         assert_eq!(VisitConfirmation::defaults().check(), Ok(()));
         assert_eq!(VisitTravel::defaults().check(), Ok(()));
+        assert_eq!(VisitStart::defaults().check(), Ok(()));
+        assert_eq!(VisitOverride::defaults().check(), Ok(()));
+        let lax = VisitOverride { health_never_for: BTreeSet::new(), ..VisitOverride::defaults() };
+        assert!(lax.check().is_err());
         let mut less = MandatoryContent::defaults();
         less.fields.pop();
         assert!(less.check().is_err());

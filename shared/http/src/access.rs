@@ -190,6 +190,13 @@ impl Principal {
         is_held.then(|| Reach::of(branches.into_iter().collect(), own))
     }
 
+    /// True where a role of his that holds the permission is held in this branch, however far the permission goes there:
+    /// `own` is what is one's own within one's branches.
+    pub fn holds_in(&self, permission: &Permission, branch: BranchId) -> bool {
+        let is_granted = |role| permission.grants.iter().any(|(granted, _)| *granted == role);
+        self.roles.iter().any(|held| is_granted(held.role) && held.covers(branch))
+    }
+
     /// True where two principals are one person: by employee id, else by user id, so that a second account does
     /// not help (`access.md`, separation of duties).
     pub fn is_person(&self, user: UserId, employee: Option<EmployeeId>) -> bool {
@@ -349,6 +356,16 @@ mod tests {
                 assert_eq!(reach.covers(Some(here)), is_everywhere, "{} {role:?}", permission.name);
             }
         }
+    }
+
+    #[test]
+    fn a_permission_is_held_in_the_branches_of_its_roles() {
+        let (here, there) = (BranchId::of(Uuid::from_u128(7)), BranchId::of(Uuid::from_u128(8)));
+        let permission = &PERMISSIONS[Permission::place("collection.write")];
+        let held = |role, branch| Held { role, branches: Some(vec![branch]) };
+        let agent = principal(vec![held(Role::CA, here), held(Role::TR, there)]);
+        assert!(agent.holds_in(permission, here));
+        assert!(!agent.holds_in(permission, there), "another role than one that holds it");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use crate::command::{Mode, Received, etag};
 use crate::error_code;
+use crate::hidden::without;
 use crate::house::House;
 use crate::problem::Problem;
 use crate::record;
@@ -43,6 +44,8 @@ pub(crate) struct Made {
     pub(crate) view: Value,
     /// Where a new thing is found.
     pub(crate) path: Option<String>,
+    /// Members of its events that the sender may not read.
+    pub(crate) hidden: &'static [&'static str],
 }
 
 impl IntoResponse for Reply {
@@ -105,7 +108,9 @@ pub(crate) fn settle<'a>(
             Mode::Dry => {
                 let events: Vec<Value> = tx
                     .would_send()
-                    .map(|(kind, subject, data)| json!({ "type": kind, "subject": subject, "data": data }))
+                    .map(|(kind, subject, data)| {
+                        json!({ "type": kind, "subject": subject, "data": without(data, made.hidden) })
+                    })
                     .collect();
                 let checked = tx.settle().await;
                 tx.rollback().await?;

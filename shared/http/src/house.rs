@@ -1,9 +1,10 @@
 //! The house: one way for every command, read and list (`architecture.md` §2).
 
-use crate::access::{Permitted, Verifier};
+use crate::access::{Permitted, Principal, Verifier};
 use crate::command::{Addressed, Command, Read, Target, etag};
 use crate::commit::{self, Begun, Made, Reply};
 use crate::error_code;
+use crate::hidden::all_without;
 use crate::list::{Cursors, List, Page};
 use crate::problem::Problem;
 use axum::Json;
@@ -47,6 +48,10 @@ pub trait Shown: Aggregate {
     fn view(&self, version: Version) -> Self::View;
     /// Where it is found: `/v1/support/penalties/{id}`.
     fn path(&self) -> String;
+    /// The members of its events' data that this reader may not read, in its history and in a dry run.
+    fn hidden(&self, _reader: &Principal) -> &'static [&'static str] {
+        &[]
+    }
 }
 
 /// The answer to a command: the new state with its ETag, or a problem.
@@ -146,6 +151,7 @@ impl House {
             version,
             view: serde_json::to_value(state.view(version)).expect("views are plain data"),
             path: (!C::To::EXISTS).then(|| state.path()),
+            hidden: state.hidden(&cmd.principal),
         };
         Ok(commit::settle(self, tx, &cmd.received, made).await?.into())
     }
@@ -184,9 +190,21 @@ impl House {
     where
         I: Id,
     {
-        if find(self.pool(), &read).await?.is_none() {
-            return Err(Problem::plain(error_code!("resource.not_found")));
-        }
+        self.history_without(read, find, |_, _| &[]).await
+    }
+
+    /// The same, without the members of its events that `hidden` says this reader may not read ([`Shown::hidden`]).
+    pub async fn history_without<I, P, T>(
+        &self,
+        read: Read<I, P>,
+        find: impl AsyncFnOnce(&PgPool, &Read<I, P>) -> Result<Option<T>, Failure>,
+        hidden: impl FnOnce(&T, &Principal) -> &'static [&'static str],
+    ) -> Result<Response, Problem>
+    where
+        I: Id,
+    {
+        let found = find(self.pool(), &read).await?;
+        let found = found.ok_or_else(|| Problem::plain(error_code!("resource.not_found")))?;
         // One more than the page holds, so that it is known whether there is a next one.
         let page = journal::history::Page { after: read.after.get(), limit: HISTORY + 1, branches: None };
         let mut data =
@@ -196,6 +214,7 @@ impl House {
             data.pop();
         }
         let next = data.last().filter(|_| has_more).map(|last| last.aggversion);
+        let data = all_without(data, hidden(&found, &read.principal));
         Ok(Json(json!({ "data": data, "page": { "has_more": has_more, "after": next } })).into_response())
     }
 

@@ -9,6 +9,7 @@ mod body;
 pub mod command;
 mod commit;
 pub mod config;
+mod hidden;
 pub mod house;
 pub mod known;
 pub mod list;

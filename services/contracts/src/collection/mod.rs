@@ -2,6 +2,7 @@
 //!
 //! What is *not* here: commission itself. hr owns pay rules and takes `fee_base_fen` from the events.
 
+mod external_ref;
 mod list;
 pub mod record;
 pub mod reverse;
@@ -15,7 +16,8 @@ use kernel::{Aggregate, BranchId, EmployeeId, Fen, Money, Version, clause, refus
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub use record::{FeeShare, PaymentState};
+pub use external_ref::ExternalRef;
+pub use record::FeeShare;
 pub use reverse::Refund;
 
 refusals! {
@@ -29,8 +31,8 @@ refusals! {
     NobodyCredited {} = "contracts.collection_nobody_credited", clause!("P6.6-2");
     /// hr has not told us of the collector.
     EmployeeUnknown { employee_id: EmployeeId } = "contracts.employee_unknown";
-    /// Only confirmed money counts.
-    NotSettled { state: PaymentState } = "contracts.collection_not_settled", clause!("P6.6-2");
+    /// The collector was not at work on that day any more.
+    NotEmployed { employee_id: EmployeeId, since: NaiveDate } = "contracts.collector_not_employed", clause!("P6.6-2");
     /// Nothing, or less than nothing, is no collection and no refund.
     NotPositive {} = "contracts.collection_not_positive";
     /// More is taken back than is left of what was collected.
@@ -173,7 +175,7 @@ pub struct Collection {
     /// How the money came.
     pub channel: Channel,
     /// The channel's own number for it.
-    pub external_ref: String,
+    pub external_ref: ExternalRef,
     /// Who is credited.
     pub credited: EmployeeId,
     /// As what.
@@ -248,7 +250,7 @@ pub struct CollectionView {
     /// How the money came.
     pub channel: Channel,
     /// The channel's own number for it.
-    pub external_ref: String,
+    pub external_ref: ExternalRef,
     /// Who is credited.
     pub credited_employee_id: EmployeeId,
     /// As what.
@@ -261,10 +263,37 @@ pub struct CollectionView {
     pub fee_base: Money,
     /// What is left of all of it.
     pub left: Money,
-    /// What was taken back, in order; amounts in fen, negative.
-    pub reversals: Vec<Reversal>,
+    /// What was taken back, in order.
+    pub reversals: Vec<ReversalView>,
     /// The ETag.
     pub version: Version,
+}
+
+/// What was taken back, as the API shows it: amounts are negative.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ReversalView {
+    /// Its own id.
+    pub id: CollectionId,
+    /// The day of the reversal.
+    pub collected_on: NaiveDate,
+    /// What of.
+    pub part: Part,
+    /// All of it.
+    pub amount: Money,
+    /// The house's own part of it.
+    pub fee_base: Money,
+}
+
+impl ReversalView {
+    fn of(reversal: &Reversal) -> Self {
+        Self {
+            id: reversal.id,
+            collected_on: reversal.collected_on,
+            part: reversal.part,
+            amount: Money::of(reversal.amount_fen),
+            fee_base: Money::of(reversal.fee_base_fen),
+        }
+    }
 }
 
 impl Shown for Collection {
@@ -282,7 +311,7 @@ impl Shown for Collection {
             amount: Money::of(self.money.amount_fen),
             fee_base: Money::of(self.money.fee_base_fen),
             left: Money::of(self.money.left_fen()),
-            reversals: self.money.reversals.clone(),
+            reversals: self.money.reversals.iter().map(ReversalView::of).collect(),
             version,
         }
     }

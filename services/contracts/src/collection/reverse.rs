@@ -155,7 +155,7 @@ fn proportional(collected: &Collected, amount: Fen) -> Fen {
 
 #[cfg(test)]
 mod tests {
-    use super::super::record::{FeeShare, Payment, PaymentState, record};
+    use super::super::record::{Before, FeeShare, Payment, record};
     use super::*;
     use crate::contract::{FeeSplit, Line, PassThrough};
     use kernel::BasisPoints;
@@ -177,9 +177,8 @@ mod tests {
             material_fen: Fen::ZERO,
         };
         let line = Line { total_fen: Fen::new(680_000), split, pass_through: PassThrough::Wage };
-        let payment =
-            Payment { state: PaymentState::Settled, amount_fen: Fen::new(680_000), paid_on: day(5) };
-        record(id(1), payment, &FeeShare::of(&[line], Fen::ZERO)).expect("settled")
+        let payment = Payment { amount_fen: Fen::new(680_000), paid_on: day(5) };
+        record(id(1), payment, &FeeShare::of(&[line], Before::default())).expect("settled")
     }
 
     fn refund(part: Part, fen: i64) -> Refund {

@@ -1,10 +1,12 @@
 //! The SQL of collections and their reversals.
 
 use super::list::CollectionFilter;
-use super::{Channel, Collected, Collection, Part, Reversal, Role, TakenBack};
+use super::record::Before;
+use super::{Channel, Collected, Collection, ExternalRef, Part, Reversal, Role, TakenBack};
 use crate::contract::{self, Contract};
 use chrono::NaiveDate;
 use events::{CollectionId, ContractId};
+use house::known::{self, KnownEmployee};
 use house::list::PageRequest;
 use house::not_found;
 use journal::{Failure, Fault, Reach, Tx};
@@ -54,7 +56,7 @@ impl Row {
             branch: BranchId::of(self.branch_id),
             contract: ContractId::of(self.contract_id),
             channel: channel.ok_or_else(|| corrupt("channel", &self.channel))?,
-            external_ref: self.external_ref,
+            external_ref: ExternalRef::of(self.external_ref),
             credited: EmployeeId::of(self.credited),
             role: role.ok_or_else(|| corrupt("role", &self.role))?,
             money: Collected {
@@ -90,15 +92,31 @@ pub(super) async fn contract(tx: &mut Tx, id: ContractId) -> Result<Contract, Fa
     contract::store::load_anywhere(tx, id).await
 }
 
-/// What was collected under a contract, reversals not taken off.
-pub(super) async fn collected_before(tx: &mut Tx, contract: ContractId) -> Result<Fen, Fault> {
-    let fen = sqlx::query_scalar!(
-        "SELECT coalesce(sum(amount_fen), 0)::bigint AS \"fen!\" FROM collection WHERE contract_id = $1 AND reverses_id IS NULL",
+/// What was collected under a contract, and what was taken back of it.
+pub(super) async fn collected_before(tx: &mut Tx, contract: ContractId) -> Result<Before, Fault> {
+    let sums = sqlx::query!(
+        "SELECT coalesce(sum(amount_fen), 0)::bigint AS \"left_fen!\", coalesce(sum(fee_base_fen), 0)::bigint AS \"fee_left_fen!\",
+                coalesce(-sum(amount_fen) FILTER (WHERE part <> 'proportional'), 0)::bigint AS \"waived_fen!\",
+                coalesce(-sum(fee_base_fen) FILTER (WHERE part <> 'proportional'), 0)::bigint AS \"fee_waived_fen!\"
+         FROM collection WHERE contract_id = $1",
         contract.uuid()
     )
     .fetch_one(tx.connection())
     .await?;
-    Ok(Fen::new(fen))
+    Ok(Before {
+        left_fen: Fen::new(sums.left_fen),
+        fee_left_fen: Fen::new(sums.fee_left_fen),
+        waived_fen: Fen::new(sums.waived_fen),
+        fee_waived_fen: Fen::new(sums.fee_waived_fen),
+    })
+}
+
+/// The collector that is named, as far as hr has told us of him.
+pub(super) async fn collector(tx: &mut Tx, id: Option<EmployeeId>) -> Result<Option<KnownEmployee>, Fault> {
+    match id {
+        Some(id) => known::employee(tx, id).await,
+        None => Ok(None),
+    }
 }
 
 /// Locks a collection within reach.
@@ -128,7 +146,7 @@ pub(super) async fn add(tx: &mut Tx, decision: &Decision<Collection>) -> Result<
         collection.branch.uuid(),
         collection.contract.uuid(),
         collection.channel.word(),
-        collection.external_ref,
+        collection.external_ref.as_str(),
         collection.money.amount_fen.fen(),
         collection.money.fee_base_fen.fen(),
         collection.money.collected_on,
@@ -165,7 +183,7 @@ pub(super) async fn add_reversal(
         collection.branch.uuid(),
         collection.contract.uuid(),
         collection.channel.word(),
-        collection.external_ref,
+        collection.external_ref.as_str(),
         reversal.amount_fen.fen(),
         reversal.fee_base_fen.fen(),
         reversal.collected_on,

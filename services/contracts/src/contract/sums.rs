@@ -3,6 +3,7 @@
 use super::{Instalment, Line, Refusal};
 use chrono::NaiveDate;
 use kernel::Fen;
+use std::num::NonZeroU32;
 
 /// Refuses a contract whose lines, total and plan differ, or a line that is not its own parts.
 pub fn check(lines: &[Line], total_fen: Fen, plan: &[Instalment]) -> Result<(), Refusal> {
@@ -35,9 +36,11 @@ pub fn instalments(total_fen: Fen, due_on: &[NaiveDate]) -> Vec<Instalment> {
         .collect()
 }
 
-/// Divides a line over its visits by cumulative rounding (C14). No visits, no parts.
-pub fn per_visit(line_fen: Fen, visits: usize) -> Vec<Fen> {
-    line_fen.split(&vec![1; visits])
+/// The part of a line that one of its visits takes, by cumulative rounding (C14): what is due up to it less what was
+/// due before. `number` counts from 1.
+pub fn of_visit(line_fen: Fen, number: u32, visits: NonZeroU32) -> Fen {
+    let due = |number: u32| line_fen.share(number.into(), visits.get().into());
+    due(number) - due(number.saturating_sub(1))
 }
 
 #[cfg(test)]
@@ -91,10 +94,20 @@ mod tests {
             let total = Fen::new(fen);
             let plan = instalments(total, &days(count));
             prop_assert_eq!(plan.iter().map(|one| one.amount_fen).sum::<Fen>(), total);
-            let visits = per_visit(total, usize::try_from(count).expect("small"));
+            let all = NonZeroU32::new(count).expect("one at least");
+            let visits: Vec<Fen> = (1..=count).map(|number| of_visit(total, number, all)).collect();
             prop_assert_eq!(visits.iter().copied().sum::<Fen>(), total);
             let (least, most) = (visits.iter().min(), visits.iter().max());
             prop_assert!(most.zip(least).is_some_and(|(most, least)| *most - *least <= Fen::new(1)));
         }
+    }
+
+    #[test]
+    fn c14_one_part_of_very_many_needs_none_of_the_others() {
+        let many = NonZeroU32::MAX;
+        let total = Fen::new(i64::from(many.get()) * 2 + 1);
+        assert_eq!(of_visit(total, 1, many), Fen::new(2));
+        assert_eq!(of_visit(total, 2_147_483_648, many), Fen::new(3), "the odd fen is in the middle");
+        assert_eq!(of_visit(total, many.get(), many), Fen::new(2));
     }
 }

@@ -1,11 +1,12 @@
 //! The life of a visit, from every state by every verb: what the tests of all its verbs share.
 
 use super::{Confirmation, Party, Refusal, Visit};
-use crate::policy::VisitConfirmation;
+use crate::policy::{VisitConfirmation, VisitStart};
 use kernel::{Decision, Timestamp};
 
 pub(super) fn start(visit: Visit, now: Timestamp) -> Result<Visit, Refusal> {
-    super::start::decide(visit, now).map(Decision::into_state)
+    let policy = VisitStart { early_minutes: 30 };
+    super::start::decide(visit, &fixtures::green(1), &policy, now).map(Decision::into_state)
 }
 
 pub(super) fn finish(visit: Visit, now: Timestamp) -> Result<Visit, Refusal> {
@@ -34,12 +35,12 @@ pub(super) fn need_replacement(visit: Visit, now: Timestamp) -> Result<Visit, Re
 }
 
 pub(super) mod fixtures {
-    use super::super::{Interval, Light, Standing, State, Visit};
+    use super::super::{Interval, Light, Standing, StandingOverride, State, Visit};
     use crate::price::ServiceCode;
     pub(crate) use crate::price::fixtures::at;
     use crate::window::Window;
     use events::{ContractId, CustomerId, VisitId, WorkerId};
-    use kernel::{BranchId, Fen, Span, Version};
+    use kernel::{BranchId, Fen, Span, UserId, Version};
     use std::collections::BTreeSet;
     use uuid::Uuid;
 
@@ -75,6 +76,14 @@ pub(super) mod fixtures {
         Standing { intervals: intervals.collect(), ..green(seq) }
     }
 
+    pub(crate) fn pass(covers: &[&str]) -> StandingOverride {
+        StandingOverride {
+            approved_by: UserId::of(Uuid::from_u128(6)),
+            reason: "保单明日生效".to_owned().try_into().expect("a reason"),
+            covers: covers.iter().map(|code| (*code).to_owned()).collect(),
+        }
+    }
+
     pub(crate) fn green(seq: i64) -> Standing {
         let span = Span { from: at("2026-01-01 00:00"), to: None };
         let interval = Interval { span, light: Light::Green, reasons: BTreeSet::new() };
@@ -97,7 +106,7 @@ mod tests {
     const POLICY: VisitConfirmation = VisitConfirmation { after_hours: 48 };
 
     fn done() -> Visit {
-        let visit = assign(planned(), &green(1), 1, None).expect("green");
+        let visit = assign(planned(), &green(1), None, None).expect("green");
         let visit = start(visit, at("2026-10-10 09:05")).expect("assigned");
         assert_eq!(
             finish(visit.clone(), at("2026-10-10 09:04")),
@@ -122,7 +131,7 @@ mod tests {
     #[test]
     fn every_step_from_every_state_is_allowed_or_refused_as_drawn() {
         let now = at("2026-10-10 09:00");
-        let assigned = assign(planned(), &green(1), 1, None).expect("green");
+        let assigned = assign(planned(), &green(1), None, None).expect("green");
         let running = start(assigned.clone(), now).expect("assigned");
         let late = at("2026-10-20 09:00");
         let confirmed = confirm(done(), Confirmation::Customer, &POLICY, late).expect("done");
@@ -131,23 +140,23 @@ mod tests {
         let lost = need_replacement(assigned.clone(), now).expect("assigned");
         // Columns: assign, start, finish, confirm, cancel, no-show, needs replacement.
         let drawn = [
-            (planned(), "x...x.."),
+            (planned(), "x...xx."),
             (assigned, ".x..xxx"),
             (running, "..x...."),
             (done(), "...x..."),
             (confirmed, "......."),
             (off, "......."),
             (missed, "......."),
-            (lost, "x...x.."),
+            (lost, "x...xx."),
         ];
         for (visit, row) in drawn {
             let tried = [
-                assign(visit.clone(), &green(1), 1, None).is_ok(),
-                start(visit.clone(), late).is_ok(),
+                assign(visit.clone(), &green(1), None, None).is_ok(),
+                start(visit.clone(), at("2026-10-10 10:00")).is_ok(),
                 finish(visit.clone(), late).is_ok(),
                 confirm(visit.clone(), Confirmation::Customer, &POLICY, late).is_ok(),
                 cancel(visit.clone(), (Party::Worker, late)).is_ok(),
-                no_show(visit.clone(), Party::Worker, late).is_ok(),
+                no_show(visit.clone(), Party::Company, late).is_ok(),
                 need_replacement(visit.clone(), late).is_ok(),
             ];
             let found: String = tried.into_iter().map(|is_ok| if is_ok { 'x' } else { '.' }).collect();
@@ -157,8 +166,21 @@ mod tests {
 
     #[test]
     fn a_no_show_is_known_only_when_the_window_has_begun() {
-        let visit = assign(planned(), &green(1), 1, None).expect("green");
+        let visit = assign(planned(), &green(1), None, None).expect("green");
         let refused = no_show(visit, Party::Worker, at("2026-10-10 08:59"));
         assert_eq!(refused, Err(Refusal::TooEarly { possible_at: at("2026-10-10 09:00") }));
+    }
+
+    #[test]
+    fn nobody_says_the_customer_was_not_there_where_nobody_went() {
+        let now = at("2026-10-10 09:00");
+        let assigned = assign(planned(), &green(1), None, None).expect("green");
+        let lost = need_replacement(assigned.clone(), now).expect("assigned");
+        for (visit, parties) in [(planned(), "c.."), (lost, "c.w"), (assigned, "cuw")] {
+            let tried = [(Party::Company, 'c'), (Party::Customer, 'u'), (Party::Worker, 'w')];
+            let tried =
+                tried.map(|(by, letter)| if no_show(visit.clone(), by, now).is_ok() { letter } else { '.' });
+            assert_eq!(tried.iter().collect::<String>(), parties, "{:?}", visit.state.word());
+        }
     }
 }

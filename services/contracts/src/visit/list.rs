@@ -1,11 +1,12 @@
 //! Reading visits.
 
-use super::{Visit, VisitView, store};
+use super::{StateWord, Visit, VisitView, store};
 use axum::response::Response;
 use events::{ContractId, VisitId, WorkerId};
 use house::{House, List, One, Page, Problem, Read, Shown, permission};
-use kernel::{Aggregate, BranchId};
+use kernel::{Aggregate, BranchId, Timestamp};
 use serde::Deserialize;
+use sqlx::PgPool;
 
 /// Which visits.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -19,7 +20,11 @@ pub struct VisitFilter {
     /// Of this worker.
     pub worker_id: Option<WorkerId>,
     /// In this state.
-    pub state: Option<String>,
+    pub state: Option<StateWord>,
+    /// That begins at this instant or later.
+    pub starts_at_gte: Option<Timestamp>,
+    /// That begins before this instant: with `state=assigned` and now, what nobody has started.
+    pub starts_at_lt: Option<Timestamp>,
 }
 
 /// Visits within the caller's reach.
@@ -60,5 +65,6 @@ pub(super) async fn history(
     house: House,
     read: Read<VisitId, permission!("visit.read")>,
 ) -> Result<Response, Problem> {
-    house.history(read, async |pool, read| store::find(pool, &read.reach, read.id).await).await
+    let find = async |pool: &PgPool, read: &Read<VisitId, _>| store::find(pool, &read.reach, read.id).await;
+    house.history_without(read, find, Visit::hidden).await
 }

@@ -4,6 +4,7 @@
 //! billing and disputes.
 
 pub mod assign;
+pub mod assign_yellow;
 pub mod cancel;
 pub mod confirm;
 pub mod finish;
@@ -16,21 +17,23 @@ pub mod plan;
 pub mod recheck;
 pub(crate) mod standing;
 pub mod start;
+mod state;
 pub(crate) mod store;
 
 use crate::price::ServiceCode;
 use crate::window::Window;
 use events::contracts::VisitState;
 use events::{ContractId, CustomerId, VisitId, WorkerId};
-use house::{House, OpenApiRouter, Shown, routes};
+use house::access::Permitted;
+use house::{House, OpenApiRouter, Principal, Shown, permission, routes};
 use kernel::{Aggregate, BranchId, EmployeeId, Fen, Span, Timestamp, Version, clause, refusals};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use utoipa::ToSchema;
 
-pub use assign::StandingOverride;
 pub use events::workforce::Light;
 pub use recheck::Recheck;
+pub use state::{Assigned, Cause, Confirmation, Party, StandingOverride, State, StateWord, Why};
 
 refusals! {
     /// The visit's state does not allow this.
@@ -41,6 +44,10 @@ refusals! {
     OtherStanding { worker_id: WorkerId, service: ServiceCode } = "contracts.standing_of_other", clause!("P1-1");
     /// A newer standing is known than the one the decision was made on.
     StandingStale { used_seq: i64, newest_seq: i64 } = "contracts.standing_stale", clause!("P1-1");
+    /// The standing the decision was made on has not arrived here yet.
+    StandingUnknown { used_seq: i64, newest_seq: i64 } = "contracts.standing_unknown", clause!("P1-1");
+    /// These reasons of a yellow light nobody may let pass.
+    OverrideNotAllowed { reasons: BTreeSet<String> } = "contracts.override_not_allowed", clause!("P1-1");
     /// Visits are planned under a contract in force.
     ContractNotActive { state: &'static str } = "contracts.contract_not_active", clause!("P1-4");
     /// The contract has no such line.
@@ -53,6 +60,10 @@ refusals! {
     ChangedMeanwhile {} = "contracts.visit_changed_meanwhile";
     /// The worker is elsewhere, travel included.
     Booked { worker_id: WorkerId } = "contracts.worker_booked", clause!("P1-1");
+    /// The worker is at another visit right now.
+    AtWork { worker_id: WorkerId } = "contracts.worker_at_work", clause!("P1-4");
+    /// The time of the visit is over.
+    TooLate { ended_at: Timestamp } = "contracts.visit_too_late", clause!("P1-4");
     /// Too early: the visit has not begun, or the time to confirm has not run out.
     TooEarly { possible_at: Timestamp } = "contracts.visit_too_early", clause!("P1-4");
     /// An instant before the one it must follow.
@@ -119,222 +130,6 @@ pub struct Visit {
     pub version: Version,
 }
 
-/// Who goes, and on which standing that was decided.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Assigned {
-    /// Who.
-    pub worker_id: WorkerId,
-    /// The number of the standing it was decided on.
-    pub standing_seq: i64,
-    /// The yellow that was let through, with its reason.
-    #[serde(rename = "override", default, skip_serializing_if = "Option::is_none")]
-    pub override_: Option<StandingOverride>,
-}
-
-/// Who called a visit off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = VisitParty)]
-pub enum Party {
-    /// The customer.
-    Customer,
-    /// The company.
-    Company,
-    /// The worker.
-    Worker,
-}
-
-/// How a visit came to be confirmed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Confirmation {
-    /// By the customer.
-    Customer,
-    /// By itself, because nobody objected in time.
-    TimeRanOut,
-}
-
-/// The life of a visit; each state holds what exists only in it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(tag = "state", rename_all = "snake_case")]
-#[schema(as = VisitState)]
-pub enum State {
-    /// Nobody goes yet.
-    Planned,
-    /// Somebody goes.
-    Assigned {
-        /// Who.
-        assigned: Assigned,
-    },
-    /// Somebody is there.
-    InProgress {
-        /// Who.
-        assigned: Assigned,
-        /// Since when.
-        started_at: Timestamp,
-    },
-    /// The work is done.
-    Done {
-        /// Who did it.
-        assigned: Assigned,
-        /// From when.
-        started_at: Timestamp,
-        /// Until when.
-        done_at: Timestamp,
-    },
-    /// The customer agrees, or did not object in time.
-    Confirmed {
-        /// Who did it.
-        assigned: Assigned,
-        /// From when.
-        started_at: Timestamp,
-        /// Until when.
-        done_at: Timestamp,
-        /// When it was confirmed.
-        confirmed_at: Timestamp,
-        /// How.
-        by: Confirmation,
-    },
-    /// Called off.
-    Cancelled {
-        /// By whom.
-        by: Party,
-        /// When; the notice is what lies between this and the window.
-        at: Timestamp,
-    },
-    /// One side was not there.
-    NoShow {
-        /// Which side.
-        by: Party,
-        /// When it was found.
-        at: Timestamp,
-    },
-    /// The worker can no longer come; the customer still waits for somebody.
-    NeedsReplacement {
-        /// Who was to come; restored if his standing is, and nobody took his place.
-        lost: Assigned,
-        /// Since when.
-        since: Timestamp,
-    },
-}
-
-/// The name of a state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum StateWord {
-    /// Nobody goes yet.
-    Planned,
-    /// Somebody goes.
-    Assigned,
-    /// Somebody is there.
-    InProgress,
-    /// The work is done.
-    Done,
-    /// Confirmed.
-    Confirmed,
-    /// Called off.
-    Cancelled,
-    /// One side was not there.
-    NoShow,
-    /// Somebody else must go.
-    NeedsReplacement,
-}
-
-impl State {
-    /// Its name, for tables and refusals.
-    pub const fn word(&self) -> StateWord {
-        match self {
-            Self::Planned => StateWord::Planned,
-            Self::Assigned { .. } => StateWord::Assigned,
-            Self::InProgress { .. } => StateWord::InProgress,
-            Self::Done { .. } => StateWord::Done,
-            Self::Confirmed { .. } => StateWord::Confirmed,
-            Self::Cancelled { .. } => StateWord::Cancelled,
-            Self::NoShow { .. } => StateWord::NoShow,
-            Self::NeedsReplacement { .. } => StateWord::NeedsReplacement,
-        }
-    }
-}
-
-impl State {
-    /// Who goes, went, or was to go.
-    pub const fn assigned(&self) -> Option<&Assigned> {
-        match self {
-            Self::Planned | Self::Cancelled { .. } | Self::NoShow { .. } => None,
-            Self::Assigned { assigned }
-            | Self::InProgress { assigned, .. }
-            | Self::Done { assigned, .. }
-            | Self::Confirmed { assigned, .. } => Some(assigned),
-            Self::NeedsReplacement { lost, .. } => Some(lost),
-        }
-    }
-}
-
-impl StateWord {
-    const ALL: [Self; 8] = [
-        Self::Planned,
-        Self::Assigned,
-        Self::InProgress,
-        Self::Done,
-        Self::Confirmed,
-        Self::Cancelled,
-        Self::NoShow,
-        Self::NeedsReplacement,
-    ];
-
-    /// As tables write it.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Planned => "planned",
-            Self::Assigned => "assigned",
-            Self::InProgress => "in_progress",
-            Self::Done => "done",
-            Self::Confirmed => "confirmed",
-            Self::Cancelled => "cancelled",
-            Self::NoShow => "no_show",
-            Self::NeedsReplacement => "needs_replacement",
-        }
-    }
-
-    /// The state of a word.
-    pub fn of(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.word() == word)
-    }
-}
-
-impl Party {
-    const ALL: [Self; 3] = [Self::Customer, Self::Company, Self::Worker];
-
-    /// As tables write it.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Customer => "customer",
-            Self::Company => "company",
-            Self::Worker => "worker",
-        }
-    }
-
-    fn of(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|party| party.word() == word)
-    }
-}
-
-impl Confirmation {
-    const ALL: [Self; 2] = [Self::Customer, Self::TimeRanOut];
-
-    /// As tables write it.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Customer => "customer",
-            Self::TimeRanOut => "time_ran_out",
-        }
-    }
-
-    fn of(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|by| by.word() == word)
-    }
-}
-
 impl Visit {
     /// What others are told of it: the planned times, or the real ones once it is done.
     fn outside(&self) -> VisitState {
@@ -391,7 +186,7 @@ impl Aggregate for Visit {
     }
 }
 
-/// A visit as the API shows it: without prices, which workers do not see.
+/// A visit as the API shows it: without prices, which only readers of the contract see.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct VisitView {
     /// Which one.
@@ -436,6 +231,11 @@ impl Shown for Visit {
     fn path(&self) -> String {
         format!("/v1/contracts/visits/{}", self.id)
     }
+    fn hidden(&self, reader: &Principal) -> &'static [&'static str] {
+        const PRICES: &[&str] = &["base_fen", "surcharge_fen", "worker_share_fen"];
+        let reach = reader.reach(<permission!("contract.read")>::permission());
+        if reach.is_some_and(|reach| reach.covers(Some(self.branch))) { &[] } else { PRICES }
+    }
 }
 
 /// The room's routes.
@@ -445,6 +245,7 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
         .routes(routes!(list::read))
         .routes(routes!(list::history))
         .routes(routes!(assign::route))
+        .routes(routes!(assign_yellow::route))
         .routes(routes!(start::route))
         .routes(routes!(finish::route))
         .routes(routes!(confirm::route))

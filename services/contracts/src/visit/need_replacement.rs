@@ -1,6 +1,6 @@
 //! The worker cannot come, for another reason than the standing; that one is [`super::recheck`].
 
-use super::{Refusal, State, StateWord, Visit, VisitView, store};
+use super::{Cause, Refusal, State, StateWord, Visit, VisitView, store};
 use events::VisitId;
 use events::contracts::VisitNeedsReplacement;
 use house::{Addressed, Answer, Command, Commanded, House, permission};
@@ -18,11 +18,12 @@ impl Addressed for ReplaceVisit {
     type To = VisitId;
 }
 
-/// The worker cannot come; the customer still waits for somebody.
+/// The worker cannot come, and no paper of his changes that; the customer still waits for somebody.
 pub fn decide(visit: Visit, now: Timestamp) -> Result<Decision<Visit>, Refusal> {
     match visit.state.clone() {
         State::Assigned { assigned } => {
-            let visit = visit.with(State::NeedsReplacement { lost: assigned, since: now });
+            let visit =
+                visit.with(State::NeedsReplacement { lost: assigned, cause: Cause::Worker, since: now });
             let needs = VisitNeedsReplacement(visit.outside());
             Ok(Decision::of(visit).and(needs).under(clause!("P1-4")))
         }

@@ -28,26 +28,32 @@ struct VisitMissed {
 }
 event!(VisitMissed, "contracts.visit.no_show", internal);
 
-/// One side was not there; known only from the beginning of the window.
-pub fn decide(visit: Visit, by: Party, now: Timestamp) -> Result<Decision<Visit>, Refusal> {
-    match visit.state {
-        State::Assigned { .. } if now < visit.window.starts_at() => {
-            Err(Refusal::TooEarly { possible_at: visit.window.starts_at() })
-        }
-        State::Assigned { .. } => {
-            let missed =
-                VisitMissed { by, worker_id: visit.state.assigned().map(|assigned| assigned.worker_id) };
-            let visit = visit.with(State::NoShow { by, at: now });
-            Ok(Decision::of(visit).and(missed).under(clause!("P1-4")))
-        }
-        State::Planned
-        | State::InProgress { .. }
+/// Whose absence a visit in this state can end with: nobody learns that the customer was not there where nobody went.
+const fn absent(state: &State) -> &'static [Party] {
+    match state {
+        State::Planned => &[Party::Company],
+        State::NeedsReplacement { .. } => &[Party::Company, Party::Worker],
+        State::Assigned { .. } => &Party::ALL,
+        State::InProgress { .. }
         | State::Done { .. }
         | State::Confirmed { .. }
         | State::Cancelled { .. }
-        | State::NoShow { .. }
-        | State::NeedsReplacement { .. } => Err(visit.refuse(StateWord::NoShow)),
+        | State::NoShow { .. } => &[],
     }
+}
+
+/// One side was not there; known only from the beginning of the window. Where it was not the customer, his visit is
+/// still owed to him: its place in the line is free again.
+pub fn decide(visit: Visit, by: Party, now: Timestamp) -> Result<Decision<Visit>, Refusal> {
+    if !absent(&visit.state).contains(&by) {
+        return Err(visit.refuse(StateWord::NoShow));
+    }
+    if now < visit.window.starts_at() {
+        return Err(Refusal::TooEarly { possible_at: visit.window.starts_at() });
+    }
+    let missed = VisitMissed { by, worker_id: visit.state.assigned().map(|assigned| assigned.worker_id) };
+    let visit = visit.with(State::NoShow { by, at: now });
+    Ok(Decision::of(visit).and(missed).under(clause!("P1-4")))
 }
 
 /// One side was not there (P1-4).

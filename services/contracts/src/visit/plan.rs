@@ -9,6 +9,7 @@ use house::{Addressed, Answer, Command, Commanded, House, New, permission};
 use journal::{Failure, RefuseOn};
 use kernel::{Decision, Fen, Timestamp, Version, Zone, clause};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use utoipa::ToSchema;
 
 /// A visit under a contract.
@@ -52,7 +53,7 @@ pub fn decide(
     place: Place,
     contract: &Contract,
     body: &PlanVisit,
-    taken: &[u32],
+    taken: &BTreeSet<u32>,
 ) -> Result<Decision<Visit>, Refusal> {
     match contract.state {
         contract::State::Active(..) => {}
@@ -72,11 +73,7 @@ pub fn decide(
     let Some(number) = (1..=visits).find(|number| !taken.contains(number)) else {
         return Err(Refusal::NoneLeft { visits });
     };
-    let part = |whole: Fen| -> Fen {
-        let count = usize::try_from(visits).unwrap_or_default();
-        let at = usize::try_from(number - 1).unwrap_or_default();
-        sums::per_visit(whole, count).get(at).copied().unwrap_or_default()
-    };
+    let part = |whole: Fen| sums::of_visit(whole, number, line.visits);
     let visit = Visit {
         id: place.id,
         branch: contract.branch,

@@ -1,7 +1,7 @@
 //! A newer standing changes what was decided on an older one (W12; `contracts.md` §2, "What happens to bookings").
 
 use super::assign::gaps;
-use super::{Assigned, Standing, State, Visit, standing, store};
+use super::{Assigned, Cause, Standing, State, Visit, standing, store};
 use events::contracts::{VisitAssigned, VisitNeedsReplacement};
 use events::workforce::StandingChanged;
 use events::{WorkerId, event};
@@ -18,7 +18,7 @@ pub enum Recheck {
     StillFine(Visit),
     /// He may not go any more.
     NeedsReplacement(Visit),
-    /// He may go again, and nobody took his place.
+    /// He may go again, the visit still lies ahead and nobody took his place.
     Restored(Visit),
     /// He is there right now: the visit goes on, the supervisor must know.
     AlertSupervisor,
@@ -39,14 +39,18 @@ pub fn recheck(visit: Visit, standing: &Standing, now: Timestamp) -> Recheck {
     if !is_same || standing.seq <= assigned.standing_seq {
         return Recheck::Unchanged;
     }
-    let is_fine = gaps(standing, visit.window, assigned.override_.as_ref()).is_empty();
+    let is_fine = gaps(standing, visit.window.span(), assigned.override_.as_ref()).is_empty();
     let assigned = Assigned { standing_seq: standing.seq, ..assigned.clone() };
     match (visit.state.clone(), is_fine) {
         (State::Assigned { .. }, true) => Recheck::StillFine(visit.with(State::Assigned { assigned })),
         (State::Assigned { .. }, false) => {
-            Recheck::NeedsReplacement(visit.with(State::NeedsReplacement { lost: assigned, since: now }))
+            let lost = assigned;
+            let state = State::NeedsReplacement { lost, cause: Cause::Standing, since: now };
+            Recheck::NeedsReplacement(visit.with(state))
         }
-        (State::NeedsReplacement { .. }, true) => Recheck::Restored(visit.with(State::Assigned { assigned })),
+        (State::NeedsReplacement { cause: Cause::Standing, .. }, true) if now < visit.window.starts_at() => {
+            Recheck::Restored(visit.with(State::Assigned { assigned }))
+        }
         (State::InProgress { .. }, false) => Recheck::AlertSupervisor,
         (
             State::NeedsReplacement { .. }
@@ -109,14 +113,14 @@ pub(crate) async fn standing_changed(tx: &mut Tx, changed: &StandingChanged) -> 
 mod tests {
     use super::super::assign::assign;
     use super::super::life::fixtures::*;
-    use super::super::life::{cancel, start};
+    use super::super::life::{cancel, need_replacement, start};
     use super::super::{Light, Party, StateWord};
     use super::*;
 
     #[test]
     fn w12_a_newer_standing_is_applied_once_and_undone_by_one_newer_still() {
         let now = at("2026-10-09 08:00");
-        let visit = assign(planned(), &green(7), 7, None).expect("green");
+        let visit = assign(planned(), &green(7), None, None).expect("green");
         let red = colours(&[("2026-01-01 00:00", "2027-01-01 00:00", Light::Red)], 8);
         let same = Standing { seq: 7, ..red.clone() };
         assert_eq!(recheck(visit.clone(), &same, now), Recheck::Unchanged, "decided on this number already");
@@ -131,11 +135,23 @@ mod tests {
         assert_eq!(recheck(back, &red, now), Recheck::Unchanged, "an older number is ignored");
         let mut other = green(8);
         other.worker_id = events::WorkerId::of(uuid::Uuid::from_u128(99));
-        let replaced = assign(lost, &other, 8, None).expect("green");
+        let replaced = assign(lost.clone(), &other, None, None).expect("green");
         assert_eq!(recheck(replaced, &green(10), now), Recheck::Unchanged, "somebody took his place");
+        let late = recheck(lost, &green(9), at("2026-10-10 09:00"));
+        assert_eq!(late, Recheck::Unchanged, "nobody is sent to what has begun without him");
         let running = start(visit.clone(), at("2026-10-10 09:00")).expect("it begins");
         assert_eq!(recheck(running, &red, now), Recheck::AlertSupervisor);
         let off = cancel(visit, (Party::Customer, now)).expect("still ahead");
         assert_eq!(recheck(off, &red, now), Recheck::Unchanged);
+    }
+
+    #[test]
+    fn who_cannot_come_is_not_sent_again_by_a_paper() {
+        let now = at("2026-10-09 08:00");
+        let visit = assign(planned(), &green(7), None, None).expect("green");
+        let sick = need_replacement(visit, now).expect("assigned");
+        assert_eq!(recheck(sick.clone(), &green(8), now), Recheck::Unchanged);
+        let back = assign(sick, &green(8), None, None).expect("a person sends him");
+        assert_eq!(back.state.word(), StateWord::Assigned);
     }
 }

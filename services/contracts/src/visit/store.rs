@@ -1,16 +1,20 @@
 //! The SQL of visits.
 
 use super::list::VisitFilter;
-use super::{Assigned, Confirmation, Party, Standing, State, StateWord, Visit};
+use super::{Assigned, Cause, Confirmation, Party, Standing, StandingOverride, State, StateWord, Visit};
 use crate::price::ServiceCode;
 use crate::window::Window;
 use chrono::{DateTime, Utc};
+use events::contracts::HealthClass;
 use events::{ContractId, CustomerId, VisitId, WorkerId};
 use house::list::PageRequest;
 use house::not_found;
 use journal::{Failure, Fault, Reach, Tx};
 use kernel::{BranchId, Decision, Fen, Timestamp, Version};
+use serde::Deserialize;
+use serde_json::Value;
 use sqlx::PgPool;
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 struct Row {
@@ -31,7 +35,9 @@ struct Row {
     worker_id: Option<Uuid>,
     home_branch_id: Option<Uuid>,
     standing_seq: Option<i64>,
+    yellow_pass: Option<Value>,
     since: Option<DateTime<Utc>>,
+    cause: Option<String>,
     started_at: Option<DateTime<Utc>>,
     done_at: Option<DateTime<Utc>>,
     confirmed_at: Option<DateTime<Utc>>,
@@ -43,10 +49,11 @@ struct Row {
 
 impl Row {
     fn state(&self) -> Option<State> {
+        let override_ = self.yellow_pass.as_ref().map(StandingOverride::deserialize).transpose().ok()?;
         let assigned = self.worker_id.zip(self.standing_seq).map(|(worker, standing_seq)| Assigned {
             worker_id: WorkerId::of(worker),
             standing_seq,
-            override_: None,
+            override_,
         });
         let started_at = self.started_at.map(Timestamp::of);
         let done_at = self.done_at.map(Timestamp::of);
@@ -67,9 +74,11 @@ impl Row {
             },
             StateWord::Cancelled => ended.map(|(by, at)| State::Cancelled { by, at })?,
             StateWord::NoShow => ended.map(|(by, at)| State::NoShow { by, at })?,
-            StateWord::NeedsReplacement => {
-                State::NeedsReplacement { lost: assigned?, since: self.since.map(Timestamp::of)? }
-            }
+            StateWord::NeedsReplacement => State::NeedsReplacement {
+                lost: assigned?,
+                cause: self.cause.as_deref().and_then(Cause::of)?,
+                since: self.since.map(Timestamp::of)?,
+            },
         })
     }
 }
@@ -103,7 +112,7 @@ impl TryFrom<Row> for Visit {
 /// The columns that a state fills.
 #[derive(Default)]
 struct Columns {
-    since: Option<Timestamp>,
+    waits: Option<(Timestamp, Cause)>,
     started_at: Option<Timestamp>,
     done_at: Option<Timestamp>,
     confirmed: Option<(Timestamp, Confirmation)>,
@@ -126,7 +135,7 @@ impl Columns {
                 ..none
             },
             State::Cancelled { by, at } | State::NoShow { by, at } => Self { ended: Some((at, by)), ..none },
-            State::NeedsReplacement { since, .. } => Self { since: Some(since), ..none },
+            State::NeedsReplacement { since, cause, .. } => Self { waits: Some((since, cause)), ..none },
         }
     }
 }
@@ -178,10 +187,11 @@ pub(super) async fn is_booked(tx: &mut Tx, visit: &Visit) -> Result<bool, Fault>
     Ok(is_booked)
 }
 
-/// The numbers of a line that visits have taken.
-pub(super) async fn taken(tx: &mut Tx, contract: ContractId, line: usize) -> Result<Vec<u32>, Fault> {
+/// The numbers of a line that visits have taken: not those called off, nor those that our own side missed.
+pub(super) async fn taken(tx: &mut Tx, contract: ContractId, line: usize) -> Result<BTreeSet<u32>, Fault> {
     let numbers = sqlx::query_scalar!(
-        "SELECT number FROM visit WHERE contract_id = $1 AND line = $2 AND state <> 'cancelled'",
+        "SELECT number FROM visit
+         WHERE contract_id = $1 AND line = $2 AND state <> 'cancelled' AND (state <> 'no_show' OR ended_by = 'customer')",
         contract.uuid(),
         i32::try_from(line).unwrap_or(i32::MAX),
     )
@@ -224,7 +234,7 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<Visit>) -> Result<(), 
     let statement = sqlx::query!(
         "UPDATE visit SET state = $3, worker_id = coalesce($4, worker_id), standing_seq = coalesce($5, standing_seq), home_branch_id = $6,
                 busy_until = $7, since = $8, started_at = $9, done_at = $10, confirmed_at = $11, confirmed_by = $12, ended_at = $13, ended_by = $14,
-                version = $15
+                version = $15, cause = $16, yellow_pass = CASE WHEN $4::uuid IS NULL THEN yellow_pass ELSE $17 END
          WHERE id = $1 AND version = $2",
         visit.id.uuid(),
         decision.base().get(),
@@ -233,7 +243,7 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<Visit>) -> Result<(), 
         assigned.map(|assigned| assigned.standing_seq),
         visit.home_branch.map(BranchId::uuid),
         visit.busy_until.utc(),
-        columns.since.map(Timestamp::utc),
+        columns.waits.map(|(since, _)| since.utc()),
         columns.started_at.map(Timestamp::utc),
         columns.done_at.map(Timestamp::utc),
         columns.confirmed.map(|(at, _)| at.utc()),
@@ -241,8 +251,22 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<Visit>) -> Result<(), 
         columns.ended.map(|(at, _)| at.utc()),
         columns.ended.map(|(_, by)| by.word()),
         decision.version().get(),
+        columns.waits.map(|(_, cause)| cause.word()),
+        assigned.and_then(|assigned| assigned.override_.as_ref()).map(yellow_pass),
     );
     tx.save(decision, statement).await
+}
+
+/// How strict the health check for a service is.
+pub(super) async fn health_class(tx: &mut Tx, service: &ServiceCode) -> Result<HealthClass, Fault> {
+    let word = sqlx::query_scalar!("SELECT health_class FROM service WHERE code = $1", service.as_str())
+        .fetch_one(tx.connection())
+        .await?;
+    HealthClass::of(&word).ok_or(Fault::Corrupt { table: "service", column: "health_class", value: word })
+}
+
+fn yellow_pass(pass: &StandingOverride) -> Value {
+    serde_json::to_value(pass).expect("plain data")
 }
 
 /// One visit within reach.
@@ -271,14 +295,16 @@ pub(super) async fn page(
         "SELECT * FROM visit
          WHERE ($1::uuid[] IS NULL OR branch_id = ANY ($1) OR worker_id = $2) AND ($3::uuid IS NULL OR branch_id = $3)
            AND ($4::uuid IS NULL OR contract_id = $4) AND ($5::uuid IS NULL OR worker_id = $5) AND ($6::text IS NULL OR state = $6)
-           AND id < $7 AND id > $8
-         ORDER BY CASE WHEN $9 THEN id END DESC, id LIMIT $10",
+           AND ($7::timestamptz IS NULL OR $7 <= starts_at) AND ($8::timestamptz IS NULL OR starts_at < $8) AND id < $9 AND id > $10
+         ORDER BY CASE WHEN $11 THEN id END DESC, id LIMIT $12",
         reach.branches(),
         reach.own(),
         filter.branch.map(BranchId::uuid),
         filter.contract_id.map(ContractId::uuid),
         filter.worker_id.map(WorkerId::uuid),
-        filter.state,
+        filter.state.map(StateWord::word),
+        filter.starts_at_gte.map(Timestamp::utc),
+        filter.starts_at_lt.map(Timestamp::utc),
         page.below(),
         page.above(),
         page.is_newest_first(),

@@ -189,11 +189,25 @@ impl Scene {
 
     /// Tries to plan a visit.
     pub(crate) async fn plan(&self, contract: &Value, day: u32) -> testkit::Answer {
-        let window = json!({
-            "starts_at": format!("2026-07-{day:02}T09:00:00+08:00"), "ends_at": format!("2026-07-{day:02}T12:00:00+08:00"),
-        });
+        let at = |time: &str| format!("2026-07-{day:02}T{time}:00+08:00");
+        self.plan_at(contract, (&at("09:00"), &at("12:00"))).await
+    }
+
+    /// Tries to plan a visit from one instant to another.
+    pub(crate) async fn plan_at(&self, contract: &Value, (from, to): (&str, &str)) -> testkit::Answer {
+        let window = json!({ "starts_at": from, "ends_at": to });
         let body = json!({ "contract_id": contract["id"], "line": 0, "window": window });
         self.manager_c.create("/v1/contracts/visits", body).await
+    }
+
+    /// What the history of a thing tells, oldest first: the types of its events without version.
+    pub(crate) async fn told(&self, path: &str) -> Vec<String> {
+        let history = self.hq.get(&format!("{path}/history")).await.expect(200);
+        let kind = |event: &Value| {
+            let kind = text(&event["type"]).trim_start_matches("steward.");
+            kind.rsplit_once(".v").map_or(kind, |(kind, _)| kind).to_owned()
+        };
+        history["data"].as_array().expect("events").iter().map(kind).collect()
     }
 
     /// The payloads of all events of a type, in order.

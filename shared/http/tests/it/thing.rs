@@ -247,22 +247,23 @@ fn thing(row: sqlx::postgres::PgRow) -> Thing {
     }
 }
 
-async fn find(
-    pool: &sqlx::PgPool,
-    read: &Read<ThingId, See>,
-) -> Result<Option<(Version, ThingView)>, Failure> {
+async fn find(pool: &sqlx::PgPool, read: &Read<ThingId, See>) -> Result<Option<Thing>, Failure> {
     let row =
         sqlx::query("SELECT * FROM thing WHERE id = $1 AND ($2::uuid[] IS NULL OR branch_id = ANY ($2))")
             .bind(read.id.uuid())
             .bind(read.reach.branches())
             .fetch_optional(pool)
             .await?;
-    Ok(row.map(thing).map(|thing| (thing.version, thing.view(thing.version))))
+    Ok(row.map(thing))
 }
 
 #[utoipa::path(get, path = "/v1/edge/things/{id}", responses(One<ThingView>))]
 async fn read(house: House, read: Read<ThingId, See>) -> Result<axum::response::Response, Problem> {
-    house.read(read, find).await
+    house
+        .read(read, async |pool, read| {
+            Ok(find(pool, read).await?.map(|thing| (thing.version, thing.view(thing.version))))
+        })
+        .await
 }
 
 #[utoipa::path(get, path = "/v1/edge/things/{id}/history", responses((status = 200, description = "Its events.")))]

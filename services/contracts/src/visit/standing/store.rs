@@ -7,6 +7,7 @@ use events::workforce::{StandingChanged, StandingInterval};
 use journal::{Fault, Tx};
 use kernel::Span;
 use serde::Deserialize;
+use serde_json::Value;
 
 fn intervals(said: Vec<StandingInterval>) -> Vec<Interval> {
     let interval = |said: StandingInterval| Interval {
@@ -50,13 +51,41 @@ pub(in crate::visit) async fn newest(
     worker: WorkerId,
     service: &ServiceCode,
 ) -> Result<Standing, Fault> {
-    let row = sqlx::query!(
+    let row = sqlx::query_as!(
+        Row,
         "SELECT seq, intervals FROM known_standing WHERE worker_id = $1 AND service = $2 FOR SHARE",
         worker.uuid(),
         service.as_str(),
     )
     .fetch_optional(tx.connection())
     .await?;
+    standing(worker, service, row)
+}
+
+/// The same, not held: for a visit of this worker that the caller holds, where whatever arrives meanwhile waits for
+/// the visit. To hold both here, in the other order than a standing that arrives, would be a deadlock.
+pub(in crate::visit) async fn known(
+    tx: &mut Tx,
+    worker: WorkerId,
+    service: &ServiceCode,
+) -> Result<Standing, Fault> {
+    let row = sqlx::query_as!(
+        Row,
+        "SELECT seq, intervals FROM known_standing WHERE worker_id = $1 AND service = $2",
+        worker.uuid(),
+        service.as_str(),
+    )
+    .fetch_optional(tx.connection())
+    .await?;
+    standing(worker, service, row)
+}
+
+struct Row {
+    seq: i64,
+    intervals: Value,
+}
+
+fn standing(worker: WorkerId, service: &ServiceCode, row: Option<Row>) -> Result<Standing, Fault> {
     let (seq, said) = match row {
         None => (0, Vec::new()),
         Some(row) => {
