@@ -1,7 +1,8 @@
 //! Who may go: green for the whole window, on the newest standing (C6); nobody at two places at once.
 
 use super::{
-    Assigned, Interval, Light, Refusal, Standing, State, StateWord, Visit, VisitView, standing, store,
+    Assigned, Interval, Light, Refusal, Standing, State, StateWord, Visit, VisitView, promise, standing,
+    store,
 };
 use crate::policy::VisitTravel;
 use crate::price;
@@ -124,6 +125,7 @@ pub(super) async fn route(
         .commit(cmd, async |tx, cmd, now| {
             let visit = cmd.current(store::load(tx, cmd.id).await?)?;
             let around = surroundings(tx, &visit, &cmd.body, now).await?;
+            promise::hold(tx, &visit, cmd.body.worker_id).await?;
             let decision = decide(visit, around)?;
             let worker_id = cmd.body.worker_id;
             store::save(tx, &decision).await.refuse_on("visit_worker_once", Refusal::Booked { worker_id })?;

@@ -2,4 +2,4 @@
 
 mod store;
 
-pub(super) use store::{newest, take};
+pub(super) use store::{level, newest, take};
