@@ -106,7 +106,7 @@ async fn c6_nobody_is_twice_at_a_time_also_when_two_decide_at_once() {
         .expect("a count");
     assert_eq!(assigned, 1);
     // 12:00 is the end; half an hour of travel follows.
-    for (from, to, status) in [("12:29", "13:29", 409), ("12:30", "13:30", 200)] {
+    for (from, to, status) in [("12:29", "15:29", 409), ("12:30", "15:30", 200)] {
         let window = json!({ "starts_at": format!("2026-07-10T{from}:00+08:00"), "ends_at": format!("2026-07-10T{to}:00+08:00") });
         let body = json!({ "contract_id": contract["id"], "line": 0, "window": window });
         let visit = scene.manager_c.create("/v1/contracts/visits", body).await.expect(201);
