@@ -81,7 +81,7 @@ async fn p1_2_a_service_is_sold_from_today_on_and_retired_after_it_began() {
     {
         let mistyped =
             scene.hq.get(&format!("{list}?state=publishd")).await.refused(400, "request.schema", None);
-        assert_eq!(mistyped["errors"][0]["pointer"], "/state", "{list}");
+        assert_eq!(mistyped["errors"][0]["pointer"], "?state", "{list}");
     }
 }
 
