@@ -71,7 +71,7 @@ pub(crate) fn agenda(workdays: &[NaiveDate]) -> Result<Vec<(Timestamp, Act)>> {
         for visit in 0..PLAYED {
             let day = coming(*day, visit).context("a day of the calendar")?;
             add(day, "09:00", Step::Visit(visit, Coming::Start))?;
-            add(day, "17:00", Step::Visit(visit, Coming::Finish))?;
+            add(day, product(place).until, Step::Visit(visit, Coming::Finish))?;
             if visit % 2 == 0 {
                 add(day, "17:10", Step::Visit(visit, Coming::Confirm))?;
             }
@@ -240,7 +240,8 @@ impl Scene<'_> {
         let worker = carer(self.place, self.branch)?.worker();
         for number in 0..PROMISED {
             let day = coming(today, number).context("a day of the calendar")?.to_string();
-            let window = json!({ "starts_at": local(&day, "09:00")?, "ends_at": local(&day, "17:00")? });
+            let until = product(self.place).until;
+            let window = json!({ "starts_at": local(&day, "09:00")?, "ends_at": local(&day, until)? });
             let plan = json!({ "contract_id": contract["id"], "line": 0, "window": window });
             let planned = stage.create(manager, VISITS, plan).await?;
             let given =

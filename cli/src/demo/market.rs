@@ -3,7 +3,7 @@
 use super::cast::{Branch, Headquarters};
 use super::stage::{Stage, text};
 use anyhow::{Context, Result};
-use kernel::BranchId;
+use kernel::{BranchId, Fen, Money};
 use serde_json::{Value, json};
 
 /// A service as the demo sells it.
@@ -12,6 +12,8 @@ pub(crate) struct Product {
     pub(crate) unit: &'static str,
     /// Thousandths of the unit each visit.
     pub(crate) quantity: u32,
+    /// When a visit that begins at nine is over: where hours are sold, after so many.
+    pub(crate) until: &'static str,
     /// How strict the health check must be, and the skill level that a certificate must prove; 0 for none.
     health: &'static str,
     level: u8,
@@ -25,6 +27,7 @@ pub(crate) const PRODUCTS: [Product; 3] = [
         service: "cleaning",
         unit: "hour",
         quantity: 3_000,
+        until: "12:00",
         health: "general",
         level: 0,
         zh: "日常保洁",
@@ -34,6 +37,7 @@ pub(crate) const PRODUCTS: [Product; 3] = [
         service: "windows",
         unit: "visit",
         quantity: 1_000,
+        until: "17:00",
         health: "general",
         level: 0,
         zh: "擦窗",
@@ -43,6 +47,7 @@ pub(crate) const PRODUCTS: [Product; 3] = [
         service: "maternity",
         unit: "hour",
         quantity: 8_000,
+        until: "17:00",
         health: "maternal_infant",
         level: 4,
         zh: "月嫂日间护理",
@@ -51,7 +56,7 @@ pub(crate) const PRODUCTS: [Product; 3] = [
 ];
 
 /// Prices of a unit in fen: whose (`None` for the network), from, until, and of each product.
-type Prices = (Option<usize>, &'static str, Option<&'static str>, [Option<u32>; 3]);
+type Prices = (Option<usize>, &'static str, Option<&'static str>, [Option<i64>; 3]);
 
 const BOOKS: [Prices; 4] = [
     (None, "2025-10-01", Some("2025-11-01"), [Some(5_000), Some(18_000), Some(9_000)]),
@@ -98,13 +103,13 @@ async fn offer(stage: &mut Stage, hq: &Headquarters, product: &Product) -> Resul
     Ok(())
 }
 
-fn book(branch: Option<BranchId>, from: &str, until: Option<&str>, prices: [Option<u32>; 3]) -> Value {
-    let priced = PRODUCTS.iter().zip(prices).filter_map(|(product, fen)| Some((product, fen?)));
+fn book(branch: Option<BranchId>, from: &str, until: Option<&str>, prices: [Option<i64>; 3]) -> Value {
+    let priced = PRODUCTS.iter().zip(prices).filter_map(|(product, fen)| Some((product, Fen::new(fen?))));
     let entries: Vec<Value> = priced
         .map(|(product, fen)| {
             json!({
                 "key": { "service": product.service, "unit": product.unit },
-                "terms": { "tariff": { "tier_mode": "none", "unit_fen": fen }, "rounding": { "rounding": "exact" } }
+                "terms": { "tariff": { "tier_mode": "none", "unit_price": Money::of(fen) }, "rounding": { "rounding": "exact" } }
             })
         })
         .collect();

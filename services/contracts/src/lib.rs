@@ -5,6 +5,7 @@
 
 pub mod collection;
 pub mod contract;
+pub mod level;
 pub mod person;
 pub mod policy;
 pub mod price;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct RequiredLevel {
     /// The city, or `*` for everywhere else.
     pub city: String,
-    /// 1 (highest) to 5; 0 where none is asked for.
+    /// 2 (technician, the highest) to 5 (primary), as the national standard has them; 0 where none is asked for.
     pub level: u8,
 }
 

@@ -130,7 +130,7 @@ pub fn decide(
 ) -> Result<Decision<Collection>, Refusal> {
     match contract.state {
         contract::State::Active(..) => {}
-        contract::State::Draft | contract::State::Offered(_) => {
+        contract::State::Draft | contract::State::Offered(_) | contract::State::Voided => {
             return Err(Refusal::ContractNotActive { state: contract.state.word() });
         }
     }

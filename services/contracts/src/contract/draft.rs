@@ -1,9 +1,11 @@
 //! Making a contract of an accepted quote: its prices and standards are those of the quote (P7).
 
+use super::shown::Payment;
 use super::{
-    Contract, ContractLine, ContractView, FeeSplit, Instalment, Line, PassThrough, Refusal, State, store,
-    sums,
+    Contract, ContractLine, ContractNumber, ContractView, FeeSplit, Instalment, Line, PassThrough, Refusal,
+    State, store, sums,
 };
+use crate::price;
 use crate::quote::{self, Quote};
 use chrono::NaiveDate;
 use events::{ContractId, QuoteId, event};
@@ -45,17 +47,6 @@ pub struct Split {
     pub pass_through: PassThrough,
 }
 
-/// One payment that is agreed.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Payment {
-    /// When.
-    #[serde(deserialize_with = "kernel::time::date")]
-    pub due_on: NaiveDate,
-    /// How much.
-    pub amount: Money,
-}
-
 impl Addressed for DraftContract {
     type To = New<ContractId>;
 }
@@ -63,13 +54,18 @@ impl Addressed for DraftContract {
 /// A contract was written.
 #[derive(Debug, Serialize)]
 struct ContractDrafted {
+    number: ContractNumber,
     quote_id: QuoteId,
     total_fen: Fen,
 }
 event!(ContractDrafted, "contracts.contract.drafted", internal);
 
 /// Freezes an accepted quote into a contract whose lines, total and plan are one amount (C5).
-pub fn decide(id: ContractId, quote: Quote, body: DraftContract) -> Result<Decision<Contract>, Refusal> {
+pub fn decide(
+    (id, number): (ContractId, ContractNumber),
+    quote: Quote,
+    body: DraftContract,
+) -> Result<Decision<Contract>, Refusal> {
     if !matches!(quote.state, quote::State::Accepted { .. }) {
         return Err(Refusal::QuoteNotAccepted { state: quote.state.word() });
     }
@@ -102,19 +98,17 @@ pub fn decide(id: ContractId, quote: Quote, body: DraftContract) -> Result<Decis
             },
         })
         .collect();
-    let plan: Vec<Instalment> = body
-        .plan
-        .into_iter()
-        .map(|Payment { due_on, amount }| Instalment { due_on, amount_fen: amount.fen() })
-        .collect();
+    let plan = body.plan.into_iter().map(Instalment::from).collect();
     let contract = Contract {
         id,
+        number: number.clone(),
         branch: quote.branch,
         customer: quote.customer,
         quote: quote.id,
         sold_by: quote.sold_by,
         term,
         proration_basis: quote.proration_basis,
+        worker_level: quote.worker_level,
         lines,
         plan,
         state: State::Draft,
@@ -122,7 +116,7 @@ pub fn decide(id: ContractId, quote: Quote, body: DraftContract) -> Result<Decis
         version: Version::NONE,
     };
     sums::check(&contract.sums(), total_fen, &contract.plan)?;
-    let drafted = ContractDrafted { quote_id: quote.id, total_fen };
+    let drafted = ContractDrafted { number, quote_id: quote.id, total_fen };
     Ok(Decision::of(contract).and(drafted).born_of(quote.id))
 }
 
@@ -133,10 +127,12 @@ pub(super) async fn route(
     cmd: Command<DraftContract, permission!("contract.write")>,
 ) -> Answer<ContractView> {
     house
-        .commit(cmd, async |tx, cmd, _now| {
+        .commit(cmd, async |tx, cmd, now| {
             let quote_id = cmd.body.quote_id;
             let quote = quote::store::load(tx, quote_id).await?;
-            let decision = decide(cmd.id, quote, cmd.body.clone())?;
+            let zone = price::store::zone(tx.connection(), Some(quote.branch)).await?;
+            let number = store::next_number(tx, quote.branch, now.month_in(zone)).await?;
+            let decision = decide((cmd.id, number), quote, cmd.body.clone())?;
             store::add(tx, &decision)
                 .await
                 .refuse_on("contract_of_quote", Refusal::QuoteUsed { quote_id })?;

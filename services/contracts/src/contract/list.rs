@@ -1,6 +1,6 @@
 //! Reading contracts.
 
-use super::{Contract, ContractView, store};
+use super::{Contract, ContractView, StateName, store};
 use axum::response::Response;
 use events::{ContractId, CustomerId};
 use house::{House, List, One, Page, Problem, Read, Shown, permission};
@@ -16,8 +16,10 @@ pub struct ContractFilter {
     pub branch: Option<BranchId>,
     /// With this customer.
     pub customer_id: Option<CustomerId>,
+    /// With this number.
+    pub number: Option<String>,
     /// In this state.
-    pub state: Option<String>,
+    pub state: Option<StateName>,
 }
 
 /// Contracts within the caller's reach.

@@ -9,25 +9,29 @@ pub mod canonical;
 pub mod content;
 pub mod draft;
 mod list;
+pub mod number;
 pub mod offer;
+pub mod shown;
 pub mod sign;
 pub(crate) mod store;
 pub mod sums;
+pub mod void;
 
-use crate::price::{PriceEntry, PriceKey, Quantity};
+use crate::level::WorkerLevel;
+use crate::price::{PriceEntry, PriceKey, Quantity, Unit};
 use crate::quote::{PromisedStandard, ProrationBasis};
 use chrono::NaiveDate;
 use events::{ContractId, CustomerId, QuoteId};
-use house::{House, OpenApiRouter, Shown, routes};
-use kernel::{
-    Aggregate, BranchId, EmployeeId, Fen, Money, Span, Timestamp, UserId, Version, clause, refusals,
-};
+use house::{House, OpenApiRouter, routes};
+use kernel::{Aggregate, BranchId, EmployeeId, Fen, Span, Timestamp, UserId, Version, clause, refusals};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 use utoipa::ToSchema;
 
 pub use canonical::{CanonicalHash, hash};
 pub use content::MissingField;
+pub use number::ContractNumber;
+pub use shown::ContractView;
 
 refusals! {
     /// Only what was accepted becomes a contract.
@@ -44,6 +48,8 @@ refusals! {
     HashDiffers { hash: String } = "contracts.contract_hash_differs", clause!("P1-2");
     /// This party has signed.
     SignedBefore { party: Signer } = "contracts.contract_signed_by", clause!("P1-2");
+    /// Nothing is taken back that somebody has signed.
+    SignedAlready { party: Signer } = "contracts.contract_signed_already", clause!("P1-2");
     /// Something the law or the house demands is not in the contract; all of it is named at once.
     ContentMissing { fields: Vec<MissingField> } = "contracts.content_missing", clause!("L.mofcom-2012-11");
     /// Lines, total and payment plan are not the same amount.
@@ -129,6 +135,16 @@ pub struct ContractLine {
     pub line: Line,
 }
 
+impl ContractLine {
+    /// How long each visit lasts, in minutes, where hours are sold.
+    pub fn minutes(&self) -> Option<i64> {
+        match self.key.unit {
+            Unit::Hour => Some(self.entry.terms.billed(self.quantity).minutes()),
+            Unit::Visit | Unit::Day | Unit::Month | Unit::SquareMetre | Unit::Package => None,
+        }
+    }
+}
+
 /// Who signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -174,6 +190,34 @@ impl Method {
     }
 }
 
+/// SHA-256 of a scan or of a signature's container, 64 hexadecimal digits in small letters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
+pub struct EvidenceHash(String);
+
+impl EvidenceHash {
+    /// The digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for EvidenceHash {
+    type Error = &'static str;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        let is_hash = text.len() == 64 && text.bytes().all(is_digit);
+        if is_hash { Ok(Self(text)) } else { Err("contracts.evidence_hash_malformed") }
+    }
+}
+
+impl From<EvidenceHash> for String {
+    fn from(hash: EvidenceHash) -> Self {
+        hash.0
+    }
+}
+
 /// The record of a signature: evidence, never changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Signature {
@@ -181,8 +225,8 @@ pub struct Signature {
     pub party: Signer,
     /// How.
     pub method: Method,
-    /// SHA-256 of the scan or of the signature's container.
-    pub evidence_hash: String,
+    /// Of the scan or of the signature's container.
+    pub evidence_hash: EvidenceHash,
     /// When it was recorded.
     pub signed_at: Timestamp,
     /// By whom it was recorded.
@@ -194,6 +238,8 @@ pub struct Signature {
 pub struct Contract {
     /// Which.
     pub id: ContractId,
+    /// What people call it by.
+    pub number: ContractNumber,
     /// Where.
     pub branch: BranchId,
     /// With whom.
@@ -206,6 +252,8 @@ pub struct Contract {
     pub term: Span<NaiveDate>,
     /// How part of a month is counted.
     pub proration_basis: ProrationBasis,
+    /// The skill level that is promised.
+    pub worker_level: Option<WorkerLevel>,
     /// Its lines.
     pub lines: Vec<ContractLine>,
     /// When it is paid.
@@ -227,6 +275,35 @@ pub enum State {
     Offered(Text),
     /// Both have signed.
     Active(Text, Timestamp),
+    /// Taken back before anybody signed; what its text said of the parties is gone.
+    Voided,
+}
+
+/// The name of a state, as views and filters write it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ContractStateName)]
+pub enum StateName {
+    /// Being written.
+    Draft,
+    /// Its text is final.
+    Offered,
+    /// Both have signed.
+    Active,
+    /// Taken back.
+    Voided,
+}
+
+impl StateName {
+    /// As tables write it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Offered => "offered",
+            Self::Active => "active",
+            Self::Voided => "voided",
+        }
+    }
 }
 
 /// The text of a contract and its hash.
@@ -239,19 +316,25 @@ pub struct Text {
 }
 
 impl State {
-    /// As tables and views write it.
+    /// As tables and refusals write it.
     pub const fn word(&self) -> &'static str {
+        self.name().word()
+    }
+
+    /// Its name.
+    pub const fn name(&self) -> StateName {
         match self {
-            Self::Draft => "draft",
-            Self::Offered(_) => "offered",
-            Self::Active(..) => "active",
+            Self::Draft => StateName::Draft,
+            Self::Offered(_) => StateName::Offered,
+            Self::Active(..) => StateName::Active,
+            Self::Voided => StateName::Voided,
         }
     }
 
     /// The text, once it is final.
     pub const fn text(&self) -> Option<&Text> {
         match self {
-            Self::Draft => None,
+            Self::Draft | Self::Voided => None,
             Self::Offered(text) | Self::Active(text, _) => Some(text),
         }
     }
@@ -283,107 +366,6 @@ impl Aggregate for Contract {
     }
 }
 
-/// A contract as the API shows it: without the particulars of the parties.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct ContractView {
-    /// Which.
-    pub id: ContractId,
-    /// Where.
-    pub branch_id: BranchId,
-    /// With whom.
-    pub customer_id: CustomerId,
-    /// What it came out of.
-    pub quote_id: QuoteId,
-    /// Who sold it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sold_by: Option<EmployeeId>,
-    /// `draft`, `offered`, `active`.
-    pub state: &'static str,
-    /// First day.
-    pub term_from: NaiveDate,
-    /// First day after it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub term_to: Option<NaiveDate>,
-    /// How part of a month is counted.
-    pub proration_basis: ProrationBasis,
-    /// Its lines; visits name them by their place, from 0.
-    pub lines: Vec<ContractLineView>,
-    /// When it is paid, in fen.
-    pub plan: Vec<Instalment>,
-    /// All its lines.
-    pub total: Money,
-    /// What is signed: SHA-256 of the canonical text.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hash: Option<String>,
-    /// Who has signed.
-    pub signatures: Vec<Signature>,
-    /// Since when it is in force.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub active_since: Option<Timestamp>,
-    /// The ETag.
-    pub version: Version,
-}
-
-/// A line of a contract as the API shows it.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct ContractLineView {
-    /// What.
-    pub key: PriceKey,
-    /// How much of it each visit, in thousandths.
-    pub quantity: Quantity,
-    /// How many visits.
-    #[schema(value_type = u32)]
-    pub visits: NonZeroU32,
-    /// What the customer pays for it.
-    pub total: Money,
-    /// What it consists of, in fen.
-    pub split: FeeSplit,
-    /// Whose money it is.
-    pub pass_through: PassThrough,
-    /// The standard that is promised.
-    pub standard: PromisedStandard,
-}
-
-impl Shown for Contract {
-    type View = ContractView;
-    fn view(&self, version: Version) -> ContractView {
-        let lines = self.lines.iter().map(|line| ContractLineView {
-            key: line.key.clone(),
-            quantity: line.quantity,
-            visits: line.visits,
-            total: Money::of(line.line.total_fen),
-            split: line.line.split,
-            pass_through: line.line.pass_through,
-            standard: line.standard.clone(),
-        });
-        let active_since = match &self.state {
-            State::Draft | State::Offered(_) => None,
-            State::Active(_, since) => Some(*since),
-        };
-        ContractView {
-            id: self.id,
-            branch_id: self.branch,
-            customer_id: self.customer,
-            quote_id: self.quote,
-            sold_by: self.sold_by,
-            state: self.state.word(),
-            term_from: self.term.from,
-            term_to: self.term.to,
-            proration_basis: self.proration_basis,
-            lines: lines.collect(),
-            plan: self.plan.clone(),
-            total: Money::of(self.total_fen()),
-            hash: self.state.text().map(|text| text.hash.clone()),
-            signatures: self.signatures.clone(),
-            active_since,
-            version,
-        }
-    }
-    fn path(&self) -> String {
-        format!("/v1/contracts/contracts/{}", self.id)
-    }
-}
-
 /// The room's routes.
 pub(crate) fn routes() -> OpenApiRouter<House> {
     OpenApiRouter::new()
@@ -392,6 +374,7 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
         .routes(routes!(list::history))
         .routes(routes!(offer::route))
         .routes(routes!(sign::route))
+        .routes(routes!(void::route))
 }
 
 /// One payment of the plan.

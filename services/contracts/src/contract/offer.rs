@@ -126,7 +126,7 @@ pub fn decide(
 ) -> Result<Decision<Contract>, Refusal> {
     match &contract.state {
         State::Draft => {}
-        State::Offered(_) | State::Active(..) => {
+        State::Offered(_) | State::Active(..) | State::Voided => {
             return Err(Refusal::NotPossible { state: contract.state.word() });
         }
     }
@@ -160,11 +160,11 @@ fn document(contract: &Contract, body: OfferContract) -> Value {
         })
         .collect();
     json!({
-        "contract_id": contract.id, "branch_id": contract.branch, "customer_id": contract.customer,
+        "contract_id": contract.id, "number": contract.number, "branch_id": contract.branch, "customer_id": contract.customer,
         "quote_id": contract.quote, "company": body.company, "workers": body.workers, "customer": body.customer,
         "service": body.service, "clauses": body.clauses, "lines": lines, "standards": standards,
         "payment": { "fee_fen": contract.total_fen(), "form": body.payment_form }, "plan": contract.plan,
-        "proration_basis": contract.proration_basis, "term": contract.term,
+        "proration_basis": contract.proration_basis, "term": contract.term, "worker_level": contract.worker_level,
     })
 }
 

@@ -1,6 +1,6 @@
 //! Signing a contract: evidence for one text; with the second signature it is in force (C3, C9).
 
-use super::{Contract, ContractView, Method, Refusal, Signature, Signer, State, store};
+use super::{Contract, ContractView, EvidenceHash, Method, Refusal, Signature, Signer, State, store};
 use events::contracts::{ContractActivated, ContractSigned, ContractState};
 use events::{ContractId, event};
 use house::{Addressed, Answer, Command, Commanded, House, permission};
@@ -19,8 +19,8 @@ pub struct SignContract {
     pub method: Method,
     /// The hash of the text that was signed.
     pub hash: String,
-    /// SHA-256 of the scan or of the signature's container, 64 hexadecimal digits in small letters.
-    pub evidence_hash: String,
+    /// Of the scan or of the signature's container.
+    pub evidence_hash: EvidenceHash,
 }
 
 impl Addressed for SignContract {
@@ -46,7 +46,7 @@ pub fn decide(
     let State::Offered(text) = &contract.state else {
         return Err(Refusal::NotPossible { state: contract.state.word() });
     };
-    if text.hash != body.hash || !is_hash(&body.evidence_hash) {
+    if text.hash != body.hash {
         return Err(Refusal::HashDiffers { hash: text.hash.clone() });
     }
     if contract.signatures.iter().any(|signature| signature.party == body.party) {
@@ -79,10 +79,6 @@ pub fn decide(
         .under(clause!("P1-2"))
         .and(ContractActivated(outside))
         .under(clause!("P1-2")))
-}
-
-fn is_hash(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
 /// Records a signature; the second one puts the contract in force (P1-2).

@@ -1,15 +1,19 @@
 //! The SQL of contracts and their signatures.
 
 use super::list::ContractFilter;
-use super::{Contract, ContractLine, Instalment, Method, Signature, Signer, State, Text};
-use crate::price::PriceEntry;
+use super::{
+    Contract, ContractLine, ContractNumber, EvidenceHash, Instalment, Method, Signature, Signer, State,
+    StateName, Text,
+};
+use crate::level::WorkerLevel;
+use crate::price::{self, PriceEntry};
 use crate::quote::ProrationBasis;
 use chrono::{DateTime, NaiveDate, Utc};
 use events::{ContractId, CustomerId, QuoteId};
 use house::list::PageRequest;
 use house::not_found;
 use journal::{Failure, Fault, Reach, Tx};
-use kernel::{BranchId, Decision, EmployeeId, Span, Timestamp, UserId, Version};
+use kernel::{BranchId, Decision, EmployeeId, Month, Span, Timestamp, UserId, Version};
 use serde::Deserialize;
 use serde_json::Value;
 use sqlx::PgPool;
@@ -18,6 +22,7 @@ use uuid::Uuid;
 
 struct Row {
     id: Uuid,
+    number: String,
     branch_id: Uuid,
     customer_id: Uuid,
     quote_id: Uuid,
@@ -26,6 +31,7 @@ struct Row {
     term_from: NaiveDate,
     term_to: Option<NaiveDate>,
     proration_basis: String,
+    worker_level: Option<i16>,
     lines: Value,
     plan: Value,
     document: Option<Value>,
@@ -47,6 +53,10 @@ fn corrupt(column: &'static str, value: &str) -> Fault {
     Fault::Corrupt { table: "contract", column, value: value.to_owned() }
 }
 
+fn level(number: i16) -> Result<WorkerLevel, Fault> {
+    WorkerLevel::try_from(i64::from(number)).map_err(|_| corrupt("worker_level", &number.to_string()))
+}
+
 impl Row {
     fn contract(self, signatures: Vec<Signature>) -> Result<Contract, Fault> {
         let text = self.document.zip(self.hash).map(|(document, hash)| Text { document, hash });
@@ -54,10 +64,12 @@ impl Row {
             ("draft", None, None) => State::Draft,
             ("offered", Some(text), None) => State::Offered(text),
             ("active", Some(text), Some(since)) => State::Active(text, Timestamp::of(since)),
+            ("voided", None, None) => State::Voided,
             _ => return Err(corrupt("state", &self.state)),
         };
         Ok(Contract {
             id: ContractId::of(self.id),
+            number: ContractNumber::stored(self.number),
             branch: BranchId::of(self.branch_id),
             customer: CustomerId::of(self.customer_id),
             quote: QuoteId::of(self.quote_id),
@@ -65,6 +77,7 @@ impl Row {
             term: Span { from: self.term_from, to: self.term_to },
             proration_basis: ProrationBasis::of(&self.proration_basis)
                 .ok_or_else(|| corrupt("proration_basis", &self.proration_basis))?,
+            worker_level: self.worker_level.map(level).transpose()?,
             lines: Vec::<ContractLine>::deserialize(&self.lines)
                 .map_err(|error| corrupt("lines", &error.to_string()))?,
             plan: Vec::<Instalment>::deserialize(&self.plan)
@@ -84,7 +97,8 @@ impl TryFrom<SignatureRow> for Signature {
         Ok(Self {
             party: party.ok_or_else(|| corrupt("party", &row.party))?,
             method: method.ok_or_else(|| corrupt("method", &row.method))?,
-            evidence_hash: row.evidence_hash,
+            evidence_hash: EvidenceHash::try_from(row.evidence_hash)
+                .map_err(|text| corrupt("evidence_hash", text))?,
             signed_at: Timestamp::of(row.signed_at),
             recorded_by: UserId::of(row.recorded_by),
         })
@@ -125,8 +139,8 @@ pub(crate) async fn load_anywhere(tx: &mut Tx, id: ContractId) -> Result<Contrac
 async fn lock(tx: &mut Tx, id: ContractId, branches: Option<Vec<Uuid>>) -> Result<Contract, Failure> {
     let row = sqlx::query_as!(
         Row,
-        "SELECT id, branch_id, customer_id, quote_id, sold_by, state, lower(term) AS \"term_from!\", upper(term) AS term_to, proration_basis, lines,
-                plan, document, hash, active_since, version
+        "SELECT id, number, branch_id, customer_id, quote_id, sold_by, state, lower(term) AS \"term_from!\", upper(term) AS term_to, proration_basis,
+                worker_level, lines, plan, document, hash, active_since, version
          FROM contract WHERE id = $1 AND ($2::uuid[] IS NULL OR branch_id = ANY ($2)) FOR UPDATE",
         id.uuid(),
         branches.as_deref(),
@@ -138,12 +152,31 @@ async fn lock(tx: &mut Tx, id: ContractId, branches: Option<Vec<Uuid>>) -> Resul
     Ok(found.ok_or_else(not_found)?)
 }
 
+/// The next number of a branch's month; its row is held until the draft commits, so one that is rolled back gives its
+/// number to the next.
+pub(super) async fn next_number(
+    tx: &mut Tx,
+    branch: BranchId,
+    month: Month,
+) -> Result<ContractNumber, Fault> {
+    let last = sqlx::query_scalar!(
+        "INSERT INTO contract_number (branch_id, month, last) VALUES ($1, $2, 1)
+         ON CONFLICT (branch_id, month) DO UPDATE SET last = contract_number.last + 1 RETURNING last",
+        branch.uuid(),
+        month.first_day(),
+    )
+    .fetch_one(tx.connection())
+    .await?;
+    Ok(ContractNumber::of(month, last))
+}
+
 /// Writes a new one.
 pub(super) async fn add(tx: &mut Tx, decision: &Decision<Contract>) -> Result<(), Fault> {
     let contract = decision.state();
     let statement = sqlx::query!(
-        "INSERT INTO contract (id, branch_id, customer_id, quote_id, sold_by, state, term, proration_basis, lines, plan, total_fen, version)
-         VALUES ($1, $2, $3, $4, $5, $6, daterange($7, $8), $9, $10, $11, $12, $13)",
+        "INSERT INTO contract (id, branch_id, customer_id, quote_id, sold_by, state, term, proration_basis, lines, plan, total_fen, version, number,
+                               worker_level)
+         VALUES ($1, $2, $3, $4, $5, $6, daterange($7, $8), $9, $10, $11, $12, $13, $14, $15)",
         contract.id.uuid(),
         contract.branch.uuid(),
         contract.customer.uuid(),
@@ -157,6 +190,8 @@ pub(super) async fn add(tx: &mut Tx, decision: &Decision<Contract>) -> Result<()
         serde_json::to_value(&contract.plan).expect("plain data"),
         contract.total_fen().fen(),
         decision.version().get(),
+        contract.number.as_str(),
+        contract.worker_level.map(|level| i16::from(level.number())),
     );
     tx.save(decision, statement).await
 }
@@ -166,7 +201,7 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<Contract>) -> Result<(
     let contract = decision.state();
     let text = contract.state.text();
     let since = match &contract.state {
-        State::Draft | State::Offered(_) => None,
+        State::Draft | State::Offered(_) | State::Voided => None,
         State::Active(_, since) => Some(since.utc()),
     };
     let statement = sqlx::query!(
@@ -193,7 +228,7 @@ pub(super) async fn add_signature(tx: &mut Tx, contract: &Contract) -> Result<()
         signature.party.word(),
         signature.method.word(),
         text.hash,
-        signature.evidence_hash,
+        signature.evidence_hash.as_str(),
         signature.signed_at.utc(),
         signature.recorded_by.uuid(),
     )
@@ -202,20 +237,24 @@ pub(super) async fn add_signature(tx: &mut Tx, contract: &Contract) -> Result<()
     Ok(())
 }
 
-/// The frozen prices of a contract of this branch that is in force: rank 0 of the resolution.
+/// The frozen prices of a contract of this branch that is in force: rank 0 of the resolution. A contract elsewhere is
+/// absent, and one that is not in force has no prices.
 pub(crate) async fn frozen(
     connection: &mut PgConnection,
     branch: BranchId,
     id: ContractId,
-) -> Result<Vec<PriceEntry>, Fault> {
+) -> Result<Vec<PriceEntry>, Failure> {
     let row = sqlx::query!(
-        "SELECT lower(term) AS \"from!\", upper(term) AS to, lines FROM contract WHERE id = $1 AND branch_id = $2 AND state = 'active'",
+        "SELECT state, lower(term) AS \"from!\", upper(term) AS to, lines FROM contract WHERE id = $1 AND branch_id = $2",
         id.uuid(),
         branch.uuid(),
     )
     .fetch_optional(connection)
     .await?;
-    let Some(row) = row else { return Ok(Vec::new()) };
+    let row = row.ok_or_else(not_found)?;
+    if row.state != StateName::Active.word() {
+        return Err(price::Refusal::ContractNotActive { state: row.state }.into());
+    }
     let lines =
         Vec::<ContractLine>::deserialize(&row.lines).map_err(|error| corrupt("lines", &error.to_string()))?;
     let term = Span { from: row.from, to: row.to };
@@ -226,8 +265,8 @@ pub(crate) async fn frozen(
 pub(super) async fn find(pool: &PgPool, reach: &Reach, id: ContractId) -> Result<Option<Contract>, Failure> {
     let row = sqlx::query_as!(
         Row,
-        "SELECT id, branch_id, customer_id, quote_id, sold_by, state, lower(term) AS \"term_from!\", upper(term) AS term_to, proration_basis, lines,
-                plan, document, hash, active_since, version
+        "SELECT id, number, branch_id, customer_id, quote_id, sold_by, state, lower(term) AS \"term_from!\", upper(term) AS term_to, proration_basis,
+                worker_level, lines, plan, document, hash, active_since, version
          FROM contract WHERE id = $1 AND ($2::uuid[] IS NULL OR branch_id = ANY ($2))",
         id.uuid(),
         reach.branches(),
@@ -247,16 +286,17 @@ pub(super) async fn page(
 ) -> Result<Vec<Contract>, Failure> {
     let rows = sqlx::query_as!(
         Row,
-        "SELECT id, branch_id, customer_id, quote_id, sold_by, state, lower(term) AS \"term_from!\", upper(term) AS term_to, proration_basis, lines,
-                plan, document, hash, active_since, version
+        "SELECT id, number, branch_id, customer_id, quote_id, sold_by, state, lower(term) AS \"term_from!\", upper(term) AS term_to, proration_basis,
+                worker_level, lines, plan, document, hash, active_since, version
          FROM contract
          WHERE ($1::uuid[] IS NULL OR branch_id = ANY ($1)) AND ($2::uuid IS NULL OR branch_id = $2) AND ($3::uuid IS NULL OR customer_id = $3)
-           AND ($4::text IS NULL OR state = $4) AND id < $5 AND id > $6
-         ORDER BY CASE WHEN $7 THEN id END DESC, id LIMIT $8",
+           AND ($4::text IS NULL OR state = $4) AND ($5::text IS NULL OR number = $5) AND id < $6 AND id > $7
+         ORDER BY CASE WHEN $8 THEN id END DESC, id LIMIT $9",
         reach.branches(),
         filter.branch.map(BranchId::uuid),
         filter.customer_id.map(CustomerId::uuid),
-        filter.state,
+        filter.state.map(StateName::word),
+        filter.number,
         page.below(),
         page.above(),
         page.is_newest_first(),

@@ -106,17 +106,25 @@ impl OverridePolicy {
         if self.lock == Lock::Locked {
             return Err(Refusal::Locked { service: service() });
         }
-        let mut shared = overlapping(over, bases).peekable();
-        if shared.peek().is_none() {
+        if overlapping(over, bases).next().is_none() {
             return Err(Refusal::NothingToOverride { service: service(), wanted: over.valid });
         }
-        for (base, shared) in shared {
-            if let Some(breach) = self.breach(&over.terms.tariff, &base.terms.tariff) {
+        match self.out_of_bounds(over, bases) {
+            None => Ok(()),
+            Some(OutOfBounds { base_id, shared, breach, .. }) => {
                 let (floor_bp, ceiling_bp) = (self.floor_bp, self.ceiling_bp);
-                return Err(Refusal::OutOfBounds { base_id: base.id, shared, breach, floor_bp, ceiling_bp });
+                Err(Refusal::OutOfBounds { base_id, shared, breach, floor_bp, ceiling_bp })
             }
         }
-        Ok(())
+    }
+
+    /// The first base that leaves an override outside the bounds, if any does. The override's price stays as it is,
+    /// and somebody must look.
+    pub fn out_of_bounds(&self, over: &PriceEntry, bases: &[PriceEntry]) -> Option<OutOfBounds> {
+        overlapping(over, bases).find_map(|(base, shared)| {
+            let breach = self.breach(&over.terms.tariff, &base.terms.tariff)?;
+            Some(OutOfBounds { override_id: over.id, base_id: base.id, shared, breach })
+        })
     }
 }
 
@@ -132,26 +140,6 @@ fn overlapping<'a>(
         .collect();
     shared.sort_by_key(|(base, shared)| (shared.from, base.id));
     shared.into_iter()
-}
-
-/// The overrides that a new base moves out of bounds: their prices stay as they are, and a task opens for each.
-pub fn out_of_bounds(
-    base: &PriceEntry,
-    overrides: &[PriceEntry],
-    policy: &OverridePolicy,
-) -> Vec<OutOfBounds> {
-    let bases = std::slice::from_ref(base);
-    let mut found: Vec<_> = overrides
-        .iter()
-        .filter(|over| matches!(over.owner, Owner::Branch(_)) && over.state.is_out())
-        .flat_map(|over| overlapping(over, bases).map(move |(_, shared)| (over, shared)))
-        .filter_map(|(over, shared)| {
-            let breach = policy.breach(&over.terms.tariff, &base.terms.tariff)?;
-            Some(OutOfBounds { override_id: over.id, base_id: base.id, shared, breach })
-        })
-        .collect();
-    found.sort_by_key(|found| found.override_id);
-    found
 }
 
 #[cfg(test)]
@@ -190,12 +178,12 @@ mod tests {
 
     #[test]
     fn a_base_that_moves_flags_and_changes_nothing() {
-        let entries = page();
-        let dear = base(8, "2026-08-01", None, 7_000);
-        let found = out_of_bounds(&dear, &entries, &POLICY);
-        assert_eq!(found.len(), 1);
-        assert_eq!(found[0].shared, span("2026-08-01", Some("2026-09-01")));
-        assert_eq!(out_of_bounds(&base(8, "2026-09-01", None, 7_000), &entries, &POLICY), []);
+        let held = &page()[2];
+        let found =
+            POLICY.out_of_bounds(held, &[base(8, "2026-08-01", None, 7_000)]).expect("it is too cheap now");
+        assert_eq!((found.override_id, found.base_id), (held.id, base(8, "2026-08-01", None, 7_000).id));
+        assert_eq!(found.shared, span("2026-08-01", Some("2026-09-01")));
+        assert_eq!(POLICY.out_of_bounds(held, &[base(8, "2026-09-01", None, 7_000)]), None);
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use super::line::{Ask as Question, Tables, Visits, price, pricing_instant};
 use super::promotion::Customer;
+use super::shown::PricedView;
 use super::surcharge::DayClasses;
-use super::{PriceKey, Priced, Quantity, ServiceCode, Unit, store};
+use super::{Attributes, PriceKey, Quantity, ServiceCode, Unit, store, tariff};
 use crate::contract;
 use crate::window::Window;
 use axum::Json;
@@ -12,7 +13,6 @@ use house::{Ask, House, Problem, not_found, permission};
 use journal::Failure;
 use kernel::{BranchId, Money, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// What shall be priced.
@@ -27,12 +27,13 @@ pub struct ExplainPrice {
     pub unit: Unit,
     /// Level, live-in and the like.
     #[serde(default)]
-    pub attributes: BTreeMap<String, String>,
+    pub attributes: Attributes,
     /// How much, in thousandths of the unit: 3 hours are 3000.
+    #[serde(deserialize_with = "tariff::asked")]
     pub quantity: Quantity,
     /// When; the price is looked up at its beginning.
     pub window: Window,
-    /// The contract it would be under.
+    /// The contract in force it would be under: then its own prices alone count.
     #[serde(default)]
     pub contract_id: Option<ContractId>,
     /// When it was booked.
@@ -48,7 +49,7 @@ pub struct Explained {
     /// What the customer pays.
     pub total: Money,
     /// How it came about, with every candidate and why it lost.
-    pub line: Priced,
+    pub line: PricedView,
 }
 
 /// What a service would cost, with the trace of every candidate (P1-2). Changes nothing.
@@ -86,5 +87,6 @@ async fn explain(house: &House, body: ExplainPrice) -> Result<Explained, Failure
         customer: Customer::default(),
     };
     let line = price(&question, &tables, None)?;
-    Ok(Explained { base: Money::of(line.base_fen), total: Money::of(line.total_fen), line })
+    let line = PricedView::from(&line);
+    Ok(Explained { base: line.base, total: line.total, line })
 }

@@ -5,7 +5,7 @@ use super::promotion::Customer;
 use super::promotion::{Audience, Coverage, PromotionState, Reuse, Saving, Stacking};
 use super::surcharge::DayClasses;
 use super::surcharge::{Charge, DayClass, Trigger};
-use super::{BookState, Owner, PromotionId, ServiceCode, SurchargeId, Terms, Unit};
+use super::{Attributes, BookState, Owner, PromotionId, ServiceCode, SurchargeId, Terms, Unit};
 use super::{PriceEntry, PriceEntryId, PriceKey, Promotion, Quantity, Surcharge};
 use crate::window::Window;
 use chrono::{NaiveDate, NaiveDateTime};
@@ -42,7 +42,7 @@ pub(crate) fn promotion_id(id: u128) -> PromotionId {
 }
 
 pub(crate) fn cleaning() -> PriceKey {
-    PriceKey { service: ServiceCode::new("cleaning"), unit: Unit::Hour, attributes: BTreeMap::new() }
+    PriceKey { service: ServiceCode::new("cleaning"), unit: Unit::Hour, attributes: Attributes::default() }
 }
 
 pub(crate) fn yuan(text: &str) -> Fen {

@@ -15,6 +15,34 @@ use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 use utoipa::ToSchema;
 
+/// How many visits a line has: one at least, and no more than anybody ever plans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(try_from = "i64")]
+#[schema(value_type = u32, minimum = 1, maximum = 1000)]
+pub struct VisitCount(NonZeroU32);
+
+impl VisitCount {
+    /// Three a day for most of a year.
+    pub const MAX: u32 = 1_000;
+
+    /// So many, 1 to [`Self::MAX`].
+    pub fn of(count: u32) -> Option<Self> {
+        NonZeroU32::new(count).filter(|count| count.get() <= Self::MAX).map(Self)
+    }
+
+    /// How many.
+    pub const fn get(self) -> NonZeroU32 {
+        self.0
+    }
+}
+
+impl TryFrom<i64> for VisitCount {
+    type Error = &'static str;
+    fn try_from(count: i64) -> Result<Self, Self::Error> {
+        u32::try_from(count).ok().and_then(Self::of).ok_or("contracts.visits_out_of_range")
+    }
+}
+
 /// Which visits a line is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Visits {
@@ -125,8 +153,15 @@ pub fn price(ask: &Ask, tables: &Tables<'_>, discount: Option<&ManualDiscount>) 
     let question = Question { branch_id: ask.branch_id, contract_id: ask.contract_id, key: &ask.key, on };
     let (entry, candidates) = resolve(&question, tables.entries)?;
     let quantity = entry.terms.billed(ask.quantity);
+    if quantity == Quantity::ZERO {
+        let (service, least) = (ask.key.service.as_str().to_owned(), entry.terms.rounding.least());
+        return Err(Refusal::BelowMinimum { service, quantity: ask.quantity, least });
+    }
     let count = Decimal::from(ask.visits.count().get());
     let base = entry.terms.base(quantity) * count;
+    if base > Money::MAX.exact() {
+        return Err(Refusal::LineTooLarge { most_fen: Money::MAX });
+    }
     let mut running = Running::default();
     let base_fen = running.add(base);
 
@@ -317,6 +352,31 @@ mod tests {
             None,
         );
         assert_eq!(priced.expect("a price").total_fen, Fen::new(4), "1 + 3 × 5/6 = 3.5");
+    }
+
+    #[test]
+    fn visits_are_one_to_a_thousand() {
+        let read = |count: i64| VisitCount::try_from(count).map(|count| count.get().get());
+        assert_eq!((read(1), read(1_000)), (Ok(1), Ok(1_000)));
+        for count in [0, -1, 1_001, 4_294_967_295, i64::MAX] {
+            assert_eq!(read(count), Err("contracts.visits_out_of_range"), "{count}");
+        }
+    }
+
+    #[test]
+    fn what_is_rounded_down_to_nothing_is_no_line_for_nothing() {
+        let step = crate::price::tariff::Step::of_thousandths(1_000).expect("above zero");
+        let rounding = crate::price::tariff::Rounding::Down { step };
+        let mut entry = cny("60.00");
+        entry.terms.rounding = rounding;
+        let cost = |quantity: &str| {
+            let asked = ask('N', visit("2026-10-10 09:00", "2026-10-10 12:00"), quantity);
+            price(&asked, &tables(std::slice::from_ref(&entry)), None).map(|priced| priced.total_fen.yuan())
+        };
+        let least = Quantity::of_thousandths(1_000).expect("in range");
+        let quantity = Quantity::of_thousandths(999).expect("in range");
+        assert_eq!(cost("1").as_deref(), Ok("60.00"));
+        assert_eq!(cost("0.999"), Err(Refusal::BelowMinimum { service: "cleaning".into(), quantity, least }));
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! [`mod@line`] makes an amount of it, [`supersede`] decides whether a new one may be published.
 //! What is *not* here: the ledger, and the pay of the worker who comes.
 
+pub mod attributes;
 pub mod bounds;
 pub mod explain;
 #[cfg(test)]
@@ -12,6 +13,7 @@ pub(crate) mod fixtures;
 pub mod line;
 pub mod promotion;
 pub mod resolve;
+pub mod shown;
 pub(crate) mod store;
 pub mod supersede;
 pub mod surcharge;
@@ -22,15 +24,15 @@ use chrono::NaiveDate;
 use events::ContractId;
 use kernel::{BasisPoints, BranchId, Fen, Span, clause, id, refusals};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
+pub use attributes::Attributes;
 pub use bounds::OverridePolicy;
-pub use line::{Ask, Priced, Tables, price};
+pub use line::{Ask, Priced, Tables, VisitCount, price};
 pub use promotion::Promotion;
 pub use surcharge::Surcharge;
 pub use tariff::{Quantity, Tariff, Terms};
-pub use trace::PriceTrace;
+pub use trace::{Considered, PriceTrace};
 
 id!(
     /// One entry of a price book.
@@ -47,7 +49,7 @@ id!(
 
 refusals! {
     /// No contract, no override and no base price answers; never a price of zero.
-    NotFound { service: String, unit: Unit, on: NaiveDate, considered: Vec<trace::Considered> }
+    NotFound { service: String, unit: Unit, on: NaiveDate, considered: Vec<Considered> }
         = "contracts.price_not_found", clause!("P1-2");
     /// The owner already has a price for this key on some of these days (C1).
     Overlap { existing_id: PriceEntryId, existing: Span<NaiveDate>, wanted: Span<NaiveDate> }
@@ -81,12 +83,32 @@ refusals! {
     Backdated { valid_from: NaiveDate, today: NaiveDate } = "contracts.price_backdated", clause!("P1-2");
     /// More than any line may cost.
     LineTooLarge { most_fen: Fen } = "contracts.line_too_large";
+    /// So little that it would be rounded to nothing: nothing may cost nothing.
+    BelowMinimum { service: String, quantity: Quantity, least: Quantity } = "contracts.quantity_below_minimum", clause!("P1-2");
+    /// The contract that is named is not in force: it has no prices yet, or none any more.
+    ContractNotActive { state: String } = "contracts.contract_not_active", clause!("P1-2");
 }
 
-/// The code of a service of the catalogue: `cleaning`.
+/// The code of a service of the catalogue: `cleaning`. 2 to 32 letters, digits or hyphens.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
+#[schema(value_type = String, pattern = "^[A-Za-z0-9-]{2,32}$")]
 pub struct ServiceCode(String);
+
+impl TryFrom<String> for ServiceCode {
+    type Error = &'static str;
+    fn try_from(code: String) -> Result<Self, Self::Error> {
+        let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        let is_code = (2..=32).contains(&code.len()) && code.bytes().all(is_letter);
+        if is_code { Ok(Self(code)) } else { Err("contracts.service_code_malformed") }
+    }
+}
+
+impl From<ServiceCode> for String {
+    fn from(code: ServiceCode) -> Self {
+        code.0
+    }
+}
 
 impl ServiceCode {
     /// A code as the catalogue writes it.
@@ -151,14 +173,7 @@ pub struct PriceKey {
     pub unit: Unit,
     /// Level, live-in and the like. They must be the same to the letter: a price "for any level" has none.
     #[serde(default)]
-    pub attributes: BTreeMap<String, String>,
-}
-
-impl PriceKey {
-    /// The attributes as one text, equal where they are: what the database compares (C1).
-    pub fn attribute_text(&self) -> String {
-        serde_json::to_string(&self.attributes).expect("texts have a JSON form")
-    }
+    pub attributes: Attributes,
 }
 
 /// Whose price it is; the order is that of the resolution (`contracts.md` §2).

@@ -23,7 +23,8 @@ pub struct Question<'a> {
 /// The one entry that counts, and every candidate exactly once with what became of it.
 ///
 /// Total and deterministic: the same candidates in any order give the same answer. None in force is
-/// [`Refusal::NotFound`], never a price of zero (P1-2).
+/// [`Refusal::NotFound`], never a price of zero (P1-2). Under a signed contract its snapshot alone answers: what is not
+/// in it has no price there, whatever the price lists say.
 pub fn resolve<'a>(
     question: &Question<'_>,
     candidates: &'a [PriceEntry],
@@ -33,7 +34,7 @@ pub fn resolve<'a>(
     let winner = ranked
         .iter()
         .copied()
-        .filter(|entry| ruled_out(question, entry).is_none())
+        .filter(|entry| ruled_out(question, entry).is_none() && !is_beside(question, entry))
         .min_by_key(|entry| (entry.owner, Reverse(entry.valid.from), entry.id));
     let considered = ranked
         .iter()
@@ -51,6 +52,11 @@ pub fn resolve<'a>(
             considered,
         }),
     }
+}
+
+/// True for a price of the lists where a contract is asked.
+const fn is_beside(question: &Question<'_>, entry: &PriceEntry) -> bool {
+    question.contract_id.is_some() && !matches!(entry.owner, Owner::Contract(_))
 }
 
 fn ruled_out(question: &Question<'_>, entry: &PriceEntry) -> Option<Verdict> {
@@ -81,7 +87,7 @@ fn beaten(entry: &PriceEntry, winner: Option<&PriceEntry>) -> Verdict {
         Some(winner) if std::ptr::eq(winner, entry) => Verdict::Won,
         Some(winner) if winner.owner != entry.owner => Verdict::Outranked { by: winner.id },
         Some(winner) => Verdict::Replaced { by: winner.id },
-        None => Verdict::Won,
+        None => Verdict::NotInContract,
     }
 }
 
@@ -116,6 +122,28 @@ mod tests {
         let (won, seen) = resolve(&question(branch('B'), &key, "2026-06-15"), &entries).expect("a price");
         assert_eq!(won.id, entry_id(2));
         assert_eq!(seen[0].verdict, Verdict::OtherContract);
+    }
+
+    #[test]
+    fn what_a_signed_contract_does_not_list_has_no_price_under_it() {
+        let contract_id = ContractId::of(uuid::Uuid::from_u128(77));
+        let frozen =
+            base(3, "2026-01-01", None, 4_200).frozen(contract_id, span("2026-05-01", Some("2026-12-01")));
+        let entries = [base(1, "2026-01-01", None, 5_000), frozen];
+        let after =
+            Question { contract_id: Some(contract_id), ..question(branch('B'), &cleaning(), "2026-12-01") };
+        let by_visit = PriceKey { unit: super::super::Unit::Visit, ..cleaning() };
+        let other =
+            Question { contract_id: Some(contract_id), ..question(branch('B'), &by_visit, "2026-06-15") };
+        let verdicts = |asked: &Question<'_>| match resolve(asked, &entries) {
+            Err(Refusal::NotFound { considered, .. }) => {
+                considered.iter().map(|seen| seen.verdict).collect::<Vec<_>>()
+            }
+            answer => panic!("{answer:?}"),
+        };
+        let to = date("2026-12-01");
+        assert_eq!(verdicts(&after), [Verdict::NoLongerInForce { to }, Verdict::NotInContract]);
+        assert_eq!(verdicts(&other), [Verdict::OtherUnit, Verdict::OtherUnit]);
     }
 
     #[test]
@@ -197,6 +225,7 @@ mod tests {
             let seen = match &one {
                 Ok((won, seen)) => {
                     prop_assert!(won.valid.contains(on) && won.state.is_out() && won.key == key);
+                    prop_assert_eq!(matches!(won.owner, Owner::Contract(_)), is_signed);
                     prop_assert_eq!(seen.iter().filter(|seen| seen.verdict == Verdict::Won).count(), 1);
                     seen.clone()
                 }

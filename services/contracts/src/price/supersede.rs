@@ -1,7 +1,7 @@
 //! May this price be published: overlap, supersede, bounds (C1, P4, P5). A pure decision; the database's
 //! exclusion constraint is the last word.
 
-use super::bounds::{OutOfBounds, OverridePolicy, out_of_bounds};
+use super::bounds::OverridePolicy;
 use super::tariff::Warning;
 use super::{Owner, PriceEntry, PriceEntryId, Refusal};
 use chrono::NaiveDate;
@@ -40,8 +40,6 @@ pub struct Publication {
     pub cuts: Vec<Cut>,
     /// What the publisher should look at.
     pub warnings: Vec<Warning>,
-    /// Overrides that this base moves out of bounds.
-    pub out_of_bounds: Vec<OutOfBounds>,
 }
 
 /// Decides whether a price may be published beside what is published (C1).
@@ -73,16 +71,12 @@ pub fn decide(
         (OnOverlap::Refuse, None) => Vec::new(),
         (OnOverlap::Supersede, _) => rivals.into_iter().map(|rival| cut(rival, &entry.valid)).collect(),
     };
-    let out_of_bounds = match entry.owner {
-        Owner::Branch(_) => {
-            policy.prove(&entry, published)?;
-            Vec::new()
-        }
-        Owner::Network => out_of_bounds(&entry, published, policy),
-        Owner::Contract(_) => Vec::new(),
-    };
+    match entry.owner {
+        Owner::Branch(_) => policy.prove(&entry, published)?,
+        Owner::Network | Owner::Contract(_) => {}
+    }
     let warnings = entry.terms.warnings();
-    Ok(Publication { entry, cuts, warnings, out_of_bounds })
+    Ok(Publication { entry, cuts, warnings })
 }
 
 fn cut(old: &PriceEntry, new: &Span<NaiveDate>) -> Cut {
@@ -146,13 +140,13 @@ mod tests {
     }
 
     #[test]
-    fn drafts_are_no_rivals_and_a_new_base_flags_overrides() {
+    fn drafts_are_no_rivals_and_a_new_base_cuts_bases_alone() {
         let mut entries = page();
         entries[2].state = BookState::Draft;
         assert!(decide(wanted(), &entries, &POLICY, OnOverlap::Refuse).is_ok());
         let dear = base(9, "2026-08-01", None, 9_000);
         let done = decide(dear, &page(), &POLICY, OnOverlap::Supersede).expect("published");
-        assert_eq!(done.out_of_bounds.len(), 1);
+        assert_eq!(done.cuts.len(), 1);
         assert_eq!(done.cuts[0].kept, [span("2026-07-01", Some("2026-08-01"))]);
         let empty = over(9, 'B', ("2026-08-15", Some("2026-08-15")), 6_000);
         assert!(matches!(

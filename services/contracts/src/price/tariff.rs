@@ -2,11 +2,13 @@
 
 use kernel::Fen;
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 /// How many thousandths make one unit.
 const THOUSANDTHS: i64 = 1_000;
+/// How many minutes make an hour.
+const MINUTES: i64 = 60;
 
 /// A quantity in thousandths of its unit: `1500` hours-thousandths are an hour and a half.
 #[derive(
@@ -34,10 +36,30 @@ impl Quantity {
         self.0
     }
 
+    /// As hours: whole minutes, to the nearest one, because a third of an hour is 333 thousandths.
+    pub const fn minutes(self) -> i64 {
+        (self.0 * MINUTES + THOUSANDTHS / 2) / THOUSANDTHS
+    }
+
+    /// So many minutes as hours, to the nearest thousandth; none where they are more than [`Self::MAX`].
+    pub fn of_minutes(minutes: i64) -> Option<Self> {
+        let thousandths = minutes.checked_mul(THOUSANDTHS)?.checked_add(MINUTES / 2)? / MINUTES;
+        Self::of_thousandths(thousandths)
+    }
+
     /// The exact number of units.
     pub fn exact(self) -> Decimal {
         Decimal::from(self.0) / Decimal::from(THOUSANDTHS)
     }
+}
+
+/// Reads how much somebody asks for: nothing is no quantity (P1-2). `#[serde(deserialize_with = "…")]`.
+pub fn asked<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Quantity, D::Error> {
+    let quantity = Quantity::deserialize(deserializer)?;
+    if quantity == Quantity::ZERO {
+        return Err(serde::de::Error::custom("contracts.quantity_out_of_range"));
+    }
+    Ok(quantity)
 }
 
 impl TryFrom<i64> for Quantity {
@@ -115,6 +137,15 @@ impl Rounding {
         }
     }
 
+    /// The least quantity that is not rounded to nothing.
+    pub const fn least(self) -> Quantity {
+        match self {
+            Self::Exact | Self::Up { .. } => Quantity::LEAST,
+            Self::HalfUp { step } => Quantity(step.0 - step.0 / 2),
+            Self::Down { step } => Quantity(step.0),
+        }
+    }
+
     /// Between two quantities that can be billed lies this much at least, in thousandths.
     const fn grain(self) -> i64 {
         match self {
@@ -164,6 +195,16 @@ impl Tiers {
         let prices = bounded.iter().map(|tier| tier.unit_fen).chain([beyond_fen]);
         let no_negative = prices.into_iter().all(|price| price >= Fen::ZERO);
         (rising && starts_above_zero && no_negative).then_some(Self { bounded, beyond_fen })
+    }
+
+    /// The tiers, rising.
+    pub fn bounded(&self) -> &[Tier] {
+        &self.bounded
+    }
+
+    /// Fen per unit beyond them.
+    pub const fn beyond_fen(&self) -> Fen {
+        self.beyond_fen
     }
 
     /// The price per unit of the tier a quantity lies in; upper bounds are inside.
@@ -356,6 +397,20 @@ mod tests {
         let odd = Rounding::HalfUp { step: Step::of_thousandths(5).expect("above zero") };
         assert_eq!(odd.apply(Quantity(2)), Quantity(0), "2 of 5 is below the middle");
         assert_eq!(odd.apply(Quantity(3)), Quantity(5));
+        for rounding in [Rounding::Up { step }, Rounding::HalfUp { step }, Rounding::Down { step }, odd] {
+            let least = rounding.least();
+            assert!(rounding.apply(least) > Quantity::ZERO, "{rounding:?}");
+            assert_eq!(rounding.apply(Quantity(least.0 - 1)), Quantity::ZERO, "{rounding:?}");
+        }
+    }
+
+    #[test]
+    fn hours_are_minutes_to_the_nearest_thousandth() {
+        for minutes in 1..=44_640 {
+            assert_eq!(Quantity::of_minutes(minutes).map(Quantity::minutes), Some(minutes));
+        }
+        assert_eq!(Quantity::of_minutes(20), Some(Quantity(333)));
+        assert_eq!(Quantity::of_minutes(i64::MAX), None);
     }
 
     #[test]

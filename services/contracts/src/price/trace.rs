@@ -67,6 +67,8 @@ pub enum Verdict {
         /// Its end, the first date outside.
         to: NaiveDate,
     },
+    /// A signed contract is asked, whose own prices alone count, and which does not list this.
+    NotInContract,
     /// One of a higher rank counts.
     Outranked {
         /// The one that counts.
@@ -198,6 +200,9 @@ impl Verdict {
             }
             Self::NoLongerInForce { to } => {
                 texts(format!("已于 {to} 零点失效"), format!("it ended at midnight before {to}"))
+            }
+            Self::NotInContract => {
+                texts("合同价目之外的价格不适用", "the signed contract's own prices alone count")
             }
             Self::Outranked { by } => {
                 texts(format!("优先级更高的价格 {by} 适用"), format!("{by} has a higher rank"))

@@ -2,7 +2,8 @@
 
 use super::{PriceBook, PriceBookView, Refusal, store};
 use crate::person::Person;
-use crate::price::{BookState, Owner, PriceEntry, PriceEntryId, PriceKey, Terms};
+use crate::price::shown::PriceTerms;
+use crate::price::{BookState, Owner, PriceEntry, PriceEntryId, PriceKey};
 use crate::service;
 use chrono::NaiveDate;
 use events::{PriceBookId, event};
@@ -37,7 +38,7 @@ pub struct NewEntry {
     /// For what.
     pub key: PriceKey,
     /// What it costs.
-    pub terms: Terms,
+    pub terms: PriceTerms,
 }
 
 impl Addressed for DraftPriceBook {
@@ -82,7 +83,7 @@ pub fn decide(
             state: BookState::Draft,
             key,
             valid,
-            terms,
+            terms: terms.into(),
         })
         .collect();
     let drafted = PriceBookDrafted { valid_from: valid.from, valid_to: valid.to, entries: entries.len() };

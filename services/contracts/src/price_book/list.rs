@@ -1,11 +1,13 @@
 //! Reading price books.
 
 use super::{PriceBook, PriceBookView, store};
+use crate::price::BookState;
 use axum::response::Response;
 use events::PriceBookId;
 use house::{House, List, One, Page, Problem, Read, Shown, permission};
 use kernel::{Aggregate, BranchId};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 /// Which price books.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -15,7 +17,28 @@ pub struct PriceBookFilter {
     /// Of this branch.
     pub branch: Option<BranchId>,
     /// In this state.
-    pub state: Option<String>,
+    pub state: Option<BookState>,
+    /// With a price that lies outside the bounds of the base, or without one: what somebody must look at.
+    pub out_of_bounds: Option<Flag>,
+}
+
+/// Whether a list asks for those that have something, or for the others.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[schema(as = PriceBookFlag)]
+pub enum Flag {
+    /// Those that have it.
+    #[serde(rename = "true")]
+    Set,
+    /// The others.
+    #[serde(rename = "false")]
+    Unset,
+}
+
+impl Flag {
+    /// As SQL compares it.
+    pub const fn is_set(self) -> bool {
+        matches!(self, Self::Set)
+    }
 }
 
 /// Price books within the caller's reach.

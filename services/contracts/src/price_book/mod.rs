@@ -5,14 +5,16 @@
 
 pub mod approve;
 pub mod draft;
+pub mod end;
 mod list;
 pub mod publish;
 mod store;
 pub mod withdraw;
 
 use crate::person::Person;
+use crate::price::shown::PriceTerms;
 use crate::price::tariff::Warning;
-use crate::price::{BookState, PriceEntry, PriceEntryId, PriceKey, Terms};
+use crate::price::{BookState, PriceEntry, PriceEntryId, PriceKey};
 use chrono::NaiveDate;
 use events::PriceBookId;
 use house::{House, OpenApiRouter, Shown, routes};
@@ -108,7 +110,7 @@ pub struct PriceEntryView {
     /// `withdrawn` where a later price covers all its days.
     pub state: BookState,
     /// What it costs.
-    pub terms: Terms,
+    pub terms: PriceTerms,
     /// What the publisher should look at.
     pub warnings: Vec<Warning>,
     /// A base has left it outside what the network allows.
@@ -124,7 +126,7 @@ impl Shown for PriceBook {
             valid_from: entry.valid.from,
             valid_to: entry.valid.to,
             state: entry.state,
-            terms: entry.terms.clone(),
+            terms: PriceTerms::from(&entry.terms),
             warnings: entry.terms.warnings(),
             is_out_of_bounds: self.out_of_bounds.contains(&entry.id),
         });

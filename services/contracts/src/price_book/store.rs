@@ -1,7 +1,7 @@
 //! The SQL of price books. A branch sees its own and the network's, and changes only its own.
 
 use super::PriceBook;
-use super::list::PriceBookFilter;
+use super::list::{Flag, PriceBookFilter};
 use crate::person::Person;
 use crate::price::store::EntryRow;
 use crate::price::{BookState, PriceEntry, PriceEntryId};
@@ -68,11 +68,7 @@ async fn entries(
     )
     .fetch_all(connection)
     .await?;
-    let mut by_book: BTreeMap<Uuid, Vec<EntryRow>> = BTreeMap::new();
-    for row in rows {
-        by_book.entry(row.price_book_id).or_default().push(row);
-    }
-    Ok(by_book)
+    Ok(grouped(rows))
 }
 
 /// Locks a book within reach: the network's books are within reach of the whole network only.
@@ -92,51 +88,76 @@ pub(super) async fn load(tx: &mut Tx, id: PriceBookId) -> Result<PriceBook, Fail
     Ok(row.book(rows)?)
 }
 
-/// The books with published entries of the same keys, locked in order of id, each with those entries alone: of
-/// the network and, for a branch's book, of that branch; for the network's book, of every branch.
+/// The books with published entries of the same keys, locked in order of id, each with those entries alone: every one
+/// of the network, against which overrides are proved; and of the days of this book those of its branch or, for the
+/// network's book, of every branch.
+///
+/// Of two books that price one service the second waits here for the first, and then sees what it has put out: else an
+/// override and the base that moves its bounds could pass each other unseen (C12).
 pub(super) async fn rivals(tx: &mut Tx, book: &PriceBook) -> Result<Vec<PriceBook>, Fault> {
     let keys = || book.entries.iter().map(|entry| &entry.key);
     let services: Vec<String> = keys().map(|key| key.service.as_str().to_owned()).collect();
     let units: Vec<String> = keys().map(|key| key.unit.word().to_owned()).collect();
-    let attributes: Vec<String> = keys().map(|key| key.attribute_text()).collect();
+    let attributes: Vec<String> = keys().map(|key| key.attributes.text()).collect();
+    sqlx::query!("SELECT code FROM service WHERE code = ANY ($1) ORDER BY code FOR UPDATE", &services)
+        .fetch_all(tx.connection())
+        .await?;
+    let branch = book.branch.map(BranchId::uuid);
+    let books = sqlx::query_as!(
+        Row,
+        "SELECT id, branch_id, lower(valid) AS \"valid_from!\", upper(valid) AS valid_to, state, author_user, author_employee, approver_user, version
+         FROM price_book
+         WHERE id <> $4 AND id IN (
+             SELECT price_book_id FROM price_entry
+             WHERE (service, unit, attributes) IN (SELECT * FROM unnest($1::text[], $2::text[], $3::text[]))
+               AND state IN ('published', 'ended')
+               AND (branch_id IS NULL OR ($5::uuid IS NULL OR branch_id = $5) AND valid && daterange($6, $7)))
+         ORDER BY id FOR UPDATE",
+        &services,
+        &units,
+        &attributes,
+        book.id.uuid(),
+        branch,
+        book.valid.from,
+        book.valid.to,
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    // Entries change with their book alone, so those of locked books stand still.
+    let ids: Vec<Uuid> = books.iter().map(|row| row.id).collect();
     let rows = sqlx::query_as!(
         EntryRow,
         "SELECT id, price_book_id, branch_id, service, unit, attributes, lower(valid) AS \"valid_from!\", upper(valid) AS valid_to, state, terms,
                 out_of_bounds
          FROM price_entry
          WHERE (service, unit, attributes) IN (SELECT * FROM unnest($1::text[], $2::text[], $3::text[]))
-           AND state IN ('published', 'ended') AND price_book_id <> $4 AND ($5::uuid IS NULL OR branch_id IS NULL OR branch_id = $5)
-           AND valid && daterange($6, $7)
-         ORDER BY id FOR UPDATE",
+           AND state IN ('published', 'ended') AND price_book_id = ANY ($4) AND (branch_id IS NULL OR valid && daterange($5, $6))
+         ORDER BY id",
         &services,
         &units,
         &attributes,
-        book.id.uuid(),
-        book.branch.map(BranchId::uuid),
+        &ids,
         book.valid.from,
         book.valid.to,
     )
     .fetch_all(tx.connection())
     .await?;
-    let mut by_book: BTreeMap<Uuid, Vec<EntryRow>> = BTreeMap::new();
-    for row in rows {
-        by_book.entry(row.price_book_id).or_default().push(row);
-    }
-    let ids: Vec<Uuid> = by_book.keys().copied().collect();
-    let rows = sqlx::query_as!(
-        Row,
-        "SELECT id, branch_id, lower(valid) AS \"valid_from!\", upper(valid) AS valid_to, state, author_user, author_employee, approver_user, version
-         FROM price_book WHERE id = ANY ($1) ORDER BY id FOR UPDATE",
-        &ids,
-    )
-    .fetch_all(tx.connection())
-    .await?;
-    rows.into_iter()
+    let mut by_book = grouped(rows);
+    books
+        .into_iter()
         .map(|row| {
             let entries = by_book.remove(&row.id).unwrap_or_default();
             row.book(entries)
         })
         .collect()
+}
+
+fn grouped(rows: Vec<EntryRow>) -> BTreeMap<Uuid, Vec<EntryRow>> {
+    let mut by_book: BTreeMap<Uuid, Vec<EntryRow>> = BTreeMap::new();
+    for row in rows {
+        by_book.entry(row.price_book_id).or_default().push(row);
+    }
+    by_book
 }
 
 /// Writes a new one.
@@ -179,7 +200,7 @@ async fn put_entries(tx: &mut Tx, book: &PriceBook) -> Result<(), Fault> {
     let ids: Vec<Uuid> = book.entries.iter().map(|entry| entry.id.uuid()).collect();
     let services = column(|entry| entry.key.service.as_str().to_owned());
     let units = column(|entry| entry.key.unit.word().to_owned());
-    let attributes = column(|entry| entry.key.attribute_text());
+    let attributes = column(|entry| entry.key.attributes.text());
     let states = column(|entry| entry.state.word().to_owned());
     let from: Vec<NaiveDate> = book.entries.iter().map(|entry| entry.valid.from).collect();
     // An empty text for "for ever": a checked query takes no array of dates with gaps.
@@ -251,11 +272,14 @@ pub(super) async fn page(
         "SELECT id, branch_id, lower(valid) AS \"valid_from!\", upper(valid) AS valid_to, state, author_user, author_employee, approver_user, version
          FROM price_book
          WHERE ($1::uuid[] IS NULL OR branch_id IS NULL OR branch_id = ANY ($1)) AND ($2::uuid IS NULL OR branch_id = $2)
-           AND ($3::text IS NULL OR state = $3) AND id < $4 AND id > $5
-         ORDER BY CASE WHEN $6 THEN id END DESC, id LIMIT $7",
+           AND ($3::text IS NULL OR state = $3)
+           AND ($4::boolean IS NULL OR $4 = EXISTS (SELECT FROM price_entry e WHERE e.price_book_id = price_book.id AND e.out_of_bounds))
+           AND id < $5 AND id > $6
+         ORDER BY CASE WHEN $7 THEN id END DESC, id LIMIT $8",
         reach.branches(),
         filter.branch.map(BranchId::uuid),
-        filter.state,
+        filter.state.map(BookState::word),
+        filter.out_of_bounds.map(Flag::is_set),
         page.below(),
         page.above(),
         page.is_newest_first(),

@@ -1,6 +1,6 @@
 //! Withdrawing a price book that has not begun.
 
-use super::{PriceBook, PriceBookView, Refusal, store};
+use super::{PriceBook, PriceBookView, Refusal, end, store};
 use crate::price::{BookState, store as prices};
 use chrono::NaiveDate;
 use events::{PriceBookId, event};
@@ -49,6 +49,7 @@ pub(super) async fn route(
             let zone = prices::zone(tx.connection(), book.branch).await?;
             let decision = decide(book, now.date_in(zone))?;
             store::save(tx, &decision).await?;
+            tx.cancel(end::TIMER, cmd.id).await?;
             Ok::<_, Failure>(decision)
         })
         .await

@@ -32,12 +32,9 @@ pub fn decide(quote: Quote, received_at: Timestamp) -> Result<Decision<Quote>, R
             Ok(Decision::of(Quote { state, ..quote }).and(accepted).under(clause!("P1-2")))
         }
         State::Offered | State::Expired => Err(expired),
-        State::Draft
-        | State::Approved
-        | State::Accepted { .. }
-        | State::Declined
-        | State::Superseded
-        | State::Voided => Err(Refusal::NotOffered { state: quote.state }),
+        State::Draft | State::Accepted { .. } | State::Declined | State::Voided => {
+            Err(Refusal::NotOffered { state: quote.state })
+        }
     }
 }
 
@@ -64,21 +61,20 @@ pub(super) mod tests {
     use super::super::{PromisedStandard, ProrationBasis};
     use super::*;
     use crate::price::fixtures::{at, branch, date, page};
-    use crate::price::{Quantity, ServiceCode, Unit};
+    use crate::price::{Attributes, Quantity, ServiceCode, Unit, VisitCount};
+    use crate::service::Durations;
     use crate::standard::StandardId;
     use events::CustomerId;
     use kernel::{Fen, Zone};
-    use std::collections::BTreeMap;
-    use std::num::NonZeroU32;
     use uuid::Uuid;
 
     pub(in super::super) fn quoted(priced_at: &str, until: &str) -> Quote {
         let wanted = WantedLine {
             service: ServiceCode::new("cleaning"),
             unit: Unit::Hour,
-            attributes: BTreeMap::new(),
+            attributes: Attributes::default(),
             quantity: Quantity::of_thousandths(3_000).expect("in range"),
-            visits: NonZeroU32::new(12).expect("above zero"),
+            visits: VisitCount::of(12).expect("few"),
         };
         let body = DraftQuote {
             branch_id: branch('C'),
@@ -90,8 +86,13 @@ pub(super) mod tests {
         };
         let standard =
             PromisedStandard { id: StandardId::of(Uuid::from_u128(2)), edition: 1, hash: String::new() };
-        let around =
-            Surroundings { zone: Zone::SHANGHAI, entries: page(), standards: vec![standard], sold_by: None };
+        let around = Surroundings {
+            zone: Zone::SHANGHAI,
+            entries: page(),
+            standards: vec![standard],
+            durations: vec![Durations { min_minutes: 120, step_minutes: 30 }],
+            sold_by: None,
+        };
         let quote = draft::decide(QuoteId::of(Uuid::from_u128(3)), body, around, at(priced_at));
         Quote { state: State::Offered, ..quote.expect("a price").into_state() }
     }

@@ -35,12 +35,9 @@ pub fn decide(quote: Quote, received_at: Timestamp) -> Result<Decision<Quote>, R
         State::Offered | State::Expired => {
             Err(Refusal::Expired { valid_until: quote.valid_until, received_at })
         }
-        State::Draft
-        | State::Approved
-        | State::Accepted { .. }
-        | State::Declined
-        | State::Superseded
-        | State::Voided => Err(Refusal::NotOffered { state: quote.state }),
+        State::Draft | State::Accepted { .. } | State::Declined | State::Voided => {
+            Err(Refusal::NotOffered { state: quote.state })
+        }
     }
 }
 

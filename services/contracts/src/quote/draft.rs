@@ -3,10 +3,12 @@
 use super::{
     PromisedStandard, ProrationBasis, Quote, QuoteLine, QuoteView, Refusal, State, store, valid_until,
 };
+use crate::level::WorkerLevel;
 use crate::price::line::{Ask, Tables, Visits, price};
 use crate::price::promotion::Customer;
 use crate::price::surcharge::DayClasses;
-use crate::price::{self, PriceEntry, PriceKey, Quantity, ServiceCode, Unit};
+use crate::price::{self, Attributes, PriceEntry, PriceKey, Quantity, ServiceCode, Unit, VisitCount, tariff};
+use crate::service::Durations;
 use crate::{service, standard};
 use chrono::NaiveDate;
 use events::{CustomerId, QuoteId, event};
@@ -14,8 +16,6 @@ use house::{Addressed, Answer, Command, Commanded, House, New, not_found, permis
 use journal::{Failure, Tx};
 use kernel::{BranchId, Decision, EmployeeId, Fen, Timestamp, Version, Zone};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-use std::num::NonZeroU32;
 use utoipa::ToSchema;
 
 /// What a customer asks for.
@@ -31,9 +31,9 @@ pub struct DraftQuote {
     pub valid_until: NaiveDate,
     /// How part of a month will be counted.
     pub proration_basis: ProrationBasis,
-    /// The skill level that is promised, 1 (highest) to 5.
+    /// The skill level that is promised, 2 (technician, the highest) to 5 (primary).
     #[serde(default)]
-    pub worker_level: Option<u8>,
+    pub worker_level: Option<WorkerLevel>,
     /// What it consists of.
     pub lines: Vec<WantedLine>,
 }
@@ -48,12 +48,12 @@ pub struct WantedLine {
     pub unit: Unit,
     /// Level, live-in and the like.
     #[serde(default)]
-    pub attributes: BTreeMap<String, String>,
+    pub attributes: Attributes,
     /// How much each visit, in thousandths of the unit.
+    #[serde(deserialize_with = "tariff::asked")]
     pub quantity: Quantity,
     /// How many visits.
-    #[schema(value_type = u32, minimum = 1)]
-    pub visits: NonZeroU32,
+    pub visits: VisitCount,
 }
 
 impl Addressed for DraftQuote {
@@ -77,6 +77,8 @@ pub struct Surroundings {
     pub entries: Vec<PriceEntry>,
     /// The standards in force, one per line.
     pub standards: Vec<PromisedStandard>,
+    /// How long a visit of the wanted services lasts, one per line.
+    pub durations: Vec<Durations>,
     /// Who sells.
     pub sold_by: Option<EmployeeId>,
 }
@@ -96,8 +98,10 @@ pub fn decide(
         return Err(Refusal::NoLines {}.into());
     }
     let mut lines = Vec::new();
-    for (wanted, standard) in body.lines.into_iter().zip(around.standards) {
+    for ((wanted, standard), durations) in body.lines.into_iter().zip(around.standards).zip(around.durations)
+    {
         let line = freeze(wanted, standard, (body.branch_id, around.zone, now), &around.entries)?;
+        durations.check(&line.key, line.priced.quantity)?;
         lines.push(line);
     }
     let quote = Quote {
@@ -130,7 +134,7 @@ fn freeze(
         contract_id: None,
         key: key.clone(),
         quantity: wanted.quantity,
-        visits: Visits::Unscheduled(wanted.visits),
+        visits: Visits::Unscheduled(wanted.visits.get()),
         at,
         booked_at: None,
         distance_metres: None,
@@ -141,7 +145,7 @@ fn freeze(
         price(&ask, &Tables { entries, surcharges: &[], promotions: &[], calendar: &calendar }, None)?;
     let entry = entries.iter().find(|entry| entry.id == priced.entry_id);
     let entry = entry.expect("a price is taken from one of the entries").clone();
-    Ok(QuoteLine { key, quantity: wanted.quantity, visits: wanted.visits, priced, entry, standard })
+    Ok(QuoteLine { key, quantity: wanted.quantity, visits: wanted.visits.get(), priced, entry, standard })
 }
 
 async fn surroundings(
@@ -155,13 +159,11 @@ async fn surroundings(
         return Err(Refusal::CustomerUnknown { customer_id: body.customer_id }.into());
     }
     let services: Vec<String> = body.lines.iter().map(|line| line.service.as_str().to_owned()).collect();
-    let mut standards = Vec::new();
-    for service in &services {
-        service::store::check_on_sale(tx, service, now.date_in(zone)).await?;
-        standards.push(PromisedStandard::of(&standard::store::in_force(tx, service).await?));
-    }
+    let durations = service::store::on_sale(tx, &services, now.date_in(zone)).await?;
+    let standards = standard::store::in_force(tx, &services).await?;
+    let standards = standards.iter().map(PromisedStandard::of).collect();
     let entries = price::store::candidates(tx.connection(), body.branch_id, &services).await?;
-    Ok(Surroundings { zone, entries, standards, sold_by })
+    Ok(Surroundings { zone, entries, standards, durations, sold_by })
 }
 
 /// Writes a quote and prices it (P1-2).

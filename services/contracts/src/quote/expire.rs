@@ -19,11 +19,9 @@ pub fn decide(quote: Quote, now: Timestamp) -> Option<Decision<Quote>> {
         }
         State::Offered
         | State::Draft
-        | State::Approved
         | State::Accepted { .. }
         | State::Expired
         | State::Declined
-        | State::Superseded
         | State::Voided => None,
     }
 }

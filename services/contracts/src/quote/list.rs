@@ -1,6 +1,6 @@
 //! Reading quotes.
 
-use super::{Quote, QuoteView, store};
+use super::{Quote, QuoteView, StateName, store};
 use axum::response::Response;
 use events::{CustomerId, QuoteId};
 use house::{House, List, One, Page, Problem, Read, Shown, permission};
@@ -17,7 +17,7 @@ pub struct QuoteFilter {
     /// For this customer.
     pub customer_id: Option<CustomerId>,
     /// In this state.
-    pub state: Option<String>,
+    pub state: Option<StateName>,
 }
 
 /// Quotes within the caller's reach.

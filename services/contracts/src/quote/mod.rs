@@ -10,7 +10,10 @@ pub mod expire;
 mod list;
 pub mod offer;
 pub(crate) mod store;
+pub mod void;
 
+use crate::level::WorkerLevel;
+use crate::price::shown::PriceTraceView;
 use crate::price::{PriceEntry, PriceKey, Priced, Quantity};
 use crate::standard::{Standard, StandardId};
 use chrono::NaiveDate;
@@ -30,6 +33,8 @@ refusals! {
     NotDraft { state: &'static str } = "contracts.quote_not_draft", clause!("P1-2");
     /// A quote of nothing.
     NoLines {} = "contracts.quote_without_lines";
+    /// What the customer took, or what is over, is not taken back.
+    NotOpen { state: &'static str } = "contracts.quote_state", clause!("P1-2");
     /// A quote that is over before it begins.
     UntilPast { valid_until: Timestamp } = "contracts.quote_valid_until_past";
     /// support has not told us of this customer.
@@ -43,8 +48,6 @@ refusals! {
 pub enum State {
     /// Being written.
     Draft,
-    /// Approved, where it needs it.
-    Approved,
     /// With the customer.
     Offered,
     /// Taken by the customer.
@@ -56,23 +59,57 @@ pub enum State {
     Expired,
     /// Refused by the customer.
     Declined,
-    /// A newer version took its place.
-    Superseded,
     /// Taken back by us.
     Voided,
 }
 
 impl State {
-    /// As tables and views write it.
+    /// As tables and refusals write it.
+    pub const fn word(self) -> &'static str {
+        self.name().word()
+    }
+
+    /// Its name.
+    pub const fn name(self) -> StateName {
+        match self {
+            Self::Draft => StateName::Draft,
+            Self::Offered => StateName::Offered,
+            Self::Accepted { .. } => StateName::Accepted,
+            Self::Expired => StateName::Expired,
+            Self::Declined => StateName::Declined,
+            Self::Voided => StateName::Voided,
+        }
+    }
+}
+
+/// The name of a state, as views and filters write it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = QuoteStateName)]
+pub enum StateName {
+    /// Being written.
+    Draft,
+    /// With the customer.
+    Offered,
+    /// Taken by the customer.
+    Accepted,
+    /// Not taken in time.
+    Expired,
+    /// Refused by the customer.
+    Declined,
+    /// Taken back by us.
+    Voided,
+}
+
+impl StateName {
+    /// As tables write it.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Draft => "draft",
-            Self::Approved => "approved",
             Self::Offered => "offered",
-            Self::Accepted { .. } => "accepted",
+            Self::Accepted => "accepted",
             Self::Expired => "expired",
             Self::Declined => "declined",
-            Self::Superseded => "superseded",
             Self::Voided => "voided",
         }
     }
@@ -168,7 +205,7 @@ pub struct Quote {
     /// How part of a month will be counted.
     pub proration_basis: ProrationBasis,
     /// The skill level that is promised.
-    pub worker_level: Option<u8>,
+    pub worker_level: Option<WorkerLevel>,
     /// Its lines, frozen, each with its trace.
     pub lines: Vec<QuoteLine>,
     /// Where it stands.
@@ -215,8 +252,8 @@ pub struct QuoteView {
     /// Who sells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sold_by: Option<EmployeeId>,
-    /// `draft`, `offered`, `accepted`, `declined`, `expired`.
-    pub state: &'static str,
+    /// How far it has come.
+    pub state: StateName,
     /// The instant its lines were priced at.
     pub priced_at: Timestamp,
     /// The first instant it is no longer good.
@@ -225,7 +262,7 @@ pub struct QuoteView {
     pub proration_basis: ProrationBasis,
     /// The skill level that is promised.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub worker_level: Option<u8>,
+    pub worker_level: Option<WorkerLevel>,
     /// Its lines.
     pub lines: Vec<QuoteLineView>,
     /// Their sum.
@@ -249,7 +286,7 @@ pub struct QuoteLineView {
     /// The standard that is promised.
     pub standard: PromisedStandard,
     /// How the price came about.
-    pub price_trace: crate::price::PriceTrace,
+    pub price_trace: PriceTraceView,
 }
 
 impl Shown for Quote {
@@ -261,14 +298,14 @@ impl Shown for Quote {
             visits: line.visits,
             total: Money::of(line.priced.total_fen),
             standard: line.standard.clone(),
-            price_trace: line.priced.price_trace.clone(),
+            price_trace: PriceTraceView::from(&line.priced.price_trace),
         });
         QuoteView {
             id: self.id,
             branch_id: self.branch,
             customer_id: self.customer,
             sold_by: self.sold_by,
-            state: self.state.word(),
+            state: self.state.name(),
             priced_at: self.priced_at,
             valid_until: self.valid_until,
             proration_basis: self.proration_basis,
@@ -292,4 +329,5 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
         .routes(routes!(offer::route))
         .routes(routes!(accept::route))
         .routes(routes!(decline::route))
+        .routes(routes!(void::route))
 }

@@ -1,7 +1,8 @@
 //! The SQL of quotes.
 
 use super::list::QuoteFilter;
-use super::{ProrationBasis, Quote, QuoteLine, State};
+use super::{ProrationBasis, Quote, QuoteLine, State, StateName};
+use crate::level::WorkerLevel;
 use chrono::{DateTime, Utc};
 use events::{CustomerId, QuoteId};
 use house::list::PageRequest;
@@ -35,12 +36,10 @@ impl TryFrom<Row> for Quote {
             |column, value: &str| Fault::Corrupt { table: "quote", column, value: value.to_owned() };
         let state = match (row.state.as_str(), row.accepted_at) {
             ("draft", None) => State::Draft,
-            ("approved", None) => State::Approved,
             ("offered", None) => State::Offered,
             ("accepted", Some(at)) => State::Accepted { at: Timestamp::of(at) },
             ("expired", None) => State::Expired,
             ("declined", None) => State::Declined,
-            ("superseded", None) => State::Superseded,
             ("voided", None) => State::Voided,
             _ => return Err(corrupt("state", &row.state)),
         };
@@ -53,13 +52,18 @@ impl TryFrom<Row> for Quote {
             valid_until: Timestamp::of(row.valid_until),
             proration_basis: ProrationBasis::of(&row.proration_basis)
                 .ok_or_else(|| corrupt("proration_basis", &row.proration_basis))?,
-            worker_level: row.worker_level.and_then(|level| u8::try_from(level).ok()),
+            worker_level: row.worker_level.map(level).transpose()?,
             lines: Vec::<QuoteLine>::deserialize(&row.lines)
                 .map_err(|error| corrupt("lines", &error.to_string()))?,
             state,
             version: Version::of(row.version),
         })
     }
+}
+
+fn level(number: i16) -> Result<WorkerLevel, Fault> {
+    let corrupt = |_| Fault::Corrupt { table: "quote", column: "worker_level", value: number.to_string() };
+    WorkerLevel::try_from(i64::from(number)).map_err(corrupt)
 }
 
 /// Locks a quote within reach.
@@ -91,7 +95,7 @@ pub(super) async fn add(tx: &mut Tx, decision: &Decision<Quote>) -> Result<(), F
         quote.priced_at.utc(),
         quote.valid_until.utc(),
         quote.proration_basis.word(),
-        quote.worker_level.map(i16::from),
+        quote.worker_level.map(|level| i16::from(level.number())),
         serde_json::to_value(&quote.lines).expect("plain data"),
         quote.total_fen().fen(),
         decision.version().get(),
@@ -104,13 +108,7 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<Quote>) -> Result<(), 
     let quote = decision.state();
     let accepted_at = match quote.state {
         State::Accepted { at } => Some(at.utc()),
-        State::Draft
-        | State::Approved
-        | State::Offered
-        | State::Expired
-        | State::Declined
-        | State::Superseded
-        | State::Voided => None,
+        State::Draft | State::Offered | State::Expired | State::Declined | State::Voided => None,
     };
     let statement = sqlx::query!(
         "UPDATE quote SET state = $3, accepted_at = $4, version = $5 WHERE id = $1 AND version = $2",
@@ -171,7 +169,7 @@ pub(super) async fn page(
         reach.branches(),
         filter.branch.map(BranchId::uuid),
         filter.customer_id.map(CustomerId::uuid),
-        filter.state,
+        filter.state.map(StateName::word),
         page.below(),
         page.above(),
         page.is_newest_first(),

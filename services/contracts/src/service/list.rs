@@ -1,6 +1,6 @@
 //! Reading the catalogue.
 
-use super::{Service, ServiceId, ServiceView, store};
+use super::{Service, ServiceId, ServiceView, StateName, store};
 use axum::response::Response;
 use house::{House, List, One, Page, Problem, Read, Shown, permission};
 use kernel::Aggregate;
@@ -14,7 +14,7 @@ pub struct ServiceFilter {
     /// With this code.
     pub code: Option<String>,
     /// In this state.
-    pub state: Option<String>,
+    pub state: Option<StateName>,
 }
 
 /// The catalogue.

@@ -4,18 +4,21 @@
 //! a service costs (`price_book`) and how well it must be rendered (`standard`).
 
 pub mod draft;
+pub mod duration;
 mod list;
 pub mod publish;
 pub mod retire;
 pub(crate) mod store;
 
-use crate::price::Unit;
+use crate::price::{Quantity, Unit};
 use chrono::NaiveDate;
 use events::contracts::{HealthClass, RequiredLevel};
 use house::{House, OpenApiRouter, Shown, routes};
 use kernel::{Aggregate, BranchId, Version, clause, id, refusals};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+pub use duration::Durations;
 
 id!(
     /// A service of the catalogue.
@@ -31,6 +34,12 @@ refusals! {
     NotPossible { state: &'static str } = "contracts.service_state", clause!("P1-2");
     /// There is no such service on sale.
     Unknown { service_code: String } = "contracts.service_unknown", clause!("P1-2");
+    /// A sale begins and ends today or later, and ends after it began: what was sold was on sale.
+    Backdated { effective_from: NaiveDate, earliest: NaiveDate } = "contracts.service_backdated", clause!("P1-2");
+    /// Fewer hours than the shortest visit.
+    TooShort { service: String, quantity: Quantity, least: Quantity } = "contracts.quantity_below_minimum", clause!("P1-2");
+    /// Hours between two steps.
+    OffStep { service: String, minutes: i64, step_minutes: i64 } = "contracts.quantity_off_step", clause!("P1-2");
 }
 
 /// A service of the catalogue.
@@ -82,12 +91,17 @@ pub enum State {
 }
 
 impl State {
-    /// As tables and views write it.
+    /// As tables and refusals write it.
     pub const fn word(self) -> &'static str {
+        self.name().word()
+    }
+
+    /// Its name.
+    pub const fn name(self) -> StateName {
         match self {
-            Self::Draft => "draft",
-            Self::Published { .. } => "published",
-            Self::Retired { .. } => "retired",
+            Self::Draft => StateName::Draft,
+            Self::Published { .. } => StateName::Published,
+            Self::Retired { .. } => StateName::Retired,
         }
     }
 
@@ -96,6 +110,30 @@ impl State {
             Self::Draft => (None, None),
             Self::Published { from } => (Some(from), None),
             Self::Retired { from, to } => (Some(from), Some(to)),
+        }
+    }
+}
+
+/// The name of a state, as views and filters write it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ServiceStateName)]
+pub enum StateName {
+    /// Being written.
+    Draft,
+    /// On sale.
+    Published,
+    /// On sale no longer.
+    Retired,
+}
+
+impl StateName {
+    /// As tables write it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Published => "published",
+            Self::Retired => "retired",
         }
     }
 }
@@ -137,8 +175,8 @@ pub struct ServiceView {
     pub text_zh: String,
     /// What customers read, English.
     pub text_en: String,
-    /// `draft`, `published`, `retired`.
-    pub state: &'static str,
+    /// How far it has come.
+    pub state: StateName,
     /// First day on sale.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub effective_from: Option<NaiveDate>,
@@ -164,7 +202,7 @@ impl Shown for Service {
             duration_step_minutes: self.duration_step_minutes,
             text_zh: self.text_zh.clone(),
             text_en: self.text_en.clone(),
-            state: self.state.word(),
+            state: self.state.name(),
             effective_from,
             retired_from,
             version,

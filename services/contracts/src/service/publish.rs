@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use events::contracts::ServicePublished;
 use house::{Addressed, Answer, Command, Commanded, House, permission};
 use journal::Failure;
-use kernel::{Decision, clause};
+use kernel::{Decision, Zone, clause};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -22,13 +22,16 @@ impl Addressed for PublishService {
     type To = ServiceId;
 }
 
-/// Puts a drafted service on sale.
-pub fn decide(service: Service, from: NaiveDate) -> Result<Decision<Service>, Refusal> {
+/// Puts a drafted service on sale, today or later.
+pub fn decide(service: Service, from: NaiveDate, today: NaiveDate) -> Result<Decision<Service>, Refusal> {
     match service.state {
         State::Draft => {}
         State::Published { .. } | State::Retired { .. } => {
             return Err(Refusal::NotPossible { state: service.state.word() });
         }
+    }
+    if from < today {
+        return Err(Refusal::Backdated { effective_from: from, earliest: today });
     }
     let published = ServicePublished {
         service_code: service.code.clone(),
@@ -48,9 +51,9 @@ pub(super) async fn route(
     cmd: Command<PublishService, permission!("service.write")>,
 ) -> Answer<ServiceView> {
     house
-        .commit(cmd, async |tx, cmd, _now| {
+        .commit(cmd, async |tx, cmd, now| {
             let service = cmd.current(store::load(tx, cmd.id).await?)?;
-            let decision = decide(service, cmd.body.effective_from)?;
+            let decision = decide(service, cmd.body.effective_from, now.date_in(Zone::SHANGHAI))?;
             store::save(tx, &decision).await?;
             Ok::<_, Failure>(decision)
         })

@@ -1,7 +1,7 @@
 //! The SQL of services. The catalogue is the network's: its rows belong to no branch.
 
 use super::list::ServiceFilter;
-use super::{Refusal, Service, ServiceId, State};
+use super::{Durations, Refusal, Service, ServiceId, State, StateName};
 use crate::price::{PriceKey, Unit};
 use chrono::NaiveDate;
 use events::contracts::HealthClass;
@@ -12,6 +12,7 @@ use kernel::{Decision, Version};
 use serde::Deserialize;
 use serde_json::Value;
 use sqlx::PgPool;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 struct Row {
@@ -129,16 +130,32 @@ pub(crate) async fn first_unknown<'k>(
     Ok(keys.iter().copied().find(|key| !is_known(key)))
 }
 
-/// Refuses a service that is not on sale on a day.
-pub(crate) async fn check_on_sale(tx: &mut Tx, service: &str, on: NaiveDate) -> Result<(), Failure> {
-    let is_on_sale = sqlx::query_scalar!(
-        "SELECT EXISTS (SELECT FROM service WHERE code = $1 AND effective_from <= $2 AND (retired_from IS NULL OR $2 < retired_from)) AS \"is!\"",
-        service,
+/// How long a visit of each of these services lasts, in their order; refuses one that is not on sale on a day.
+pub(crate) async fn on_sale(
+    tx: &mut Tx,
+    services: &[String],
+    on: NaiveDate,
+) -> Result<Vec<Durations>, Failure> {
+    let rows = sqlx::query!(
+        "SELECT code, duration_min_minutes, duration_step_minutes FROM service
+         WHERE code = ANY ($1) AND effective_from <= $2 AND (retired_from IS NULL OR $2 < retired_from)",
+        services,
         on,
     )
-    .fetch_one(tx.connection())
+    .fetch_all(tx.connection())
     .await?;
-    if is_on_sale { Ok(()) } else { Err(Refusal::Unknown { service_code: service.to_owned() }.into()) }
+    let on_sale: BTreeMap<String, Durations> = rows
+        .into_iter()
+        .map(|row| {
+            let (min_minutes, step_minutes) = (row.duration_min_minutes, row.duration_step_minutes);
+            (row.code, Durations { min_minutes, step_minutes })
+        })
+        .collect();
+    let of = |service: &String| {
+        let unknown = || Refusal::Unknown { service_code: service.clone() };
+        Ok(on_sale.get(service).copied().ok_or_else(unknown)?)
+    };
+    services.iter().map(of).collect()
 }
 
 /// One service.
@@ -160,7 +177,7 @@ pub(super) async fn page(
          WHERE ($1::text IS NULL OR code = $1) AND ($2::text IS NULL OR state = $2) AND id < $3 AND id > $4
          ORDER BY CASE WHEN $5 THEN id END DESC, id LIMIT $6",
         filter.code,
-        filter.state,
+        filter.state.map(StateName::word),
         page.below(),
         page.above(),
         page.is_newest_first(),

@@ -2,6 +2,7 @@
 
 use super::{Content, Refusal, Standard, StandardId, StandardView, State, store};
 use crate::contract;
+use crate::price::ServiceCode;
 use events::event;
 use house::{Addressed, Answer, Command, Commanded, House, New, permission};
 use journal::{Failure, RefuseOn};
@@ -15,7 +16,7 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 pub struct DraftStandard {
     /// The code of the service.
-    pub service: String,
+    pub service: ServiceCode,
     /// The text.
     pub content: Content,
 }
@@ -36,6 +37,7 @@ event!(StandardDrafted, "contracts.standard.drafted", internal);
 /// Writes the next edition of a service's standard; its hash covers service, edition and text.
 pub fn decide(id: StandardId, body: DraftStandard, edition: i32) -> Result<Decision<Standard>, Refusal> {
     let DraftStandard { service, content } = body;
+    let service = String::from(service);
     let numbers = [content.min_staffing, content.response_hours, content.replacement_days];
     let is_said = |item: &super::Item| !item.text.trim().is_empty() && !item.check.trim().is_empty();
     if content.items.is_empty() || !content.items.iter().all(is_said) || numbers.contains(&0) {
@@ -57,7 +59,7 @@ pub(super) async fn route(
 ) -> Answer<StandardView> {
     house
         .commit(cmd, async |tx, cmd, _now| {
-            let edition = store::next_edition(tx, &cmd.body.service).await?;
+            let edition = store::next_edition(tx, cmd.body.service.as_str()).await?;
             let decision = decide(cmd.id, cmd.body.clone(), edition)?;
             store::add(tx, &decision)
                 .await

@@ -1,6 +1,6 @@
 //! Reading service standards.
 
-use super::{Standard, StandardId, StandardView, store};
+use super::{Standard, StandardId, StandardView, State, store};
 use axum::response::Response;
 use house::{House, List, One, Page, Problem, Read, Shown, permission};
 use kernel::Aggregate;
@@ -14,7 +14,7 @@ pub struct StandardFilter {
     /// Of this service.
     pub service: Option<String>,
     /// In this state.
-    pub state: Option<String>,
+    pub state: Option<State>,
 }
 
 /// Service standards within the caller's reach.

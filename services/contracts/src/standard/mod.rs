@@ -80,7 +80,7 @@ pub struct Standard {
 }
 
 /// How far an edition has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = StandardState)]
 pub enum State {

@@ -58,17 +58,21 @@ pub(super) async fn in_force_for_update(tx: &mut Tx, service: &str) -> Result<Op
     row.map(Standard::try_from).transpose()
 }
 
-/// The edition in force; a service without one cannot be promised.
-pub(crate) async fn in_force(tx: &mut Tx, service: &str) -> Result<Standard, Failure> {
-    let row = sqlx::query_as!(
+/// The edition in force of each of these services, in their order; a service without one cannot be promised.
+pub(crate) async fn in_force(tx: &mut Tx, services: &[String]) -> Result<Vec<Standard>, Failure> {
+    let rows = sqlx::query_as!(
         Row,
-        "SELECT * FROM service_standard WHERE service = $1 AND state = 'published'",
-        service
+        "SELECT * FROM service_standard WHERE service = ANY ($1) AND state = 'published'",
+        services
     )
-    .fetch_optional(tx.connection())
+    .fetch_all(tx.connection())
     .await?;
-    let row = row.ok_or_else(|| Refusal::Missing { service: service.to_owned() })?;
-    Ok(row.try_into()?)
+    let standards = rows.into_iter().map(Standard::try_from).collect::<Result<Vec<_>, _>>()?;
+    let of = |service: &String| {
+        let missing = || Refusal::Missing { service: service.clone() };
+        Ok(standards.iter().find(|standard| standard.service == *service).cloned().ok_or_else(missing)?)
+    };
+    services.iter().map(of).collect()
 }
 
 /// The number of the next edition.
@@ -131,7 +135,7 @@ pub(super) async fn page(
          WHERE ($1::text IS NULL OR service = $1) AND ($2::text IS NULL OR state = $2) AND id < $3 AND id > $4
          ORDER BY CASE WHEN $5 THEN id END DESC, id LIMIT $6",
         filter.service,
-        filter.state,
+        filter.state.map(State::word),
         page.below(),
         page.above(),
         page.is_newest_first(),

@@ -2,7 +2,7 @@
 
 use super::{
     Assigned, Interval, Light, Refusal, Standing, StandingOverride, State, StateWord, Visit, VisitView,
-    standing, store,
+    promise, standing, store,
 };
 use crate::policy::VisitTravel;
 use crate::price;
@@ -131,6 +131,7 @@ pub(super) async fn route(
             let visit = cmd.current(store::load(tx, cmd.id).await?)?;
             let AssignVisit { worker_id, standing_seq } = cmd.body;
             let around = surroundings(tx, &visit, (worker_id, standing_seq), now).await?;
+            promise::hold(tx, &visit, worker_id).await?;
             let decision = decide(visit, around)?;
             store::save(tx, &decision).await.refuse_on("visit_worker_once", Refusal::Booked { worker_id })?;
             Ok::<_, Failure>(decision)

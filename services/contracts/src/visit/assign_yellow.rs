@@ -1,7 +1,7 @@
 //! A branch manager sends a worker whose light is yellow: for listed reasons only, and with one of his own (C6, W7).
 
 use super::assign::{Surroundings, send, surroundings};
-use super::{Refusal, StandingOverride, State, Visit, VisitView, Why, store};
+use super::{Refusal, StandingOverride, State, Visit, VisitView, Why, promise, store};
 use crate::policy::VisitOverride;
 use crate::price;
 use events::contracts::HealthClass;
@@ -103,6 +103,7 @@ pub(super) async fn route(
             let AssignYellowVisit { worker_id, standing_seq, covers, reason } = cmd.body.clone();
             let passable = passable(tx, &visit, now).await?;
             let around = surroundings(tx, &visit, (worker_id, standing_seq), now).await?;
+            promise::hold(tx, &visit, worker_id).await?;
             let pass = StandingOverride { approved_by: cmd.principal.user, reason, covers };
             let decision = decide(visit, around, &passable, pass)?;
             store::save(tx, &decision).await.refuse_on("visit_worker_once", Refusal::Booked { worker_id })?;

@@ -14,12 +14,14 @@ mod list;
 pub mod need_replacement;
 pub mod no_show;
 pub mod plan;
+pub mod promise;
 pub mod recheck;
 pub(crate) mod standing;
 pub mod start;
 mod state;
 pub(crate) mod store;
 
+use crate::level::WorkerLevel;
 use crate::price::ServiceCode;
 use crate::window::Window;
 use events::contracts::VisitState;
@@ -54,6 +56,10 @@ refusals! {
     LineUnknown { line: usize } = "contracts.visit_line_unknown";
     /// All visits of the line are planned.
     NoneLeft { visits: u32 } = "contracts.visit_none_left", clause!("P1-4");
+    /// Hours that are sold are rendered: the visit lasts as long as the line bills for it.
+    WindowDiffers { minutes: i64 } = "contracts.visit_window_differs", clause!("P1-4");
+    /// The customer was promised a higher level than the worker has reached.
+    LevelTooLow { promised: WorkerLevel, reached: u8 } = "contracts.worker_level_too_low", clause!("P1-1");
     /// Before the contract begins or after it ends.
     OutsideTerm { term: Span<chrono::NaiveDate> } = "contracts.visit_outside_term", clause!("P1-4");
     /// Somebody planned the same visit in this moment.

@@ -48,6 +48,9 @@ pub struct Place {
     pub zone: Zone,
 }
 
+/// Windows are measured in microseconds.
+const MINUTE_MICROS: i64 = 60_000_000;
+
 /// Plans the next visit of a line; `taken` are the numbers that are planned already.
 pub fn decide(
     place: Place,
@@ -57,13 +60,16 @@ pub fn decide(
 ) -> Result<Decision<Visit>, Refusal> {
     match contract.state {
         contract::State::Active(..) => {}
-        contract::State::Draft | contract::State::Offered(_) => {
+        contract::State::Draft | contract::State::Offered(_) | contract::State::Voided => {
             return Err(Refusal::ContractNotActive { state: contract.state.word() });
         }
     }
     let Some(line) = contract.lines.get(body.line) else {
         return Err(Refusal::LineUnknown { line: body.line });
     };
+    if let Some(minutes) = line.minutes().filter(|minutes| body.window.micros() != minutes * MINUTE_MICROS) {
+        return Err(Refusal::WindowDiffers { minutes });
+    }
     let (from, to) = (contract.term.from, contract.term.to);
     let is_early = body.window.starts_at() < place.zone.midnight(from);
     if is_early || to.is_some_and(|to| body.window.ends_at() > place.zone.midnight(to)) {

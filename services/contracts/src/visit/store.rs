@@ -2,6 +2,7 @@
 
 use super::list::VisitFilter;
 use super::{Assigned, Cause, Confirmation, Party, Standing, StandingOverride, State, StateWord, Visit};
+use crate::level::WorkerLevel;
 use crate::price::ServiceCode;
 use crate::window::Window;
 use chrono::{DateTime, Utc};
@@ -138,6 +139,16 @@ impl Columns {
             State::NeedsReplacement { since, cause, .. } => Self { waits: Some((since, cause)), ..none },
         }
     }
+}
+
+/// The skill level that a contract promises; it never changes.
+pub(super) async fn promised_level(tx: &mut Tx, contract: ContractId) -> Result<Option<WorkerLevel>, Fault> {
+    let level = sqlx::query_scalar!("SELECT worker_level FROM contract WHERE id = $1", contract.uuid())
+        .fetch_one(tx.connection())
+        .await?;
+    let corrupt =
+        |_| Fault::Corrupt { table: "contract", column: "worker_level", value: format!("{level:?}") };
+    level.map(|level| WorkerLevel::try_from(i64::from(level))).transpose().map_err(corrupt)
 }
 
 /// Locks a visit within reach; a worker reaches his own.

@@ -70,7 +70,7 @@ async fn p8_a_quote_ends_exclusive_and_a_new_one_is_dearer() {
     let path = quote_path(&quote);
     scene.platform.at("2026-07-05T16:00:00Z").await;
     assert_eq!(scene.manager_c.get(&path).await.expect(200)["state"], "expired");
-    assert_eq!(scene.events("contracts.quote.expired.v1").await.len(), 1);
+    assert_eq!(scene.told("contracts.quote.expired").await.len(), 1);
     scene.manager_c.tell(&path, "accept", json!({})).await.refused(
         409,
         "contracts.quote_expired",
@@ -101,7 +101,7 @@ async fn p1_2_a_declined_quote_is_neither_accepted_nor_expired_afterwards() {
     }
     scene.platform.at("2026-07-06T00:00:00Z").await;
     assert_eq!(scene.manager_c.get(&path).await.expect(200)["state"], "declined", "its timer is gone");
-    assert_eq!(scene.events("contracts.quote.declined.v0").await.len(), 1);
+    assert_eq!(scene.told("contracts.quote.declined").await.len(), 1);
     let over = quote_path(&scene.quote(12, "2026-07-08").await);
     scene.platform.at("2026-07-07T16:00:00Z").await;
     scene.manager_c.tell(&over, "decline", json!({})).await.refused(

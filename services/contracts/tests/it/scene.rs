@@ -5,7 +5,7 @@ use events::workforce::{Light, StandingChanged, StandingInterval};
 use events::{CustomerId, HouseholdId, WorkerId};
 use house::{Role, Service};
 use journal::Actor;
-use kernel::{Aggregate, BranchId, Decision, EmployeeId, EventPayload, Timestamp, Version};
+use kernel::{Aggregate, BranchId, Decision, EmployeeId, EventPayload, Fen, Money, Timestamp, Version};
 use serde_json::{Value, json};
 use sqlx::migrate::Migrator;
 use testkit::{Client, Platform, Who};
@@ -144,12 +144,17 @@ impl Scene {
 
     /// workforce says how a worker stands for cleaning.
     pub(crate) async fn standing(&self, worker: WorkerId, light: Light, seq: i64) {
+        self.standing_at(worker, light, seq, 0).await;
+    }
+
+    /// The same for a worker who has reached a level.
+    pub(crate) async fn standing_at(&self, worker: WorkerId, light: Light, seq: i64, level: u8) {
         let from: Timestamp = serde_json::from_value(json!("2026-01-01T00:00:00Z")).expect("an instant");
         let reasons = if light == Light::Green { vec![] } else { vec!["insurance_expired".to_owned()] };
         let changed = StandingChanged {
             worker_id: worker,
             service_code: "cleaning".to_owned(),
-            level: 0,
+            level,
             intervals: vec![StandingInterval { from, to: None, light, reasons }],
             standing_seq: seq,
         };
@@ -210,13 +215,32 @@ impl Scene {
         history["data"].as_array().expect("events").iter().map(kind).collect()
     }
 
-    /// The payloads of all events of a type, in order.
+    /// The payloads of all events of a type with its version, in order.
     pub(crate) async fn events(&self, kind: &str) -> Vec<Value> {
         sqlx::query_scalar("SELECT data FROM journal WHERE type = $1 ORDER BY id")
             .bind(kind)
             .fetch_all(self.platform.pool("contracts"))
             .await
             .expect("the journal")
+    }
+
+    /// The payloads of all events of a type of any version, in order.
+    pub(crate) async fn told(&self, kind: &str) -> Vec<Value> {
+        sqlx::query_scalar("SELECT data FROM journal WHERE type ^@ ($1 || '.v') ORDER BY id")
+            .bind(kind)
+            .fetch_all(self.platform.pool("contracts"))
+            .await
+            .expect("the journal")
+    }
+
+    /// Returns when so many transactions wait for each other's locks.
+    pub(crate) async fn waiting(&self, count: i64) {
+        let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let mut look = tokio::time::interval(std::time::Duration::from_millis(5));
+        let pool = self.platform.pool("contracts");
+        while sqlx::query_scalar::<_, i64>(waits).fetch_one(pool).await.expect("the server answers") < count {
+            look.tick().await;
+        }
     }
 
     /// How many published prices there are.
@@ -230,8 +254,9 @@ impl Scene {
 
 /// A book with one price of cleaning by the hour.
 pub(crate) fn book(branch: Option<BranchId>, (from, to): (&str, Option<&str>), fen: i64) -> Value {
-    let terms =
-        json!({ "tariff": { "tier_mode": "none", "unit_fen": fen }, "rounding": { "rounding": "exact" } });
+    let unit_price = Money::of(Fen::new(fen));
+    let tariff = json!({ "tier_mode": "none", "unit_price": unit_price });
+    let terms = json!({ "tariff": tariff, "rounding": { "rounding": "exact" } });
     let mut body = json!({
         "valid_from": from,
         "entries": [{ "key": { "service": "cleaning", "unit": "hour" }, "terms": terms }],

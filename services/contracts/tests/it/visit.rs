@@ -130,7 +130,7 @@ async fn c6_nobody_is_twice_at_a_time_also_when_two_decide_at_once() {
         .expect("a count");
     assert_eq!(assigned, 1);
     // 12:00 is the end; half an hour of travel follows.
-    for (from, to, status) in [("12:29", "13:29", 409), ("12:30", "13:30", 200)] {
+    for (from, to, status) in [("12:29", "15:29", 409), ("12:30", "15:30", 200)] {
         let path = next(&scene, &contract, (from, to)).await;
         scene.manager_c.tell(&path, "assign", json!({ "worker_id": WORKER })).await.expect(status);
     }
@@ -232,7 +232,7 @@ async fn c6_nobody_begins_early_late_twice_or_at_two_places() {
     let contract = scene.contract().await;
     scene.standing(WORKER, Light::Green, 1).await;
     let first = scene.visit(&contract, 10).await;
-    let second = next(&scene, &contract, ("12:30", "14:30")).await;
+    let second = next(&scene, &contract, ("12:30", "15:30")).await;
     let missed = scene.visit(&contract, 11).await;
     for path in [&first, &second, &missed] {
         send(&scene, path).await;

@@ -2,4 +2,4 @@
 
 mod store;
 
-pub(super) use store::{known, newest, take};
+pub(super) use store::{known, level, newest, take};

@@ -25,13 +25,14 @@ pub(in crate::visit) async fn take(
 ) -> Result<Option<Standing>, Fault> {
     let said = serde_json::to_value(&changed.intervals).expect("plain data");
     let kept = sqlx::query!(
-        "INSERT INTO known_standing (worker_id, service, seq, intervals) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (worker_id, service) DO UPDATE SET seq = excluded.seq, intervals = excluded.intervals
+        "INSERT INTO known_standing (worker_id, service, seq, intervals, level) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (worker_id, service) DO UPDATE SET seq = excluded.seq, intervals = excluded.intervals, level = excluded.level
          WHERE known_standing.seq < excluded.seq",
         changed.worker_id.uuid(),
         changed.service_code,
         changed.standing_seq,
         said,
+        i16::from(changed.level),
     )
     .execute(tx.connection())
     .await?
@@ -96,4 +97,22 @@ fn standing(worker: WorkerId, service: &ServiceCode, row: Option<Row>) -> Result
         }
     };
     Ok(Standing { worker_id: worker, service: service.clone(), seq, intervals: intervals(said) })
+}
+
+/// The skill level a worker has reached in a service: 2 is the highest, 5 the lowest, 0 is none that we know of.
+pub(in crate::visit) async fn level(
+    tx: &mut Tx,
+    worker: WorkerId,
+    service: &ServiceCode,
+) -> Result<u8, Fault> {
+    let level = sqlx::query_scalar!(
+        "SELECT level FROM known_standing WHERE worker_id = $1 AND service = $2",
+        worker.uuid(),
+        service.as_str(),
+    )
+    .fetch_optional(tx.connection())
+    .await?
+    .unwrap_or_default();
+    let corrupt = |_| Fault::Corrupt { table: "known_standing", column: "level", value: level.to_string() };
+    u8::try_from(level).map_err(corrupt)
 }
