@@ -6,3 +6,4 @@ mod customer;
 mod fine;
 mod penalty;
 mod promise;
+mod sight;
