@@ -4,13 +4,13 @@ use super::policy::FineTerms;
 use super::{Penalty, PenaltyView, Refusal, State, store};
 use crate::complaint::attribution::{self, Attribution};
 use crate::person::{Person, Standing};
-use crate::{clock, words::Text};
+use crate::{clock, hours, words::Text};
 use events::support::{PenaltyAssessed, Severity};
 use events::{ComplaintId, PenaltyId};
 use house::policy::InForce;
-use house::{Addressed, Answer, Command, Commanded, House, New, permission, policy};
+use house::{Addressed, Answer, Command, Commanded, House, New, permission};
 use journal::Failure;
-use kernel::{Decision, EmployeeId, Money, Timestamp, Version, Zone, clause};
+use kernel::{Decision, EmployeeId, Money, Timestamp, Version, clause};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -109,13 +109,12 @@ pub(super) async fn route(
         .commit(cmd, async |tx, cmd, now| {
             let case = attribution::of(tx, cmd.body.complaint_id).await?;
             let calendar = clock::calendar(tx, case.branch).await?;
-            let today = now.date_in(Zone::SHANGHAI);
-            let fine = policy::in_force::<FineTerms>(tx.connection(), Some(case.branch), today).await?;
+            let fine = hours::today::<FineTerms>(tx, case.branch).await?;
             let proposal = Proposal {
                 id: cmd.id,
                 proposer: Person::of(&cmd.principal),
                 standing: Standing::of(&cmd.principal, case.branch),
-                hearing_ends_at: clock::days_end(&calendar, now, fine.terms.hearing_business_days)?,
+                hearing_ends_at: clock::days_end(&calendar, now, fine.terms.hearing_business_days)?.value,
             };
             let decision = decide(proposal, &case, &cmd.body, &fine)?;
             store::add(tx, &decision).await?;
