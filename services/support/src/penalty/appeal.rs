@@ -1,7 +1,7 @@
 //! Appealing against a confirmed fine.
 
 use super::policy::FineTerms;
-use super::{Appeal, Penalty, PenaltyView, Refusal, State, store};
+use super::{Appeal, Penalty, PenaltyView, Refusal, State, StatementKind, store};
 use crate::hours;
 use crate::person::Person;
 use crate::words::Text;
@@ -60,7 +60,7 @@ pub(super) async fn route(
             let fine = hours::today::<FineTerms>(tx, penalty.branch).await?;
             let decision = decide(penalty, Person::of(&cmd.principal), &fine.terms, now)?;
             store::save(tx, &decision).await?;
-            store::said(tx, decision.state(), store::Kind::Appeal, &cmd.body.reason).await?;
+            store::said(tx, decision.state(), StatementKind::Appeal, &cmd.body.reason).await?;
             Ok::<_, Failure>(decision)
         })
         .await

@@ -1,7 +1,7 @@
 //! Judging an appeal: the fine stays, becomes smaller, or is gone.
 
 use super::policy::FineTerms;
-use super::{Ground, Judgement, Penalty, PenaltyView, Refusal, Reversal, State, store};
+use super::{Ground, Judgement, Penalty, PenaltyView, Refusal, Reversal, State, StatementKind, store};
 use crate::hours;
 use crate::person::Person;
 use crate::words::Text;
@@ -84,7 +84,7 @@ pub(super) async fn route(
             let judgement = Judgement { by: Person::of(&cmd.principal), at: now };
             let decision = decide(penalty, judgement, cmd.body.new_amount.map(Money::fen), &fine)?;
             store::save(tx, &decision).await?;
-            store::said(tx, decision.state(), store::Kind::Judgement, &cmd.body.reason).await?;
+            store::said(tx, decision.state(), StatementKind::Judgement, &cmd.body.reason).await?;
             Ok::<_, Failure>(decision)
         })
         .await

@@ -4,6 +4,7 @@ mod call;
 mod complaint;
 mod customer;
 mod fine;
+mod hearing;
 mod penalty;
 mod promise;
 mod sight;
