@@ -1,9 +1,9 @@
 //! From a fine in support to a payslip in hr: P6.6-1, H5, H-E19, H-E32.
 
 use house::Role;
-use kernel::BranchId;
+use kernel::{BranchId, EmployeeId};
 use serde_json::{Value, json};
-use testkit::{Client, Platform, Who};
+use testkit::{AssessedFine, Client, Platform, Who};
 use uuid::Uuid;
 
 const BRANCH: BranchId = BranchId::of(Uuid::from_u128(7));
@@ -22,27 +22,13 @@ const LIN_IN_HR: &str =
      VALUES ('00000000-0000-0000-0000-000000000004', 'Lin', '00000000-0000-0000-0000-000000000007', 'customer_service', 'active', '2025-01-01', '2025-01-01', 1)";
 
 /// A fine whose hearing has ended, against employee 4, proposed by user 10.
-async fn assessed(platform: &Platform, id: u128, kind: &str, fen: i64) -> String {
-    sqlx::query(
-        "INSERT INTO penalty (id, branch_id, complaint_id, call_id, employee_id, kind, amount_fen, severity, policy_version, proposer_user, state,
-                              hearing_ends_at, version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 'S2', $3, $8, 'assessed', '2025-10-01T00:00:00Z', 1)",
-    )
-    .bind(Uuid::from_u128(id))
-    .bind(BRANCH.uuid())
-    .bind(Uuid::from_u128(1_000 + id))
-    .bind(Uuid::from_u128(2_000 + id))
-    .bind(LIN)
-    .bind(kind)
-    .bind(fen)
-    .bind(Uuid::from_u128(10))
-    .execute(platform.pool("support"))
-    .await
-    .expect("the fine is there");
-    format!("/v1/support/penalties/{}", events::PenaltyId::of(Uuid::from_u128(id)))
+async fn assessed(platform: &Platform, id: u128, kind: &'static str, fen: i64) -> String {
+    let (employee, hearing_ends_at) = (EmployeeId::of(LIN), "2025-10-01T00:00:00Z");
+    let fine = AssessedFine { id, branch: BRANCH, employee, kind, fen, hearing_ends_at };
+    fine.write(platform.pool("support")).await
 }
 
-async fn confirmed(platform: &Platform, manager: &Client, id: u128, kind: &str, fen: i64) {
+async fn confirmed(platform: &Platform, manager: &Client, id: u128, kind: &'static str, fen: i64) {
     let path = assessed(platform, id, kind, fen).await;
     manager.command(&format!("{path}/confirm"), 1, json!({})).await.expect(200);
     platform.drain().await;

@@ -5,8 +5,7 @@ use chrono::{Datelike as _, NaiveDate, Weekday};
 use house::Role;
 use kernel::BranchId;
 use serde_json::{Value, json};
-use testkit::{Client, Platform, Who};
-use uuid::Uuid;
+use testkit::{AssessedFine, Client, Platform, Who};
 
 /// A branch of headquarters, and who does what in it.
 struct Branch {
@@ -96,21 +95,10 @@ impl Branch {
 
     /// A fine that awaits its decision; how it came about is support's own story. Its path.
     async fn assessed(&self, employee: &Value, fen: i64) -> String {
-        let Ok(employee) = text(employee).parse::<kernel::EmployeeId>() else { panic!("an employee") };
-        let id = Uuid::from_u128(1);
-        sqlx::query(
-            "INSERT INTO penalty (id, branch_id, complaint_id, employee_id, kind, amount_fen, severity, policy_version, proposer_user, state,
-                                  hearing_ends_at, version)
-             VALUES ($1, $2, $1, $3, 'fine', $4, 'S2', $1, $1, 'assessed', '2025-10-01T00:00:00Z', 1)",
-        )
-        .bind(id)
-        .bind(self.id.uuid())
-        .bind(employee.uuid())
-        .bind(fen)
-        .execute(self.platform.pool("support"))
-        .await
-        .expect("the fine is there");
-        format!("/v1/support/penalties/{}", events::PenaltyId::of(id))
+        let Ok(employee) = text(employee).parse() else { panic!("an employee") };
+        let hearing_ends_at = "2025-10-01T00:00:00Z";
+        let fine = AssessedFine { id: 1, branch: self.id, employee, kind: "fine", fen, hearing_ends_at };
+        fine.write(self.platform.pool("support")).await
     }
 }
 

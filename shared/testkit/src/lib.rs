@@ -4,10 +4,12 @@
 //! template, and a NATS of its own. Nothing sleeps: [`Platform::drain`] returns when nothing is left to happen, and
 //! [`Platform::at`] moves the clock. What is not here: services (they are passed in) and mocks.
 
+mod build;
 mod client;
 mod platform;
 mod server;
 
+pub use build::AssessedFine;
 pub use client::{Answer, Client};
 pub use platform::{Platform, Who};
 pub use server::{fresh_database, postgres_url};

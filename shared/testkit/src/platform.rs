@@ -54,6 +54,13 @@ impl Who {
         }
     }
 
+    /// The same user, with one role more in one branch.
+    #[must_use]
+    pub fn also(mut self, role: Role, branch: BranchId) -> Self {
+        self.principal.roles.push(Held { role, branches: Some(vec![branch]) });
+        self
+    }
+
     /// The same user, known to be this employee.
     #[must_use]
     pub fn employed_as(mut self, employee: EmployeeId) -> Self {

@@ -19,6 +19,8 @@ pub struct Attribution {
     pub is_invalid: bool,
     /// How grave it is.
     pub severity: Option<Severity>,
+    /// True where more than one person made the finding, as S3 and above need it (R4).
+    pub is_found_by_two: bool,
     /// The employees it was upheld against, with their percents; none where the finding is not ours.
     pub shares: Vec<(EmployeeId, u8)>,
 }
@@ -35,7 +37,9 @@ impl From<&Complaint> for Attribution {
     fn from(complaint: &Complaint) -> Self {
         let ours = complaint.finding.iter().filter(|finding| finding.kind.is_ours());
         let shares = ours.flat_map(|finding| &finding.shares);
+        let first = complaint.finding.as_ref().and_then(|finding| finding.decided_by.split_first());
         Self {
+            is_found_by_two: first.is_some_and(|(first, others)| others.iter().any(|other| !other.is(first))),
             complaint: complaint.id,
             branch: complaint.branch,
             call: complaint.matter.call,

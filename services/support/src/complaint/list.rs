@@ -1,12 +1,13 @@
-//! Reading complaints. Whoever reads one about himself learns neither who complained nor in which words.
+//! Reading complaints. Whoever reads one about himself learns neither who complained nor in which words; an HR clerk
+//! reads how it ended.
 
 use super::{Complaint, ComplaintView, store};
 use crate::words::Word;
 use axum::response::Response;
 use events::support::Severity;
 use events::{ComplaintId, CustomerId};
-use house::{House, List, One, Page, Problem, Read, Shown, permission};
-use journal::Reach;
+use house::access::Permitted;
+use house::{House, List, One, Page, Principal, Problem, Read, Shown, permission};
 use kernel::{Aggregate, BranchId, EmployeeId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -69,10 +70,7 @@ pub(super) async fn list(
             async |pool, list| {
                 let mut connection = pool.acquire().await?;
                 let complaints = store::page(&mut connection, &list.reach, &list.filter, list.page).await?;
-                Ok(complaints
-                    .iter()
-                    .map(|complaint| shown(complaint, &list.reach, list.principal.employee))
-                    .collect())
+                Ok(complaints.iter().map(|complaint| shown(complaint, &list.principal)).collect())
             },
             |view: &ComplaintView| view.id.uuid(),
         )
@@ -89,14 +87,12 @@ pub(super) async fn read(
         .read(read, async |pool, read| {
             let mut connection = pool.acquire().await?;
             let complaint = store::find(&mut connection, &read.reach, read.id).await?;
-            Ok(complaint.map(|complaint| {
-                (complaint.version(), shown(&complaint, &read.reach, read.principal.employee))
-            }))
+            Ok(complaint.map(|complaint| (complaint.version(), shown(&complaint, &read.principal))))
         })
         .await
 }
 
-/// What happened to a complaint, oldest first; not for whoever it is about, because its events name the customer.
+/// What happened to a complaint, oldest first; only for who reads it whole, because its events name the customer.
 #[utoipa::path(get, path = "/v1/support/complaints/{id}/history", responses((status = 200, description = "Its events.")))]
 pub(super) async fn history(
     house: House,
@@ -106,23 +102,44 @@ pub(super) async fn history(
         .history(read, async |pool, read| {
             let mut connection = pool.acquire().await?;
             let complaint = store::find(&mut connection, &read.reach, read.id).await?;
-            Ok(complaint
-                .filter(|complaint| may_see_complainant(complaint, &read.reach, read.principal.employee)))
+            Ok(complaint.filter(|complaint| Sight::of(complaint, &read.principal) == Sight::Whole))
         })
         .await
 }
 
-/// The view that a reader may have (`access.md`, Complaints: of himself, no complainant identity).
-fn shown(complaint: &Complaint, reach: &Reach, reader: Option<EmployeeId>) -> ComplaintView {
+/// The view that a reader may have.
+fn shown(complaint: &Complaint, reader: &Principal) -> ComplaintView {
     let view = complaint.view(complaint.version());
-    if may_see_complainant(complaint, reach, reader) { view } else { view.without_complainant() }
+    match Sight::of(complaint, reader) {
+        Sight::Whole => view,
+        Sight::OfHimself => view.without_complainant(),
+        Sight::Result => view.result_only(),
+    }
 }
 
-/// True for whoever works on the case, or in its branch, and is not the one complained about.
-fn may_see_complainant(complaint: &Complaint, reach: &Reach, reader: Option<EmployeeId>) -> bool {
-    let works_on_it =
-        |own| complaint.owner.uuid() == own || complaint.offered_to.map(EmployeeId::uuid) == Some(own);
-    let is_accused = reader.is_some_and(|reader| complaint.is_accused(reader));
-    let is_near = reach.covers(Some(complaint.branch)) || reach.own().is_some_and(works_on_it);
-    is_near && !is_accused
+/// How much of a complaint a reader sees (`access.md`, Complaints).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    /// Who works on the case, or in its branch.
+    Whole,
+    /// The one complained about, whatever else he is: no complainant identity.
+    OfHimself,
+    /// An HR clerk: how it ended.
+    Result,
+}
+
+impl Sight {
+    fn of(complaint: &Complaint, reader: &Principal) -> Self {
+        let is = |employee: EmployeeId| reader.employee == Some(employee);
+        if reader.employee.is_some_and(|employee| complaint.is_accused(employee)) {
+            return Self::OfHimself;
+        }
+        let works_on_it = is(complaint.owner) || complaint.offered_to.is_some_and(is);
+        let whole = reader.reach(<permission!("complaint.whole") as Permitted>::permission());
+        if works_on_it || whole.is_some_and(|reach| reach.covers(Some(complaint.branch))) {
+            Self::Whole
+        } else {
+            Self::Result
+        }
+    }
 }

@@ -10,6 +10,7 @@ use super::policy::ComplaintTerms;
 use super::progress::ReplyBy;
 use crate::case_clock::{self, Wait};
 use crate::contact::{Channel, Direction, Kind, Parties, Reference, Said};
+use crate::hours;
 use crate::person::Person;
 use crate::promise::make::NewPromise;
 use crate::promise::{self, Case};
@@ -19,10 +20,10 @@ use events::support::Severity;
 use events::{CallId, ComplaintId, ContractId, CustomerId, VisitId};
 use house::known::{Employment, KnownBranch};
 use house::list::PageRequest;
-use house::policy::{InForce, in_force};
+use house::policy::InForce;
 use house::{known, not_found};
 use journal::{Failure, Fault, Reach, Tx};
-use kernel::{BranchId, Decision, EmployeeId, Fen, PolicyVersionId, Timestamp, Version, Zone};
+use kernel::{BranchId, Decision, EmployeeId, Fen, PolicyVersionId, Timestamp, Version};
 use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
@@ -430,8 +431,7 @@ pub(super) async fn next_number(tx: &mut Tx, branch: &KnownBranch) -> Result<Str
 
 /// The terms of complaints in force for a branch.
 pub(super) async fn terms(tx: &mut Tx, branch: BranchId) -> Result<InForce<ComplaintTerms>, Fault> {
-    let today = tx.now().date_in(Zone::SHANGHAI);
-    in_force::<ComplaintTerms>(tx.connection(), Some(branch), today).await
+    hours::today::<ComplaintTerms>(tx, branch).await
 }
 
 /// How many complaints of this customer there were in the last days, this one included.

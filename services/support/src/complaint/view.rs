@@ -202,6 +202,20 @@ impl ComplaintView {
     pub(super) fn without_complainant(self) -> Self {
         Self { verbatim: None, remedy_sought: None, customer_id: None, call_id: None, ..self }
     }
+
+    /// The same for whoever needs the result only: how grave it was, who was found liable, how it ended.
+    pub(super) fn result_only(self) -> Self {
+        Self {
+            contract_id: None,
+            visit_id: None,
+            proposed_finding: None,
+            escalation: None,
+            proposals: Vec::new(),
+            remedy: None,
+            follow_ups: Vec::new(),
+            ..self.without_complainant()
+        }
+    }
 }
 
 fn finding(finding: &Finding) -> FindingView {

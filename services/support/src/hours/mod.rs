@@ -11,7 +11,7 @@ use house::known;
 use house::policy::{InForce, RuleBook, Terms, in_force};
 use journal::{Fault, Tx};
 use kernel::calendar::{Layer, Layers, OfficialYear};
-use kernel::{BranchId, Calendar, Clause, PolicyVersionId, Refused, Timestamp, Zone, clause};
+use kernel::{BranchId, Calendar, Clause, PolicyVersionId, Refused, Zone, clause};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -85,6 +85,12 @@ pub async fn zone(tx: &mut Tx, branch: BranchId) -> Result<Zone, Fault> {
     Ok(known::branch(tx, branch).await?.map_or(Zone::SHANGHAI, |branch| branch.zone))
 }
 
+/// The terms of a kind in force for a branch on its own today.
+pub async fn today<T: Terms>(tx: &mut Tx, branch: BranchId) -> Result<InForce<T>, Fault> {
+    let today = tx.now().date_in(zone(tx, branch).await?);
+    in_force::<T>(tx.connection(), Some(branch), today).await
+}
+
 fn opening(zone: Zone, network: InForce<OpeningHours>, own: InForce<OpeningHours>) -> Result<Opening, Fault> {
     let key = (network.id, own.id, zone.name());
     // A panic while it was locked cannot leave a calendar half made.
@@ -113,21 +119,10 @@ fn layers(zone: Zone, network: OpeningHours, branch: Option<OpeningHours>) -> La
     }
 }
 
-/// When the n-th open day after the day of `from` closes (P6). None where it is never open again.
-pub fn close_of_open_day(calendar: &Calendar, from: Timestamp, n: usize) -> Option<Timestamp> {
-    let mut at = from;
-    for _ in 0..n {
-        let next_day = at.date_in(calendar.zone()).succ_opt()?;
-        at = calendar.next_opening(calendar.zone().midnight(next_day))?.value;
-    }
-    let day = at.date_in(calendar.zone());
-    let (_, closes) = calendar.hours_on(day).intervals().last()?.on(day);
-    Some(calendar.zone().instant(closes))
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use kernel::Timestamp;
 
     /// The default hours, in Shanghai.
     pub(crate) fn default_calendar() -> Calendar {
@@ -137,6 +132,13 @@ pub(crate) mod tests {
     /// The network's hours, in Shanghai.
     pub(crate) fn calendar_of(hours: OpeningHours) -> Calendar {
         Calendar::new(layers(Zone::SHANGHAI, hours, None)).expect("consistent")
+    }
+
+    /// A branch in Shanghai that opens on Saturday evenings until six on Sunday, and on Mondays; never on Sundays.
+    pub(crate) fn night_calendar() -> Calendar {
+        let week = r#"{"hours": {"weekly": {"sat": ["22:00-30:00"], "mon": ["08:30-17:30"]}}}"#;
+        let terms: OpeningHours = serde_json::from_str(week).expect("terms");
+        Calendar::new(layers(Zone::SHANGHAI, terms, None)).expect("consistent")
     }
 
     /// An instant from what the wall clock shows in Shanghai: `2025-09-26 16:00`.
@@ -184,19 +186,6 @@ pub(crate) mod tests {
             let hours = serde_json::from_str(hours).expect("hours");
             let refused = OpeningHours { hours, ..OpeningHours::defaults() }.check().err();
             assert_eq!(refused.map(|refused| refused.error.code), Some("policy.wrong_terms"));
-        }
-    }
-
-    #[test]
-    fn n_business_days_end_at_closing_time_of_the_nth_open_day_after_the_starting_day() {
-        let calendar = default_calendar();
-        for (from, n, closes) in [
-            ("2025-09-26 16:00", 1, "2025-09-28 17:30"),
-            ("2025-09-26 16:00", 2, "2025-09-29 17:30"),
-            ("2025-09-27 10:00", 1, "2025-09-28 17:30"),
-            ("2025-09-30 08:00", 1, "2025-10-09 17:30"),
-        ] {
-            assert_eq!(close_of_open_day(&calendar, at(from), n), Some(at(closes)), "{from} + {n}");
         }
     }
 }

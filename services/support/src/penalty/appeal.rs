@@ -1,15 +1,16 @@
 //! Appealing against a confirmed fine.
 
 use super::policy::FineTerms;
-use super::{Appeal, Penalty, PenaltyView, Refusal, State, store};
+use super::{Appeal, Penalty, PenaltyView, Refusal, State, StatementKind, store};
+use crate::hours;
 use crate::person::Person;
 use crate::words::Text;
 use chrono::TimeDelta;
 use events::PenaltyId;
 use events::support::PenaltyAppealed;
-use house::{Addressed, Answer, Command, Commanded, House, permission, policy};
+use house::{Addressed, Answer, Command, Commanded, House, permission};
 use journal::Failure;
-use kernel::{Decision, Timestamp, Zone, clause};
+use kernel::{Decision, Timestamp, clause};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -56,11 +57,10 @@ pub(super) async fn route(
     house
         .commit(cmd, async |tx, cmd, now| {
             let penalty = cmd.current(store::load(tx, cmd.id).await?)?;
-            let today = now.date_in(Zone::SHANGHAI);
-            let fine = policy::in_force::<FineTerms>(tx.connection(), Some(penalty.branch), today).await?;
+            let fine = hours::today::<FineTerms>(tx, penalty.branch).await?;
             let decision = decide(penalty, Person::of(&cmd.principal), &fine.terms, now)?;
             store::save(tx, &decision).await?;
-            store::said(tx, decision.state(), store::Kind::Appeal, &cmd.body.reason).await?;
+            store::said(tx, decision.state(), StatementKind::Appeal, &cmd.body.reason).await?;
             Ok::<_, Failure>(decision)
         })
         .await

@@ -1,16 +1,16 @@
 //! Proposing a fine, for one complaint that was upheld against one employee.
 
 use super::policy::FineTerms;
-use super::{Penalty, PenaltyView, Refusal, State, store};
+use super::{Penalty, PenaltyView, Refusal, State, StatementKind, basis, store};
 use crate::complaint::attribution::{self, Attribution};
 use crate::person::{Person, Standing};
-use crate::{clock, words::Text};
+use crate::{clock, hours, words::Text};
 use events::support::{PenaltyAssessed, Severity};
 use events::{ComplaintId, PenaltyId};
 use house::policy::InForce;
-use house::{Addressed, Answer, Command, Commanded, House, New, permission, policy};
+use house::{Addressed, Answer, Command, Commanded, House, New, permission};
 use journal::Failure;
-use kernel::{Decision, EmployeeId, Money, Timestamp, Version, Zone, clause};
+use kernel::{Decision, EmployeeId, Money, Reckoned, Timestamp, Version, clause};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -42,7 +42,7 @@ pub struct Proposal {
     /// How high he stands in the branch.
     pub standing: Standing,
     /// The end of the hearing.
-    pub hearing_ends_at: Timestamp,
+    pub hearing_ends: Reckoned<Timestamp>,
 }
 
 /// Proposes a fine (R5): only for a complaint that is upheld and attributed to the employee; his share does not
@@ -53,36 +53,31 @@ pub fn decide(
     ask: &AssessPenalty,
     fine: &InForce<FineTerms>,
 ) -> Result<Decision<Penalty>, Refusal> {
-    let (terms, policy_version) = (&fine.terms, fine.id);
     if proposal.proposer.is_employee(ask.employee_id) {
         return Err(Refusal::OwnCase {});
     }
-    if case.is_invalid {
-        return Err(Refusal::ComplaintInvalid {});
-    }
-    let severity = case.severity_against(ask.employee_id).ok_or(Refusal::NotAttributed {})?;
+    let severity = basis::severity(case, ask.employee_id)?;
     if severity == Severity::S4 && proposal.standing != Standing::Headquarters {
         return Err(Refusal::HeadquartersOnly {});
     }
-    let amount = ask.amount.fen();
-    if amount < terms.floor_fen {
-        return Err(Refusal::BelowFloor { floor: Money::of(terms.floor_fen), policy_version });
+    let (amount, floor) = (ask.amount.fen(), fine.terms.floor_fen);
+    if amount < floor {
+        return Err(Refusal::BelowFloor { floor: Money::of(floor), policy_version: fine.id });
     }
-    if let Some(band) = terms.band(severity).filter(|band| amount > *band) {
-        return Err(Refusal::AboveBand { band: Money::of(band), policy_version });
-    }
+    basis::within_band(amount, severity, fine)?;
     let penalty = Penalty {
         id: proposal.id,
         branch: case.branch,
         complaint: case.complaint,
         call: case.call,
         employee: ask.employee_id,
-        kind: terms.kind,
+        kind: fine.terms.kind,
         amount,
         severity,
-        policy: policy_version,
+        policy: fine.id,
         proposer: proposal.proposer,
-        hearing_ends_at: proposal.hearing_ends_at,
+        hearing_ends_at: proposal.hearing_ends.value,
+        provisional: proposal.hearing_ends.provisional,
         state: State::Assessed { heard_at: None },
         version: Version::NONE,
     };
@@ -93,7 +88,7 @@ pub fn decide(
         kind: penalty.kind,
         amount_fen: amount,
         severity,
-        policy_version,
+        policy_version: penalty.policy,
         hearing_ends_at: penalty.hearing_ends_at,
     };
     Ok(Decision::of(penalty).and(assessed).under(clause!("P6.6-1")).born_of(case.complaint))
@@ -109,17 +104,16 @@ pub(super) async fn route(
         .commit(cmd, async |tx, cmd, now| {
             let case = attribution::of(tx, cmd.body.complaint_id).await?;
             let calendar = clock::calendar(tx, case.branch).await?;
-            let today = now.date_in(Zone::SHANGHAI);
-            let fine = policy::in_force::<FineTerms>(tx.connection(), Some(case.branch), today).await?;
+            let fine = hours::today::<FineTerms>(tx, case.branch).await?;
             let proposal = Proposal {
                 id: cmd.id,
                 proposer: Person::of(&cmd.principal),
                 standing: Standing::of(&cmd.principal, case.branch),
-                hearing_ends_at: clock::days_end(&calendar, now, fine.terms.hearing_business_days)?,
+                hearing_ends: clock::days_end(&calendar, now, fine.terms.hearing_business_days)?,
             };
             let decision = decide(proposal, &case, &cmd.body, &fine)?;
             store::add(tx, &decision).await?;
-            store::said(tx, decision.state(), store::Kind::Assessment, &cmd.body.reason).await?;
+            store::said(tx, decision.state(), StatementKind::Assessment, &cmd.body.reason).await?;
             Ok::<_, Failure>(decision)
         })
         .await
@@ -144,6 +138,7 @@ mod tests {
             branch: BranchId::of(Uuid::from_u128(2)),
             call: None,
             is_invalid: false,
+            is_found_by_two: true,
             severity: Some(severity),
             shares: vec![(employee(ACCUSED), share)],
         }
@@ -158,7 +153,10 @@ mod tests {
             id: PenaltyId::of(Uuid::from_u128(1)),
             proposer: Person { user: UserId::of(Uuid::from_u128(10)), employee: Some(employee(11)) },
             standing,
-            hearing_ends_at: Timestamp::of("2025-10-13T09:30:00Z".parse().expect("a literal")),
+            hearing_ends: Reckoned {
+                value: Timestamp::of("2025-10-13T09:30:00Z".parse().expect("a literal")),
+                provisional: false,
+            },
         }
     }
 
@@ -202,6 +200,27 @@ mod tests {
         let invalid = Attribution { is_invalid: true, ..case(Severity::S2, 100) };
         let refused = decide(proposal(Standing::Agent), &invalid, &ask(1_000), &fine()).err();
         assert_eq!(refused, Some(Refusal::ComplaintInvalid {}));
+    }
+
+    #[test]
+    fn r4_from_s3_on_a_finding_of_one_person_bears_no_fine() {
+        for severity in [Severity::S1, Severity::S2, Severity::S3, Severity::S4] {
+            let alone = Attribution { is_found_by_two: false, ..case(severity, 100) };
+            let tried = decide(proposal(Standing::Headquarters), &alone, &ask(1_000), &fine());
+            let is_grave = severity >= Severity::S3;
+            assert_eq!(tried.err(), is_grave.then_some(Refusal::FoundByOne {}), "{severity:?}");
+        }
+    }
+
+    #[test]
+    fn k13_a_hearing_over_days_without_an_official_calendar_says_so() {
+        let proposed = |provisional| {
+            let ends = Reckoned { provisional, ..proposal(Standing::Agent).hearing_ends };
+            let proposal = Proposal { hearing_ends: ends, ..proposal(Standing::Agent) };
+            let decision = decide(proposal, &case(Severity::S1, 100), &ask(1_000), &fine());
+            decision.expect("proposed").into_state().provisional
+        };
+        assert!(proposed(true) && !proposed(false));
     }
 
     #[test]

@@ -1,12 +1,16 @@
 //! Confirming a fine: from here on it is final, and payroll takes it.
 
-use super::{Penalty, PenaltyView, Refusal, State, Verdict, store};
+use super::policy::FineTerms;
+use super::{Penalty, PenaltyView, Refusal, State, Verdict, basis, store};
+use crate::complaint::attribution::{self, Attribution};
+use crate::hours;
 use crate::person::Person;
 use events::PenaltyId;
 use events::support::PenaltyConfirmed;
-use house::{Addressed, Answer, Command, Commanded, House, known, permission};
+use house::policy::InForce;
+use house::{Addressed, Answer, Command, Commanded, House, permission};
 use journal::Failure;
-use kernel::{Decision, Month, Timestamp, Zone, clause};
+use kernel::{Decision, Month, Timestamp, clause};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -19,15 +23,28 @@ impl Addressed for ConfirmPenalty {
     type To = PenaltyId;
 }
 
-/// Makes a fine final, once the employee has answered or the hearing has ended (R5); `month` is that of `now` in
-/// the branch's zone.
+/// What holds on the day of the decision.
+#[derive(Debug, Clone, Copy)]
+pub struct Today<'a> {
+    /// The complaint.
+    pub case: &'a Attribution,
+    /// The numbers of fines.
+    pub fine: &'a InForce<FineTerms>,
+    /// The month in the branch's zone.
+    pub month: Month,
+}
+
+/// Makes a fine final, once the employee has answered or the hearing has ended (R5). The complaint must still bear it:
+/// one that was lowered meanwhile has a lower band, one that was raised needs a finding by two.
 pub fn decide(
     penalty: Penalty,
     decider: Person,
-    month: Month,
+    today: Today<'_>,
     now: Timestamp,
 ) -> Result<Decision<Penalty>, Refusal> {
     let heard_at = ripe(&penalty, decider, now)?;
+    let severity = basis::severity(today.case, penalty.employee)?;
+    basis::within_band(penalty.amount, severity, today.fine)?;
     let confirmed = PenaltyConfirmed {
         penalty_id: penalty.id,
         complaint_id: penalty.complaint,
@@ -36,7 +53,7 @@ pub fn decide(
         kind: penalty.kind,
         amount_fen: penalty.amount,
         severity: penalty.severity,
-        month,
+        month: today.month,
         policy_version: penalty.policy,
     };
     let state = State::Confirmed(Verdict { by: decider, at: now, heard_at });
@@ -68,9 +85,14 @@ pub(super) async fn route(
 ) -> Answer<PenaltyView> {
     house
         .commit(cmd, async |tx, cmd, now| {
+            // The complaint before the fine, as a finding locks them.
+            let complaint = store::complaint_of(tx, cmd.id).await?;
+            let case = attribution::of(tx, complaint).await?;
             let penalty = cmd.current(store::load(tx, cmd.id).await?)?;
-            let zone = known::branch(tx, penalty.branch).await?.map_or(Zone::SHANGHAI, |branch| branch.zone);
-            let decision = decide(penalty, Person::of(&cmd.principal), now.month_in(zone), now)?;
+            let fine = hours::today::<FineTerms>(tx, penalty.branch).await?;
+            let month = now.month_in(hours::zone(tx, penalty.branch).await?);
+            let today = Today { case: &case, fine: &fine, month };
+            let decision = decide(penalty, Person::of(&cmd.principal), today, now)?;
             store::save(tx, &decision).await?;
             Ok::<_, Failure>(decision)
         })
@@ -84,7 +106,8 @@ pub(super) mod tests {
     use chrono::TimeDelta;
     use events::ComplaintId;
     use events::support::{PenaltyKind, Severity};
-    use kernel::{BranchId, EmployeeId, Fen, PolicyVersionId, UserId, Version};
+    use house::policy::Terms;
+    use kernel::{BranchId, EmployeeId, Fen, Money, PolicyVersionId, UserId, Version};
     use uuid::Uuid;
 
     pub fn person(user: u128, employee: Option<u128>) -> Person {
@@ -111,13 +134,14 @@ pub(super) mod tests {
             policy: PolicyVersionId::of(Uuid::from_u128(5)),
             proposer: person(10, Some(11)),
             hearing_ends_at: ends_at(),
+            provisional: false,
             state: State::Assessed { heard_at },
             version: Version::of(1),
         }
     }
 
     pub fn confirmed() -> Penalty {
-        decide(assessed(None), person(20, Some(21)), october(), ends_at()).expect("ripe").into_state()
+        confirm(assessed(None), person(20, Some(21)), ends_at()).expect("ripe").into_state()
     }
 
     pub fn appealed() -> Penalty {
@@ -125,8 +149,54 @@ pub(super) mod tests {
         Penalty { state: State::Appealed(verdict, Appeal { at: ends_at() }), ..confirmed() }
     }
 
-    fn october() -> Month {
-        Month::new(2025, 10).expect("a month")
+    /// The complaint that [`assessed`] rests on.
+    fn case(severity: Severity) -> Attribution {
+        Attribution {
+            complaint: ComplaintId::of(Uuid::from_u128(3)),
+            branch: BranchId::of(Uuid::from_u128(2)),
+            call: None,
+            is_invalid: false,
+            severity: Some(severity),
+            is_found_by_two: true,
+            shares: vec![(EmployeeId::of(Uuid::from_u128(4)), 100)],
+        }
+    }
+
+    fn tried(
+        penalty: Penalty,
+        decider: Person,
+        case: &Attribution,
+        now: Timestamp,
+    ) -> Result<Decision<Penalty>, Refusal> {
+        let fine = InForce { id: PolicyVersionId::of(Uuid::from_u128(6)), terms: FineTerms::defaults() };
+        let today = Today { case, fine: &fine, month: Month::new(2025, 10).expect("a month") };
+        decide(penalty, decider, today, now)
+    }
+
+    fn confirm(penalty: Penalty, decider: Person, now: Timestamp) -> Result<Decision<Penalty>, Refusal> {
+        tried(penalty, decider, &case(Severity::S2), now)
+    }
+
+    #[test]
+    fn r5_a_fine_is_confirmed_only_as_far_as_the_complaint_still_bears_it() {
+        let manager = person(20, Some(21));
+        let refused = |case: &Attribution| tried(assessed(None), manager, case, ends_at()).err();
+        let lowered = Refusal::AboveBand {
+            band: Money::of(Fen::new(1_000)),
+            policy_version: PolicyVersionId::of(Uuid::from_u128(6)),
+        };
+        assert_eq!(refused(&case(Severity::S1)), Some(lowered));
+        for severity in [Severity::S3, Severity::S4] {
+            let alone = Attribution { is_found_by_two: false, ..case(severity) };
+            assert_eq!(refused(&alone), Some(Refusal::FoundByOne {}));
+            assert_eq!(refused(&case(severity)), None);
+        }
+        let alone = Attribution { is_found_by_two: false, ..case(Severity::S2) };
+        assert_eq!(refused(&alone), None);
+        let freed = Attribution { shares: vec![], ..case(Severity::S2) };
+        assert_eq!(refused(&freed), Some(Refusal::NotAttributed {}));
+        let invalid = Attribution { is_invalid: true, ..case(Severity::S2) };
+        assert_eq!(refused(&invalid), Some(Refusal::ComplaintInvalid {}));
     }
 
     #[test]
@@ -134,36 +204,32 @@ pub(super) mod tests {
         let manager = person(20, Some(21));
         let early = ends_at().minus(TimeDelta::microseconds(1));
         assert_eq!(
-            decide(assessed(None), manager, october(), early).err(),
+            confirm(assessed(None), manager, early).err(),
             Some(Refusal::HearingOpen { ends_at: ends_at() })
         );
-        assert!(decide(assessed(None), manager, october(), ends_at()).is_ok());
-        assert!(decide(assessed(Some(early)), manager, october(), early).is_ok());
+        assert!(confirm(assessed(None), manager, ends_at()).is_ok());
+        assert!(confirm(assessed(Some(early)), manager, early).is_ok());
     }
 
     #[test]
     fn r5_neither_the_proposer_nor_the_accused_decides_also_not_by_a_second_account() {
         let at = ends_at();
         for decider in [person(10, None), person(99, Some(11))] {
-            assert_eq!(decide(assessed(None), decider, october(), at).err(), Some(Refusal::OwnProposal {}));
+            assert_eq!(confirm(assessed(None), decider, at).err(), Some(Refusal::OwnProposal {}));
         }
-        assert_eq!(
-            decide(assessed(None), person(50, Some(4)), october(), at).err(),
-            Some(Refusal::OwnCase {})
-        );
+        assert_eq!(confirm(assessed(None), person(50, Some(4)), at).err(), Some(Refusal::OwnCase {}));
     }
 
     #[test]
     fn p6_6_1_a_confirmed_fine_tells_payroll_everything_once() {
-        let decision =
-            decide(assessed(None), person(20, Some(21)), october(), ends_at()).expect("it may be confirmed");
+        let decision = confirm(assessed(None), person(20, Some(21)), ends_at()).expect("it may be confirmed");
         assert_eq!(decision.version(), Version::of(2));
         let [fact] = decision.facts() else { panic!("one event") };
         assert_eq!(
             (fact.event_type, fact.data["amount_fen"].as_i64(), fact.data["month"].as_str()),
             ("support.penalty.confirmed", Some(5_000), Some("2025-10"))
         );
-        let again = decide(decision.into_state(), person(20, Some(21)), october(), ends_at());
+        let again = confirm(decision.into_state(), person(20, Some(21)), ends_at());
         assert_eq!(again.err(), Some(Refusal::AlreadyDecided { state: "confirmed" }));
     }
 }

@@ -1,6 +1,6 @@
 //! Not confirming a fine: payroll never hears of it.
 
-use super::{Penalty, PenaltyView, Refusal, State, Verdict, confirm, store};
+use super::{Penalty, PenaltyView, Refusal, State, StatementKind, Verdict, confirm, store};
 use crate::person::Person;
 use crate::words::Text;
 use events::PenaltyId;
@@ -46,7 +46,7 @@ pub(super) async fn route(
             let penalty = cmd.current(store::load(tx, cmd.id).await?)?;
             let decision = decide(penalty, Person::of(&cmd.principal), now)?;
             store::save(tx, &decision).await?;
-            store::said(tx, decision.state(), store::Kind::Dismissal, &cmd.body.reason).await?;
+            store::said(tx, decision.state(), StatementKind::Dismissal, &cmd.body.reason).await?;
             Ok::<_, Failure>(decision)
         })
         .await

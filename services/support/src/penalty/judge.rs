@@ -1,15 +1,16 @@
 //! Judging an appeal: the fine stays, becomes smaller, or is gone.
 
 use super::policy::FineTerms;
-use super::{Ground, Judgement, Penalty, PenaltyView, Refusal, Reversal, State, store};
+use super::{Ground, Judgement, Penalty, PenaltyView, Refusal, Reversal, State, StatementKind, store};
+use crate::hours;
 use crate::person::Person;
 use crate::words::Text;
 use events::PenaltyId;
 use events::support::{PenaltyAppealRejected, PenaltyReversed};
 use house::policy::InForce;
-use house::{Addressed, Answer, Command, Commanded, House, permission, policy};
+use house::{Addressed, Answer, Command, Commanded, House, permission};
 use journal::Failure;
-use kernel::{Decision, Fen, Money, Zone, clause};
+use kernel::{Decision, Fen, Money, clause};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -79,12 +80,11 @@ pub(super) async fn route(
     house
         .commit(cmd, async |tx, cmd, now| {
             let penalty = cmd.current(store::load(tx, cmd.id).await?)?;
-            let today = now.date_in(Zone::SHANGHAI);
-            let fine = policy::in_force::<FineTerms>(tx.connection(), Some(penalty.branch), today).await?;
+            let fine = hours::today::<FineTerms>(tx, penalty.branch).await?;
             let judgement = Judgement { by: Person::of(&cmd.principal), at: now };
             let decision = decide(penalty, judgement, cmd.body.new_amount.map(Money::fen), &fine)?;
             store::save(tx, &decision).await?;
-            store::said(tx, decision.state(), store::Kind::Judgement, &cmd.body.reason).await?;
+            store::said(tx, decision.state(), StatementKind::Judgement, &cmd.body.reason).await?;
             Ok::<_, Failure>(decision)
         })
         .await

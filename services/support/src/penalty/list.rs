@@ -1,6 +1,6 @@
 //! Reading fines.
 
-use super::{Penalty, PenaltyView, store};
+use super::{Penalty, PenaltyView, StatementsView, store};
 use crate::words::Word;
 use axum::response::Response;
 use events::{ComplaintId, PenaltyId};
@@ -84,4 +84,19 @@ pub(super) async fn history(
     read: Read<PenaltyId, permission!("penalty.read")>,
 ) -> Result<Response, Problem> {
     house.history(read, async |pool, read| store::find(pool, &read.reach, read.id).await).await
+}
+
+/// What was said with the steps of a fine, oldest first: for whoever decides or judges it, and for the one it is about.
+#[utoipa::path(get, path = "/v1/support/penalties/{id}/statements", responses(One<StatementsView>))]
+pub(super) async fn statements(
+    house: House,
+    read: Read<PenaltyId, permission!("penalty.statements")>,
+) -> Result<Response, Problem> {
+    house
+        .read(read, async |pool, read| {
+            let Some(penalty) = store::find(pool, &read.reach, read.id).await? else { return Ok(None) };
+            let data = store::statements(pool, &penalty).await?;
+            Ok(Some((penalty.version(), StatementsView { data })))
+        })
+        .await
 }

@@ -1,18 +1,21 @@
 //! Fines: P6.6-1 as rulings R5 and R6 read it.
 //!
 //! A fine exists only for a complaint that was upheld and attributed to the employee; it is proposed by one person,
-//! may be answered by the employee, is decided by another one, and may be appealed to a third. Payroll hears of it
+//! may be answered by the employee himself, is decided by another one, and may be appealed to a third. Payroll hears of it
 //! only once it is confirmed. What is not here: how it is taken from pay (hr, `deduction`).
 
 pub mod appeal;
 pub mod assess;
+mod basis;
 pub mod confirm;
 pub mod dismiss;
+mod facts;
 pub mod follow;
 pub mod hear;
 pub mod judge;
 mod list;
 pub mod policy;
+mod statement;
 mod store;
 
 use crate::person::Person;
@@ -24,6 +27,8 @@ use kernel::{
 };
 use serde::Serialize;
 use utoipa::ToSchema;
+
+pub use statement::{StatementKind, StatementView, StatementsView};
 
 /// A fine against one employee for one upheld complaint (P6.6-1; rulings R5, R6).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +55,8 @@ pub struct Penalty {
     pub proposer: Person,
     /// The employee may answer until then.
     pub hearing_ends_at: Timestamp,
+    /// True where that rests on a year without an official calendar (K13).
+    pub provisional: bool,
     /// How far it has come.
     pub state: State,
     /// How many events it has had.
@@ -183,6 +190,8 @@ refusals! {
     AboveBand { band: Money, policy_version: PolicyVersionId } = "support.penalty.above_band", clause!("R5");
     /// The complaint was not upheld, or not against this employee.
     NotAttributed {} = "support.penalty.not_attributed", clause!("R5");
+    /// From S3 on two persons must have found against him (R4).
+    FoundByOne {} = "support.penalty.found_by_one", clause!("R4");
     /// An invalid complaint costs nobody anything (C13).
     ComplaintInvalid {} = "support.penalty.complaint_invalid", clause!("R5");
     /// At S4 headquarters proposes.
@@ -234,6 +243,8 @@ pub struct PenaltyView {
     pub state: &'static str,
     /// The employee may answer until then.
     pub hearing_ends_at: Timestamp,
+    /// True where that rests on a year without an official calendar (K13).
+    pub provisional: bool,
     /// The fine policy it was assessed under.
     pub policy_version: PolicyVersionId,
     /// The ETag.
@@ -263,6 +274,7 @@ impl Shown for Penalty {
             severity: self.severity,
             state: self.state.word(),
             hearing_ends_at: self.hearing_ends_at,
+            provisional: self.provisional,
             policy_version: self.policy,
             version,
         }
@@ -279,6 +291,7 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
         .routes(routes!(list::read))
         .routes(routes!(hear::route))
         .routes(routes!(list::history))
+        .routes(routes!(list::statements))
         .routes(routes!(confirm::route))
         .routes(routes!(dismiss::route))
         .routes(routes!(appeal::route))

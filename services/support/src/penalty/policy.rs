@@ -1,7 +1,7 @@
 //! The numbers of fines: floor, bands, hearing and appeal (P6.6-1, R5, R6).
 
 use super::Refusal;
-use crate::rulebook::RULEBOOK;
+use crate::rulebook::{MOST_DAYS, RULEBOOK};
 use events::support::{PenaltyKind, Severity};
 use house::policy::{RuleBook, Terms};
 use kernel::{Clause, Fen, Refused, clause};
@@ -55,6 +55,11 @@ impl Terms for FineTerms {
     const CLAUSE: Clause = clause!("P6.6-1");
     const BOOK: RuleBook = RULEBOOK;
     fn agree(&self) -> Result<(), Refused> {
+        // No hearing at all would make a fine ripe at once; and every one has time to appeal.
+        let days = [self.hearing_business_days, self.appeal_days];
+        if days.into_iter().any(|days| !(1..=MOST_DAYS).contains(&days)) {
+            return Err(Self::wrong("hearing_business_days and appeal_days are from 1 to 3650"));
+        }
         let Bands { s1, s2, s3 } = self.band_fen;
         let is_sound = Fen::ZERO < self.floor_fen && self.floor_fen <= s1 && s1 <= s2 && s2 <= s3;
         if is_sound { Ok(()) } else { Err(kernel::Refusal::refused(Refusal::BandsContradict {})) }
@@ -83,6 +88,19 @@ mod tests {
     #[test]
     fn p6_6_1_a_band_below_the_floor_is_no_policy() {
         let terms = FineTerms { floor_fen: Fen::new(1_001), ..FineTerms::defaults() };
-        assert!(terms.check().is_err());
+        let refused = terms.check().err().map(|refused| refused.error.code);
+        assert_eq!(refused, Some("support.penalty.bands_contradict"));
+    }
+
+    #[test]
+    fn r5_no_policy_takes_the_hearing_or_the_appeal_away_or_stretches_them_beyond_the_calendar() {
+        let with = |hearing_business_days, appeal_days| {
+            let terms = FineTerms { hearing_business_days, appeal_days, ..FineTerms::defaults() };
+            terms.check().err().map(|refused| refused.error.code)
+        };
+        for (hearing, appeal) in [(0, 7), (3, 0), (u32::MAX, 7), (3, u32::MAX), (3_651, 7), (3, 3_651)] {
+            assert_eq!(with(hearing, appeal), Some("policy.wrong_terms"), "{hearing} {appeal}");
+        }
+        assert_eq!((with(1, 1), with(3_650, 3_650)), (None, None));
     }
 }

@@ -1,6 +1,8 @@
 //! The SQL of fines.
 
-use super::{Appeal, Ground, Judgement, Penalty, Refusal, Reversal, State, Verdict};
+use super::{
+    Appeal, Ground, Judgement, Penalty, Refusal, Reversal, State, StatementKind, StatementView, Verdict,
+};
 use crate::person::Person;
 use crate::words::{Text, Word};
 use chrono::{DateTime, Utc};
@@ -28,6 +30,7 @@ struct Row {
     proposer_employee: Option<Uuid>,
     state: String,
     hearing_ends_at: DateTime<Utc>,
+    provisional: bool,
     heard_at: Option<DateTime<Utc>>,
     decided_at: Option<DateTime<Utc>>,
     decider_user: Option<Uuid>,
@@ -94,9 +97,24 @@ impl TryFrom<Row> for Penalty {
                 employee: row.proposer_employee.map(EmployeeId::of),
             },
             hearing_ends_at: Timestamp::of(row.hearing_ends_at),
+            provisional: row.provisional,
             version: Version::of(row.version),
         })
     }
+}
+
+/// The complaint of a fine within reach, which never becomes another one: whoever needs both locks it before the fine.
+pub(super) async fn complaint_of(tx: &mut Tx, id: PenaltyId) -> Result<ComplaintId, Failure> {
+    let (branches, own) = (tx.branches(), tx.own());
+    let complaint = sqlx::query_scalar!(
+        "SELECT complaint_id FROM penalty WHERE id = $1 AND ($2::uuid[] IS NULL OR branch_id = ANY ($2) OR employee_id = $3)",
+        id.uuid(),
+        branches.as_deref(),
+        own,
+    )
+    .fetch_optional(tx.connection())
+    .await?;
+    Ok(complaint.map(ComplaintId::of).ok_or_else(not_found)?)
 }
 
 /// Locks a fine within reach.
@@ -105,7 +123,7 @@ pub(super) async fn load(tx: &mut Tx, id: PenaltyId) -> Result<Penalty, Failure>
     let row = sqlx::query_as!(
         Row,
         "SELECT id, branch_id, complaint_id, call_id, employee_id, kind, amount_fen, severity, policy_version, proposer_user, proposer_employee,
-                state, hearing_ends_at, heard_at, decided_at, decider_user, decider_employee, appealed_at, judged_at, judge_user, judge_employee,
+                state, hearing_ends_at, provisional, heard_at, decided_at, decider_user, decider_employee, appealed_at, judged_at, judge_user, judge_employee,
                 ground, new_amount_fen, version
          FROM penalty WHERE id = $1 AND ($2::uuid[] IS NULL OR branch_id = ANY ($2) OR employee_id = $3) FOR UPDATE",
         id.uuid(),
@@ -181,8 +199,8 @@ pub(super) async fn add(tx: &mut Tx, decision: &Decision<Penalty>) -> Result<(),
     let penalty = decision.state();
     let statement = sqlx::query!(
         "INSERT INTO penalty (id, branch_id, complaint_id, call_id, employee_id, kind, amount_fen, severity, policy_version, proposer_user,
-                              proposer_employee, state, hearing_ends_at, version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                              proposer_employee, state, hearing_ends_at, provisional, version)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
         penalty.id.uuid(),
         penalty.branch.uuid(),
         penalty.complaint.uuid(),
@@ -196,35 +214,19 @@ pub(super) async fn add(tx: &mut Tx, decision: &Decision<Penalty>) -> Result<(),
         penalty.proposer.employee.map(EmployeeId::uuid),
         penalty.state.word(),
         penalty.hearing_ends_at.utc(),
+        penalty.provisional,
         decision.version().get(),
     );
     tx.save(decision, statement).await.refuse_on("penalty_one_per_complaint", Refusal::OnePerComplaint {})
 }
 
-/// What a statement belongs to.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Kind {
-    Assessment,
-    Hearing,
-    Dismissal,
-    Appeal,
-    Judgement,
-}
-
-impl Kind {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Assessment => "assessment",
-            Self::Hearing => "hearing",
-            Self::Dismissal => "dismissal",
-            Self::Appeal => "appeal",
-            Self::Judgement => "judgement",
-        }
-    }
-}
-
 /// Keeps what was said with a step of a fine.
-pub(super) async fn said(tx: &mut Tx, penalty: &Penalty, kind: Kind, text: &Text) -> Result<(), Fault> {
+pub(super) async fn said(
+    tx: &mut Tx,
+    penalty: &Penalty,
+    kind: StatementKind,
+    text: &Text,
+) -> Result<(), Fault> {
     let (id, said_by, now) = (tx.fresh::<PenaltyId>(), tx.actor().to_string(), tx.now());
     sqlx::query!(
         "INSERT INTO penalty_statement (id, penalty_id, branch_id, kind, text, said_by, said_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -241,6 +243,28 @@ pub(super) async fn said(tx: &mut Tx, penalty: &Penalty, kind: Kind, text: &Text
     Ok(())
 }
 
+/// Statements of one fine at the most; every step adds one, so a fine that has had more is nobody's honest work.
+const STATEMENTS: i64 = 200;
+
+/// What was said with the steps of a fine, oldest first; whoever calls has asked the reach before.
+pub(super) async fn statements(pool: &PgPool, penalty: &Penalty) -> Result<Vec<StatementView>, Failure> {
+    let rows = sqlx::query!(
+        "SELECT kind, text, said_by, said_at FROM penalty_statement WHERE penalty_id = $1 AND branch_id = $2 ORDER BY said_at, id LIMIT $3",
+        penalty.id.uuid(),
+        penalty.branch.uuid(),
+        STATEMENTS,
+    )
+    .fetch_all(pool)
+    .await?;
+    let view = rows.into_iter().map(|row| StatementView {
+        kind: row.kind,
+        text: row.text,
+        said_by: row.said_by,
+        said_at: Timestamp::of(row.said_at),
+    });
+    Ok(view.collect())
+}
+
 /// Locks the fines of these employees for one complaint: a finding that frees them undoes what followed from it,
 /// whoever may see it, so no reach is asked.
 pub(super) async fn of_complaint(
@@ -252,7 +276,7 @@ pub(super) async fn of_complaint(
     let rows = sqlx::query_as!(
         Row,
         "SELECT id, branch_id, complaint_id, call_id, employee_id, kind, amount_fen, severity, policy_version, proposer_user, proposer_employee,
-                state, hearing_ends_at, heard_at, decided_at, decider_user, decider_employee, appealed_at, judged_at, judge_user, judge_employee,
+                state, hearing_ends_at, provisional, heard_at, decided_at, decider_user, decider_employee, appealed_at, judged_at, judge_user, judge_employee,
                 ground, new_amount_fen, version
          FROM penalty WHERE complaint_id = $1 AND employee_id = ANY ($2) ORDER BY id FOR UPDATE",
         complaint.uuid(),
@@ -268,7 +292,7 @@ pub(super) async fn find(pool: &PgPool, reach: &Reach, id: PenaltyId) -> Result<
     let row = sqlx::query_as!(
         Row,
         "SELECT id, branch_id, complaint_id, call_id, employee_id, kind, amount_fen, severity, policy_version, proposer_user, proposer_employee,
-                state, hearing_ends_at, heard_at, decided_at, decider_user, decider_employee, appealed_at, judged_at, judge_user, judge_employee,
+                state, hearing_ends_at, provisional, heard_at, decided_at, decider_user, decider_employee, appealed_at, judged_at, judge_user, judge_employee,
                 ground, new_amount_fen, version
          FROM penalty WHERE id = $1 AND ($2::uuid[] IS NULL OR branch_id = ANY ($2) OR employee_id = $3)",
         id.uuid(),
@@ -290,7 +314,7 @@ pub(super) async fn page(
     let rows = sqlx::query_as!(
         Row,
         "SELECT id, branch_id, complaint_id, call_id, employee_id, kind, amount_fen, severity, policy_version, proposer_user, proposer_employee,
-                state, hearing_ends_at, heard_at, decided_at, decider_user, decider_employee, appealed_at, judged_at, judge_user, judge_employee,
+                state, hearing_ends_at, provisional, heard_at, decided_at, decider_user, decider_employee, appealed_at, judged_at, judge_user, judge_employee,
                 ground, new_amount_fen, version
          FROM penalty
          WHERE ($1::uuid[] IS NULL OR branch_id = ANY ($1) OR employee_id = $2) AND ($3::uuid IS NULL OR branch_id = $3)

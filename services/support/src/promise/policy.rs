@@ -1,6 +1,5 @@
 //! The numbers of promises, as versioned policy (P4-1; support.md §6).
 
-use crate::hours::close_of_open_day;
 use crate::rulebook::RULEBOOK;
 use chrono::TimeDelta;
 use events::support::Severity;
@@ -55,7 +54,9 @@ impl Horizon {
             Self::BusinessMinutes(minutes) => {
                 calendar.add(now, i64::from(minutes)).map(|reckoned| reckoned.value)
             }
-            Self::BusinessDays(days) => close_of_open_day(calendar, now, usize::from(days)),
+            Self::BusinessDays(days) => {
+                calendar.end_of_open_day(now, u32::from(days)).map(|reckoned| reckoned.value)
+            }
         }
     }
 }
@@ -116,7 +117,7 @@ impl Terms for PromiseTerms {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hours::tests::{at, default_calendar};
+    use crate::hours::tests::{at, default_calendar, night_calendar};
 
     #[test]
     fn p6_the_horizon_of_each_severity_ends_where_the_page_says() {
@@ -128,6 +129,20 @@ mod tests {
         assert_eq!(limit(Some(Severity::S2)), Some(at("2025-09-28 17:30")), "1 business day");
         assert_eq!(limit(Some(Severity::S1)), Some(at("2025-09-29 17:30")), "2 business days");
         assert_eq!(limit(None), limit(Some(Severity::S2)), "before triage that of S2");
+    }
+
+    #[test]
+    fn p6_the_tail_of_a_shift_after_midnight_is_no_open_day_of_its_own() {
+        let limit = |days, from| Horizon::BusinessDays(days).limit(&night_calendar(), at(from));
+        // Saturday 11 October 2025 opens at 22:00 and closes on Sunday at six; Sunday itself never opens.
+        assert_eq!(limit(1, "2025-10-11 23:00"), Some(at("2025-10-13 17:30")));
+        assert_eq!(limit(1, "2025-10-10 10:00"), Some(at("2025-10-12 06:00")));
+        assert_eq!(limit(2, "2025-10-10 10:00"), Some(at("2025-10-13 17:30")));
+        assert_eq!(
+            limit(0, "2025-10-12 10:00"),
+            Some(at("2025-10-13 17:30")),
+            "a closed day has the next open one"
+        );
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The clocks of a complaint through HTTP: support.md §10 K2–K8. Times are Shanghai's.
 
 use crate::complaint::{agent, complaint, headquarters, platform, registered};
+use crate::happened;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use testkit::Platform;
@@ -36,17 +37,6 @@ fn due(clocks: &BTreeMap<String, Value>) -> BTreeMap<&str, &str> {
     clocks.iter().map(|(kind, clock)| (kind.as_str(), minute(&clock["due_at"]))).collect()
 }
 
-/// What happened to a clock.
-async fn history(platform: &Platform, clock: &str) -> Vec<String> {
-    let history = agent(platform, 11).get(&format!("{clock}/history")).await.expect(200);
-    let events = history["data"].as_array().expect("a list").iter();
-    let name = |event: &Value| {
-        let (_, name) = event["type"].as_str()?.split_once('.')?;
-        Some(name.rsplit_once('.')?.0.to_owned())
-    };
-    events.filter_map(name).collect()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn k3_k7_clocks_follow_the_case_and_what_the_customer_hears() {
     let platform = platform(TUESDAY).await;
@@ -73,8 +63,14 @@ async fn k3_k7_clocks_follow_the_case_and_what_the_customer_hears() {
     );
     assert_eq!(minute(&clocks["resolution"]["due_at"]), "2025-10-14T08:00", "K6: never later");
     let resolution = path(&clocks["resolution"]);
-    assert_eq!(history(&platform, &resolution).await, ["support.clock.started", "support.clock.graded"]);
-    assert_eq!(history(&platform, &ack).await, ["support.clock.started", "support.clock.stopped"]);
+    assert_eq!(
+        happened(&agent(&platform, 11), &resolution).await,
+        ["support.clock.started", "support.clock.graded"]
+    );
+    assert_eq!(
+        happened(&agent(&platform, 11), &ack).await,
+        ["support.clock.started", "support.clock.stopped"]
+    );
     platform.at("2025-09-30T10:01:00Z").await;
     let clocks = running(&platform, &case).await;
     assert_eq!(clocks["next_reply"]["state"], "breached");
@@ -119,7 +115,7 @@ async fn k4_only_the_resolution_pauses_and_goes_on_by_itself() {
     platform.at("2025-10-21T08:02:00Z").await;
     let told =
         ["support.clock.started", "support.clock.paused", "support.clock.resumed", "support.clock.breached"];
-    assert_eq!(history(&platform, &resolution).await, told);
+    assert_eq!(happened(&agent(&platform, 11), &resolution).await, told);
     agent.tell(&resolution, "pause", reason()).await.refused(
         409,
         "support.clock.not_running",
@@ -149,7 +145,7 @@ async fn k2_other_hours_move_running_clocks_and_no_promise() {
     let expected = [("ack", "2025-10-09T04:30"), ("resolution", "2025-10-17T03:30")];
     assert_eq!(due(&after), BTreeMap::from(expected));
     assert_eq!(
-        history(&platform, &path(&after["ack"])).await,
+        happened(&agent(&platform, 11), &path(&after["ack"])).await,
         ["support.clock.started", "support.clock.retimed"]
     );
     let events = agent(&platform, 11).get(&format!("{}/history", path(&after["ack"]))).await.expect(200);

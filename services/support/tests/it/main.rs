@@ -6,8 +6,10 @@ mod case_clock;
 mod complaint;
 mod customer;
 mod fine;
+mod hearing;
 mod penalty;
 mod promise;
+mod sight;
 
 use testkit::Client;
 
