@@ -17,6 +17,7 @@ pub mod reaction;
 pub mod reader;
 mod received;
 pub mod relay;
+pub mod snapshot;
 pub mod timer;
 pub mod tx;
 
