@@ -1,5 +1,6 @@
 //! `steward status`: what runs, and where.
 
+use crate::client::client;
 use crate::installation::Installation;
 use anyhow::Result;
 use clap::Args;
@@ -16,21 +17,21 @@ pub(crate) struct Status {
 impl Status {
     pub(crate) async fn run(self, installation: &Installation) -> Result<()> {
         let running = installation.must_run()?;
-        let health: Value = reqwest::get(format!("{}/health/ready", running.base_url)).await?.json().await?;
+        let health = client()?.get(format!("{}/health/ready", running.base_url)).send().await?;
+        let health: Value = health.json().await?;
         let mut services = Map::new();
         for (name, database) in &running.databases {
             let at = &health["services"][name];
-            let lag = at["readers"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(|reader| reader["lag_seconds"].as_i64())
-                .max();
+            // One reader whose lag nobody knows makes the service's unknown.
+            let readers = at["readers"].as_array();
+            let lags: Option<Vec<i64>> = readers
+                .and_then(|readers| readers.iter().map(|reader| reader["lag_seconds"].as_i64()).collect());
+            let lag = lags.map(|lags| lags.into_iter().max().unwrap_or_default());
             let epoch = at["epoch"].as_i64().unwrap_or_default();
             let stream = format!("STEWARD_{}_E{epoch}", name.to_uppercase());
             services.insert(
                 name.clone(),
-                json!({ "database": database, "stream": stream, "epoch": epoch, "last_seq": at["last_seq"], "lag_seconds": lag.unwrap_or_default() }),
+                json!({ "database": database, "stream": stream, "epoch": epoch, "last_seq": at["last_seq"], "lag_seconds": lag }),
             );
         }
         println!(

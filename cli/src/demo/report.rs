@@ -3,7 +3,7 @@
 
 use super::Played;
 use super::stage::{Stage, text};
-use crate::audit;
+use crate::audit::{self, Period};
 use crate::installation::{Installation, Running};
 use crate::trace::Trail;
 use anyhow::{Context, Result};
@@ -24,7 +24,7 @@ pub(crate) async fn print(
     let trail = explained.trail(running).await?;
     carried(stage, played, &slips).await?;
     println!("\nConservation audit 资金守恒审计");
-    let audit = audit::conservation(&running.databases).await?;
+    let audit = audit::conservation(&running.databases, Period::default()).await?;
     print!("{}", audit.text());
     let at = &running.base_url;
     println!("\nWhere to look next 接下来看什么");
