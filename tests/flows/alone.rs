@@ -57,6 +57,24 @@ fn configuration(home: &Home, service: &str, listen: &str, now: Timestamp) -> Pa
     file
 }
 
+/// The sample says nothing that a service would not take: its values, with what is shown as a default.
+fn assert_sample_holds(home: &Home) {
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/steward-support.toml");
+    let mut text = fs::read_to_string(sample).expect("the sample is there").replace("# profile", "profile");
+    for (file, key) in [
+        ("support.database-url", "support.database_url_file"),
+        ("nats-url", "nats-url-file"),
+        ("tokens.pem", "support.public_key_file"),
+        ("cursor-secret", "support.cursor_secret_file"),
+    ] {
+        text = text.replace(&format!("\"/etc/steward/{file}\""), &format!("{:?}", home.beside(key)));
+    }
+    let file = home.beside("sample.toml");
+    fs::write(&file, text).expect("it can be written");
+    let checked = home.steward_says(&["config", "check", &file.display().to_string()]);
+    assert!(checked.contains("profile: Production") && checked.contains("127.0.0.1:8101"), "{checked}");
+}
+
 /// The operator sees beforehand what a configuration means, and that a clock which was moved is for development.
 fn assert_checked(home: &Home, service: &str) {
     let file = home.beside(&format!("{service}.toml"));
@@ -107,6 +125,7 @@ async fn the_story_through_four_processes_with_hr_killed_in_the_middle() {
         processes.insert(service, Alone::start(&home, service, "127.0.0.1:0", begin).await);
         assert_checked(&home, service);
     }
+    assert_sample_holds(&home);
     let addresses = processes.iter().map(|(service, alone)| (*service, format!("http://{}", alone.address)));
     let stage = Stage::of(addresses.collect(), &home.secret("private_key"), BEGIN);
     let mut story = Story::open(stage).await;
