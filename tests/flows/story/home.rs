@@ -67,9 +67,11 @@ impl Home {
 
     /// Runs one of `steward`'s verbs to its end.
     pub(crate) fn steward(&self, verb: &[&str]) -> Output {
-        // Whoever asks our own listener, or our own servers, asks no proxy.
         let mut steward = Command::new(program("steward"));
-        steward.envs(["HTTP_PROXY", "http_proxy", "ALL_PROXY"].map(|name| (name, "http://127.0.0.1:9")));
+        if verb.first() == Some(&"status") {
+            // It asks our own listener, and nobody else: a proxy, at which nobody answers here, is not asked.
+            steward.envs(["HTTP_PROXY", "http_proxy", "ALL_PROXY"].map(|name| (name, "http://127.0.0.1:9")));
+        }
         steward.args(self.arguments(verb)).stdin(Stdio::null()).output().expect("steward runs")
     }
 
