@@ -86,6 +86,8 @@ async fn the_story_through_http_and_all_services() {
         assert!(refusal.contains(why), "{arguments:?}: {refusal}");
     }
 
+    assert_planted_is_found(&home).await;
+
     for verb in ["up", "reset", "demo", "migrate"] {
         let refusal = home.steward_refuses(&[verb]);
         assert!(
@@ -98,6 +100,32 @@ async fn the_story_through_http_and_all_services() {
     assert!(home.steward_says(&["down"]).starts_with("nothing runs"));
     let refusal = home.steward_refuses(&["up"]);
     assert!(refusal.contains("the clock of this data was moved"), "{refusal}");
+}
+
+/// A second opening of the deduction is planted in hr's journal: the audit names it, and fails.
+async fn assert_planted_is_found(home: &Home) {
+    let status = home.steward_reports(&["status", "--json"]);
+    let url = status["services"]["hr"]["database"].as_str().expect("an address");
+    let mut database = PgConnection::connect(url).await.expect("the application signs in");
+    let planted = sqlx::query(
+        "INSERT INTO journal (event_id, type, aggregate, subject, aggregate_id, aggversion, branch_id, actor_kind, actor_id,
+                              correlation_id, occurred_at, data)
+         SELECT gen_random_uuid(), type, aggregate, subject, aggregate_id, aggversion + 100, branch_id, actor_kind, actor_id,
+                correlation_id, occurred_at, data
+         FROM journal WHERE type = 'hr.deduction.opened.v1'",
+    );
+    planted.execute(&mut database).await.expect("the journal takes it");
+    for (months, kinds) in
+        [(&["--from", "2025-10", "--to", "2025-10"][..], "deduction_twice"), (&["--from", "2025-11"], "")]
+    {
+        let audited = home.steward(&[&["audit", "conservation", "--json"], months].concat());
+        let said = String::from_utf8_lossy(&audited.stdout).into_owned();
+        let report: Value = serde_json::from_str(said.lines().last().expect("a report")).expect("JSON");
+        let found =
+            report["exceptions"].as_array().into_iter().flatten().filter_map(|found| found["kind"].as_str());
+        assert_eq!(found.collect::<Vec<_>>().join(" "), kinds, "{months:?}: {said}");
+        assert_eq!(audited.status.success(), kinds.is_empty());
+    }
 }
 
 /// The last line of `status --json` has these members, and its addresses are good.
