@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,8 @@ pub(crate) struct Installation {
     pub(crate) data_dir: PathBuf,
     pub(crate) postgres_url_file: Option<PathBuf>,
     pub(crate) nats_url_file: Option<PathBuf>,
+    /// How the operator called this program: by its name where it is on PATH, else by its path.
+    pub(crate) program: String,
 }
 
 /// The secrets of an installation; made at the first start, readable by its owner only.
@@ -69,37 +71,68 @@ pub(crate) struct Hold {
 /// Where the directory lies unless the operator says otherwise.
 pub(crate) const USUAL_PLACE: &str = ".steward";
 
-/// Exists in data that the demo made: only such data may the demo delete again.
+/// Says how far a demo has come in this directory.
 const DEMO: &str = "demo.json";
 
 /// How far the clock of this data was moved (development profile).
 const CLOCK: &str = "clock.json";
 
-/// Everything the installation itself writes into its directory.
-const FILES: [&str; 11] = [
-    HOLD,
-    CLOCK,
-    DEMO,
-    "clock.new",
-    "demo.new",
-    "port.json",
-    "port.new",
-    "running.json",
-    "running.new",
-    "secrets.json",
-    "secrets.new",
-];
+/// Exists where a server of the operator's own was used, not one that Steward started.
+const CONFIGURED: &str = "configured.json";
+
+/// Everything the installation itself writes into its directory but the hold, in the order in which it is deleted:
+/// what tells whose data this was goes last.
+const FILES: [&str; 6] = [CLOCK, "port.json", "running.json", "secrets.json", CONFIGURED, DEMO];
+
+/// How far a demo has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DemoMark {
+    /// It found an empty directory, and has written nothing into any database yet.
+    Begun,
+    /// All that is here is a demo's: only such data may the demo delete again.
+    Played,
+}
 
 impl Installation {
     /// Deletes all that Steward made here, and nothing else; says what stays because it did not make it.
-    pub(crate) async fn delete(&self) -> Result<()> {
+    pub(crate) async fn delete(&self, hold: Hold) -> Result<()> {
+        self.must_be_its_own()?;
+        let mut own = FILES.to_vec();
+        own.push(HOLD);
+        self.remove(&own, &[]).await?;
+        drop(hold);
+        Ok(())
+    }
+
+    /// The same, but the hold stays: whoever has it goes on here.
+    pub(crate) async fn clear(&self, _hold: &Hold) -> Result<()> {
+        self.must_be_its_own()?;
+        self.remove(&FILES, &[HOLD]).await
+    }
+
+    async fn remove(&self, own: &[&str], kept: &[&str]) -> Result<()> {
         let place = self.data_dir.display();
-        let left = devstack::remove(&self.data_dir, &FILES)
+        let left = devstack::remove(&self.data_dir, own, kept)
             .await
             .with_context(|| format!("what Steward has in {place} cannot be deleted"))?;
         println!("deleted what Steward made in {place}");
         for path in left {
             println!("  {} stays: Steward did not make it", path.display());
+        }
+        Ok(())
+    }
+
+    /// Only a server that Steward started is deleted with the directory: on another one the databases would stay,
+    /// without the passwords that open them.
+    fn must_be_its_own(&self) -> Result<()> {
+        let is_given = self.postgres_url_file.is_some() || self.nats_url_file.is_some();
+        if is_given || self.file(CONFIGURED).exists() {
+            bail!(
+                "the data is on servers of your own: Steward deletes only what it keeps in {place}. Drop there the \
+                 databases steward_*, the roles steward_*_owner and steward_*_app and the streams STEWARD_*, then delete {place}",
+                place = self.data_dir.display()
+            );
         }
         Ok(())
     }
@@ -110,8 +143,6 @@ impl Installation {
 
     /// The secrets, made on first use; a service that is new since then gets its passwords.
     pub(crate) fn secrets(&self, services: &[&str]) -> Result<Secrets> {
-        fs::create_dir_all(&self.data_dir)
-            .with_context(|| format!("cannot make {}", self.data_dir.display()))?;
         let file = self.file("secrets.json");
         let mut secrets = match read(&file)? {
             Some(secrets) => secrets,
@@ -120,11 +151,16 @@ impl Installation {
                 Secrets { private_key, public_key, cursors: fresh_secret(), databases: BTreeMap::new() }
             }
         };
+        let mut is_new = false;
         for service in services {
-            let fresh = || RolePasswords { owner: fresh_secret(), app: fresh_secret() };
-            secrets.databases.entry((*service).to_owned()).or_insert_with(fresh);
+            secrets.databases.entry((*service).to_owned()).or_insert_with(|| {
+                is_new = true;
+                RolePasswords { owner: fresh_secret(), app: fresh_secret() }
+            });
         }
-        write(&file, &secrets)?;
+        if is_new {
+            write(&file, &secrets)?;
+        }
         Ok(secrets)
     }
 
@@ -150,23 +186,39 @@ impl Installation {
     }
 
     /// Makes this process the one that runs the installation. What an earlier one announced is forgotten: it is dead.
+    /// Refuses a directory that somebody else has filled: whatever Steward finds in its own it takes for its own.
     pub(crate) async fn take_hold(&self) -> Result<Hold> {
+        let found = self.found(&[])?;
+        // Asked after the list was read: whoever makes the other files holds first.
+        if let Some(path) = found.first()
+            && !self.has_begun()
+        {
+            bail!(
+                "{} is there, and nothing that Steward made: choose an empty directory with --data-dir",
+                path.display()
+            );
+        }
         fs::create_dir_all(&self.data_dir)
             .with_context(|| format!("cannot make {}", self.data_dir.display()))?;
         let path = self.file(HOLD);
-        let mut file = fs::File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .with_context(|| format!("{} cannot be opened", path.display()))?;
         // Whoever asks whether it is held holds it himself for that moment.
         let (begin, mut ticks) = (Instant::now(), tokio::time::interval(Duration::from_millis(20)));
-        while let Err(error) = file.try_lock() {
-            let fs::TryLockError::WouldBlock = error else {
-                return Err(error).with_context(|| format!("{} cannot be locked", path.display()));
-            };
+        let mut file = loop {
+            let file = fs::File::options()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(&path)
+                .with_context(|| format!("{} cannot be opened", path.display()))?;
+            match file.try_lock() {
+                // Else it was deleted in between: the next turn makes another one.
+                Ok(()) if is_at(&file, &path) => break file,
+                Ok(()) | Err(fs::TryLockError::WouldBlock) => {}
+                Err(fs::TryLockError::Error(error)) => {
+                    return Err(error).with_context(|| format!("{} cannot be locked", path.display()));
+                }
+            }
             if begin.elapsed() > Duration::from_secs(1) {
                 let owner = fs::read_to_string(&path).unwrap_or_default();
                 let at =
@@ -175,11 +227,31 @@ impl Installation {
                 bail!("process {owner} runs this installation already{at}; stop it with: {down}");
             }
             ticks.tick().await;
-        }
+        };
         file.set_len(0)?;
         write!(file, "{}", std::process::id())?;
         self.retract();
         Ok(Hold { _file: file })
+    }
+
+    /// What is in the directory, but these names.
+    fn found(&self, but: &[&str]) -> Result<Vec<PathBuf>> {
+        let entries = match fs::read_dir(&self.data_dir) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.with_context(|| format!("{} cannot be read", self.data_dir.display()))?,
+        };
+        let paths = entries.flatten().map(|entry| entry.path());
+        Ok(paths.filter(|path| but.iter().all(|name| path.file_name() != Some(name.as_ref()))).collect())
+    }
+
+    /// Whether Steward has begun anything here: its hold is made first and deleted last.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.file(HOLD).exists()
+    }
+
+    /// Whether nothing is here but the hold.
+    pub(crate) fn is_empty(&self) -> Result<bool> {
+        Ok(self.found(&[HOLD])?.is_empty())
     }
 
     /// Whether a living process holds the installation. A process id would not tell: it may be somebody else's by now.
@@ -220,14 +292,6 @@ impl Installation {
         }
     }
 
-    /// Refuses while a process runs on the installation, also one that is still starting.
-    pub(crate) fn must_not_run(&self) -> Result<()> {
-        match self.holder() {
-            Some(pid) => bail!("process {pid} runs on it; stop it first with: {}", self.command("down")),
-            None => Ok(()),
-        }
-    }
-
     /// The process that holds the installation, whether it is ready or still starts.
     pub(crate) fn holder(&self) -> Option<i32> {
         if !self.is_held() {
@@ -236,15 +300,20 @@ impl Installation {
         fs::read_to_string(self.file(HOLD)).ok()?.trim().parse().ok()
     }
 
-    /// How the operator says this on his command line: it names the directory unless it is the usual one.
+    /// How the operator says this on his command line, with the options that he gave.
     pub(crate) fn command(&self, words: &str) -> String {
-        if self.data_dir == Path::new(USUAL_PLACE) {
-            return format!("steward {words}");
+        let mut command = quoted(&self.program);
+        let data_dir = Some(&self.data_dir).filter(|place| *place != Path::new(USUAL_PLACE));
+        for (option, path) in [
+            ("--data-dir", data_dir),
+            ("--postgres-url-file", self.postgres_url_file.as_ref()),
+            ("--nats-url-file", self.nats_url_file.as_ref()),
+        ] {
+            if let Some(path) = path {
+                command.push_str(&format!(" {option} {}", quoted(&path.display().to_string())));
+            }
         }
-        let place = self.data_dir.display().to_string();
-        let is_plain = place.chars().all(|sign| sign.is_ascii_alphanumeric() || "/._-".contains(sign));
-        let place = if is_plain { place } else { format!("'{}'", place.replace('\'', r"'\''")) };
-        format!("steward --data-dir {place} {words}")
+        format!("{command} {words}")
     }
 
     /// The clock of this data: real time, or as far from it as it was moved last.
@@ -262,20 +331,34 @@ impl Installation {
         write(&self.file(CLOCK), &ahead)
     }
 
-    /// Whether the demo made this data.
-    pub(crate) fn is_demo(&self) -> bool {
-        self.file(DEMO).exists()
+    /// Whether the clock of this data was moved.
+    pub(crate) fn has_moved_clock(&self) -> bool {
+        self.file(CLOCK).exists()
+    }
+
+    /// How far a demo has come here, if one ever began. A mark that cannot be read is an older demo's.
+    pub(crate) fn demo(&self) -> Option<DemoMark> {
+        let mark = fs::read(self.file(DEMO)).ok()?;
+        Some(serde_json::from_slice(&mark).unwrap_or(DemoMark::Played))
     }
 
     /// Marks the data as a demo's.
-    pub(crate) fn mark_demo(&self) -> Result<()> {
-        fs::create_dir_all(&self.data_dir)?;
-        write(&self.file(DEMO), &env!("CARGO_PKG_VERSION"))
+    pub(crate) fn mark_demo(&self, mark: DemoMark) -> Result<()> {
+        write(&self.file(DEMO), &mark)
     }
 
-    /// True where there is an installation already.
-    pub(crate) fn exists(&self) -> bool {
-        self.file("secrets.json").exists()
+    /// Takes back the mark of a demo that has written nothing: what comes now is no demo's.
+    pub(crate) fn unmark_demo(&self) -> Result<()> {
+        fs::remove_file(self.file(DEMO)).context("the demo's mark cannot be taken back")
+    }
+
+    /// Keeps that servers of the operator's own have data of this installation.
+    pub(crate) fn remember_configured(&self) -> Result<()> {
+        let (postgres, nats) = (self.postgres_url_file.is_some(), self.nats_url_file.is_some());
+        match postgres || nats {
+            true => write(&self.file(CONFIGURED), &BTreeMap::from([("postgres", postgres), ("nats", nats)])),
+            false => Ok(()),
+        }
     }
 
     /// The URLs given by the operator: PostgreSQL's and NATS's.
@@ -297,14 +380,43 @@ fn read<T: DeserializeOwned>(file: &Path) -> Result<Option<T>> {
     }
 }
 
-/// Writes beside and renames, so that a `kill -9` leaves the old or the new file, never half of one.
 fn write(file: &Path, value: &impl Serialize) -> Result<()> {
-    let beside = file.with_extension("new");
-    let context = || format!("{} cannot be written", file.display());
-    let mut options = fs::OpenOptions::new();
-    let mut new =
-        options.write(true).create(true).truncate(true).mode(0o600).open(&beside).with_context(context)?;
-    new.write_all(&serde_json::to_vec_pretty(value)?).with_context(context)?;
-    new.sync_all().with_context(context)?;
-    fs::rename(&beside, file).with_context(context)
+    devstack::write_whole(file, &serde_json::to_vec_pretty(value)?)
+}
+
+/// Whether an open file is still the one at this path.
+fn is_at(file: &fs::File, path: &Path) -> bool {
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(open), Ok(named)) => (open.dev(), open.ino()) == (named.dev(), named.ino()),
+        _ => false,
+    }
+}
+
+/// A word as a shell reads it.
+fn quoted(word: &str) -> String {
+    let is_plain = word.chars().all(|sign| sign.is_ascii_alphanumeric() || "/._-".contains(sign));
+    if is_plain { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_said_as_the_operator_called_it() {
+        let mut installation = Installation {
+            data_dir: PathBuf::from(USUAL_PLACE),
+            postgres_url_file: None,
+            nats_url_file: None,
+            program: "steward".to_owned(),
+        };
+        assert_eq!(installation.command("up"), "steward up");
+        installation.program = "target/release/steward".to_owned();
+        installation.data_dir = PathBuf::from("/a b/it's");
+        installation.nats_url_file = Some(PathBuf::from("nats.url"));
+        assert_eq!(
+            installation.command("demo --reset"),
+            r"target/release/steward --data-dir '/a b/it'\''s' --nats-url-file nats.url demo --reset"
+        );
+    }
 }

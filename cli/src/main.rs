@@ -1,6 +1,7 @@
 //! `steward`: all services in one process, and the operator's verbs. One file per verb.
 
 mod audit;
+mod client;
 mod config_check;
 mod demo;
 mod down;
@@ -79,6 +80,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         data_dir: cli.data_dir,
         postgres_url_file: cli.postgres_url_file,
         nats_url_file: cli.nats_url_file,
+        program: std::env::args().next().unwrap_or_else(|| "steward".to_owned()),
     };
     match cli.verb.unwrap_or_else(|| Verb::Up(up::Up::default())) {
         Verb::Up(up) => up.run(&installation).await,

@@ -1,11 +1,13 @@
 //! All services in one process: on an embedded PostgreSQL and NATS, each with its own database and roles.
 
-use crate::installation::{Hold, Installation, Running as Announcement};
+use crate::installation::{DemoMark, Hold, Installation, Running as Announcement, Secrets};
 use anyhow::{Context, Result, bail};
 use devstack::{Durability, Options, Progress, Sources, Stack};
-use house::provision::{Passwords, provision};
+use house::provision::{Passwords, existing, provision};
 use house::server::{Profile, router, serve};
 use house::{Running, Service, Surroundings};
+use journal::Bus;
+use journal::bus::stream_name;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,12 +28,109 @@ pub(crate) fn services() -> Vec<Service> {
     vec![support::service(), hr::service(), workforce::service(), contracts::service()]
 }
 
+/// What the services are started for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Real work, on real time.
+    Work,
+    /// Trying things out: anybody on this machine may move the clock.
+    Development,
+    /// Playing the demo: the same, on databases that nobody has used.
+    Demo,
+}
+
+/// Both servers, with the tables of every service.
+pub(crate) struct Ground {
+    pub(crate) stack: Stack,
+    secrets: Secrets,
+    /// Per service: the URL of its database as the application role.
+    databases: BTreeMap<String, String>,
+}
+
+impl Ground {
+    /// Finds or starts the servers and brings the tables up to date.
+    pub(crate) async fn lay(
+        installation: &Installation,
+        purpose: Purpose,
+        progress: &(dyn Fn(&Progress) + Send + Sync),
+    ) -> Result<Self> {
+        let (postgres, nats) = installation.given_urls()?;
+        let options = Options {
+            data_dir: installation.data_dir.clone(),
+            postgres,
+            nats,
+            durability: Durability::Durable,
+            sources: Sources::All,
+            ports: None,
+        };
+        let stack = Stack::start(&options, progress).await?;
+        match tables(installation, &stack, purpose).await {
+            Ok((secrets, databases)) => Ok(Self { stack, secrets, databases }),
+            Err(error) => {
+                stack.stop().await?;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Makes what is missing of roles, databases and tables. Marks, and secrets, are written once servers are found and
+/// before anything is made on them: a first start that finds none leaves nothing that looks like an installation.
+async fn tables(
+    installation: &Installation,
+    stack: &Stack,
+    purpose: Purpose,
+) -> Result<(Secrets, BTreeMap<String, String>)> {
+    let all = services();
+    let names: Vec<&str> = all.iter().map(|service| service.name).collect();
+    let found = existing(stack.postgres_url(), &names).await?;
+    match found.first() {
+        None => refuse_streams(stack.nats_url(), &names).await?,
+        Some(database) if purpose == Purpose::Demo => {
+            bail!("the PostgreSQL has a database {database} already, and no demo made it")
+        }
+        Some(_) => {}
+    }
+    match (purpose, installation.demo()) {
+        (Purpose::Demo, _) => installation.mark_demo(DemoMark::Played)?,
+        (Purpose::Work | Purpose::Development, Some(DemoMark::Begun)) => installation.unmark_demo()?,
+        (Purpose::Work | Purpose::Development, Some(DemoMark::Played) | None) => {}
+    }
+    installation.remember_configured()?;
+    let secrets = installation.secrets(&names)?;
+    let mut databases = BTreeMap::new();
+    for service in &all {
+        let passwords = Passwords::from(&secrets.databases[service.name]);
+        let database = provision(stack.postgres_url(), service, &passwords)
+            .await
+            .with_context(|| format!("the database of {}", service.name))?;
+        databases.insert(service.name.to_owned(), database);
+    }
+    Ok((secrets, databases))
+}
+
+/// Where no database is there, no event can be: streams that hold some are another installation's.
+async fn refuse_streams(nats: &str, services: &[&str]) -> Result<()> {
+    let bus = Bus::connect(nats, "steward").await?;
+    for service in services {
+        let stream = stream_name(service, 1);
+        if bus.state(&stream).await?.is_some_and(|state| state.messages > 0) {
+            bail!(
+                "the NATS holds the stream {stream} of another installation: give another NATS, or delete it there"
+            );
+        }
+    }
+    Ok(())
+}
+
 /// Everything, running.
 pub(crate) struct Platform {
     pub(crate) announcement: Announcement,
     pub(crate) stack: Stack,
     services: Arc<Vec<Running>>,
     server: JoinHandle<std::io::Result<()>>,
+    /// Cancelled when the listener has ended, however that came.
+    unheard: CancellationToken,
     /// How far the clock is ahead of real time, in microseconds.
     clock: watch::Receiver<i64>,
     stop: CancellationToken,
@@ -43,34 +142,21 @@ impl Platform {
     /// Finds or starts the servers, brings the tables up to date, starts the services.
     pub(crate) async fn start(
         installation: &Installation,
+        hold: Hold,
+        purpose: Purpose,
         progress: &(dyn Fn(&Progress) + Send + Sync),
     ) -> Result<Self> {
-        let hold = installation.take_hold().await?;
-        let all = services();
-        let names: Vec<&str> = all.iter().map(|service| service.name).collect();
-        let secrets = installation.secrets(&names)?;
-        let (postgres, nats) = installation.given_urls()?;
-        let options = Options {
-            data_dir: installation.data_dir.clone(),
-            postgres,
-            nats,
-            durability: Durability::Durable,
-            sources: Sources::All,
-            ports: None,
+        let profile = match purpose {
+            Purpose::Work => Profile::Production,
+            Purpose::Development | Purpose::Demo => Profile::Development,
         };
-        let stack = Stack::start(&options, progress).await?;
+        let Ground { stack, secrets, databases } = Ground::lay(installation, purpose, progress).await?;
         let clock = installation.clock()?;
         let stop = CancellationToken::new();
-        let mut databases = BTreeMap::new();
         let mut running = Vec::new();
-        for service in all {
-            let passwords = Passwords::from(&secrets.databases[service.name]);
-            let database = provision(stack.postgres_url(), &service, &passwords)
-                .await
-                .with_context(|| format!("the database of {}", service.name))?;
-            databases.insert(service.name.to_owned(), database.clone());
+        for service in services() {
             let around = Surroundings {
-                database,
+                database: databases[service.name].clone(),
                 nats: stack.nats_url().to_owned(),
                 clock: clock.clone(),
                 public_key: secrets.public_key.clone(),
@@ -83,8 +169,13 @@ impl Platform {
         }
         let listener = listen(installation).await?;
         let base_url = format!("http://{}", listener.local_addr()?);
-        let (routes, services) = router(running, Profile::Development);
-        let server = tokio::spawn(serve(listener, routes, stop.clone()));
+        let (routes, services) = router(running, profile);
+        let unheard = CancellationToken::new();
+        let (serving, ended) = (serve(listener, routes, stop.clone()), unheard.clone().drop_guard());
+        let server = tokio::spawn(async move {
+            let _ended = ended;
+            serving.await
+        });
         let announcement = Announcement {
             pid: i32::try_from(std::process::id())?,
             base_url,
@@ -94,23 +185,32 @@ impl Platform {
             databases,
         };
         installation.announce(&announcement)?;
-        Ok(Self { announcement, stack, services, server, clock: clock.moves(), stop, _hold: hold })
+        let clock = clock.moves();
+        Ok(Self { announcement, stack, services, server, unheard, clock, stop, _hold: hold })
     }
 
-    /// Restarts a server that somebody killed, and keeps the time that somebody set; returns on Ctrl-C or SIGTERM.
+    /// Restarts a server that somebody killed, and keeps the time that somebody set; returns on Ctrl-C or SIGTERM, and
+    /// with an error when nobody listens any more.
     pub(crate) async fn until_ended(&mut self, installation: &Installation) -> Result<()> {
         let (mut terminate, mut interrupt) =
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let mut look_after = tokio::time::interval(LOOK_AFTER);
+        let Self { stack, clock, unheard, .. } = self;
         loop {
+            // A server may take minutes to answer again; a signal does not wait for that.
+            let looked_after = async {
+                look_after.tick().await;
+                stack.ensure_running().await
+            };
             tokio::select! {
                 _ = terminate.recv() => return Ok(()),
                 _ = interrupt.recv() => return Ok(()),
-                Ok(()) = self.clock.changed() => {
-                    let ahead = *self.clock.borrow_and_update();
+                () = unheard.cancelled() => bail!("the listener has ended"),
+                Ok(()) = clock.changed() => {
+                    let ahead = *clock.borrow_and_update();
                     installation.remember_clock(ahead)?;
                 }
-                _ = look_after.tick() => match self.stack.ensure_running().await {
+                revived = looked_after => match revived {
                     Ok(true) => eprintln!("a server had ended and was started again"),
                     Ok(false) => {}
                     Err(error) => eprintln!("a server cannot be started again yet: {error:#}"),

@@ -16,12 +16,12 @@ pub(crate) struct Reset {
 impl Reset {
     pub(crate) async fn run(self, installation: &Installation) -> Result<()> {
         let dir = &installation.data_dir;
-        installation.must_not_run()?;
-        // Only what an installation made is ever deleted: a directory without its secrets is somebody else's.
-        if !dir.join("secrets.json").exists() {
+        if !installation.has_begun() {
             println!("there is no installation in {}", dir.display());
             return Ok(());
         }
+        // Taken before the question: nobody starts while it waits for its answer.
+        let hold = installation.take_hold().await?;
         if !self.yes {
             print!("Delete all data of the installation in {}? Type yes: ", dir.display());
             std::io::stdout().flush()?;
@@ -31,6 +31,6 @@ impl Reset {
                 bail!("nothing was deleted");
             }
         }
-        installation.delete().await
+        installation.delete(hold).await
     }
 }

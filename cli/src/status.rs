@@ -1,5 +1,6 @@
 //! `steward status`: what runs, and where.
 
+use crate::client::client;
 use crate::installation::Installation;
 use anyhow::Result;
 use clap::Args;
@@ -16,7 +17,8 @@ pub(crate) struct Status {
 impl Status {
     pub(crate) async fn run(self, installation: &Installation) -> Result<()> {
         let running = installation.must_run()?;
-        let health: Value = reqwest::get(format!("{}/health/ready", running.base_url)).await?.json().await?;
+        let health = client()?.get(format!("{}/health/ready", running.base_url)).send().await?;
+        let health: Value = health.json().await?;
         let mut services = Map::new();
         for (name, database) in &running.databases {
             let at = &health["services"][name];

@@ -20,9 +20,9 @@ impl Alone {
     /// Starts a service from its configuration file; the clock runs on from `now`.
     async fn start(home: &Home, service: &str, listen: &str, now: Timestamp) -> Self {
         let file = configuration(home, service, listen, now);
-        let log = home.path(&format!("{service}.log"));
+        let log = home.beside(&format!("{service}.log"));
         let name = format!("steward-{service}");
-        let mut process = Process::start(&program(&name), &[file.as_os_str()], &log);
+        let mut process = Process::start(&program(&name), &[file.into_os_string()], &log);
         let line: Value = serde_json::from_str(&process.says("\"listen\"").await).expect("a line of JSON");
         let address = line["fields"]["listen"].as_str().expect("where it listens");
         Self { process, address: address.to_owned() }
@@ -33,41 +33,58 @@ impl Alone {
 fn configuration(home: &Home, service: &str, listen: &str, now: Timestamp) -> PathBuf {
     let secrets = home.secrets();
     let password = secrets["databases"][service]["app"].as_str().expect("a password");
-    let postgres = fs::read_to_string(home.path("postgres-url-file")).expect("the superuser's address");
+    let postgres = fs::read_to_string(home.beside("postgres-url-file")).expect("the superuser's address");
     let (_, place) = postgres.split_once('@').expect("an address after the password");
     let place = place.trim_end_matches("/postgres");
     let url = format!("postgres://steward_{service}_app:{password}@{place}/steward_{service}");
     let mut text = format!(
         "profile = \"development\"\nclock = {}\nnats_url_file = {:?}\n",
         serde_json::to_value(now).expect("an instant"),
-        home.path("nats-url-file")
+        home.beside("nats-url-file")
     );
     for (key, secret) in [
         ("database_url_file", url),
         ("public_key_file", home.secret("public_key")),
         ("cursor_secret_file", home.secret("cursors")),
     ] {
-        let file = home.path(&format!("{service}.{key}"));
+        let file = home.beside(&format!("{service}.{key}"));
         fs::write(&file, secret).expect("it can be written");
         text += &format!("{key} = {file:?}\n");
     }
     text += &format!("[http]\nlisten = {listen:?}\n");
-    let file = home.path(&format!("{service}.toml"));
+    let file = home.beside(&format!("{service}.toml"));
     fs::write(&file, text).expect("it can be written");
     file
 }
 
+/// The sample says nothing that a service would not take: its values, with what is shown as a default.
+fn assert_sample_holds(home: &Home) {
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/steward-support.toml");
+    let mut text = fs::read_to_string(sample).expect("the sample is there").replace("# profile", "profile");
+    for (file, key) in [
+        ("support.database-url", "support.database_url_file"),
+        ("nats-url", "nats-url-file"),
+        ("tokens.pem", "support.public_key_file"),
+        ("cursor-secret", "support.cursor_secret_file"),
+    ] {
+        text = text.replace(&format!("\"/etc/steward/{file}\""), &format!("{:?}", home.beside(key)));
+    }
+    let file = home.beside("sample.toml");
+    fs::write(&file, text).expect("it can be written");
+    let checked = home.steward_says(&["config", "check", &file.display().to_string()]);
+    assert!(checked.contains("profile: Production") && checked.contains("127.0.0.1:8101"), "{checked}");
+}
+
 /// The operator sees beforehand what a configuration means, and that a clock which was moved is for development.
 fn assert_checked(home: &Home, service: &str) {
-    let file = home.path(&format!("{service}.toml"));
+    let file = home.beside(&format!("{service}.toml"));
     let checked = home.steward_says(&["config", "check", &file.display().to_string()]);
     assert!(checked.contains("database_url_file: can be read"), "{checked}");
     let text = fs::read_to_string(&file).expect("it was written").replace("development", "production");
-    let wrong = home.path("wrong.toml");
+    let wrong = home.beside("wrong.toml");
     fs::write(&wrong, text).expect("it can be written");
-    let refused = home.steward(&["config", "check", &wrong.display().to_string()]);
-    assert!(!refused.status.success());
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("clock is for development"));
+    let refused = home.steward_refuses(&["config", "check", &wrong.display().to_string()]);
+    assert!(refused.contains("clock is for development"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -89,12 +106,26 @@ async fn the_story_through_four_processes_with_hr_killed_in_the_middle() {
         SERVICES.iter().all(|service| migrated.contains(&format!("{service}: up to date"))),
         "{migrated}"
     );
+    // Another installation on the same servers has other passwords: it leaves this one's roles as they are.
+    let other = Home::on(stack.postgres_url(), stack.nats_url());
+    for verb in [&["migrate"][..], &["up"]] {
+        let refused = other.steward_refuses(verb);
+        assert!(refused.contains("another installation"), "{refused}");
+    }
+    let demo = Home::on(stack.postgres_url(), stack.nats_url());
+    let refused = demo.steward_refuses(&["demo", "--once"]);
+    assert!(refused.contains("no demo made it") && !demo.path("secrets.json").exists(), "{refused}");
+    assert!(home.steward_says(&["migrate"]).contains("hr: up to date"), "the first one still signs in");
+    // What is on servers of the operator's own is not deleted with the directory.
+    let refused = home.steward_refuses(&["reset", "--yes"]);
+    assert!(refused.contains("servers of your own") && home.path("secrets.json").exists(), "{refused}");
     let mut processes = BTreeMap::new();
     for service in SERVICES {
         let begin = crate::story::instant(BEGIN);
         processes.insert(service, Alone::start(&home, service, "127.0.0.1:0", begin).await);
         assert_checked(&home, service);
     }
+    assert_sample_holds(&home);
     let addresses = processes.iter().map(|(service, alone)| (*service, format!("http://{}", alone.address)));
     let stage = Stage::of(addresses.collect(), &home.secret("private_key"), BEGIN);
     let mut story = Story::open(stage).await;

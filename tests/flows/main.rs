@@ -2,6 +2,7 @@
 
 mod alone;
 mod containers;
+mod demo;
 mod facts_to_payslip;
 mod fine_to_payslip;
 mod notice;

@@ -10,26 +10,51 @@ use std::fs;
 
 /// H5 over the whole journals, from another process: nothing is taken twice, nothing lost.
 pub(crate) fn assert_conserved(home: &Home) {
-    let said = home.steward_says(&["audit", "conservation", "--json"]);
-    let report: Value = serde_json::from_str(said.lines().last().expect("a report")).expect("JSON");
+    let report = home.steward_reports(&["audit", "conservation", "--json"]);
     let fen = ["confirmed_fen", "posted_fen", "refunded_fen", "open_fen", "written_off_fen", "reversed_fen"]
         .map(|name| report[name].as_i64());
-    assert_eq!(fen, [20_000, 20_000, 0, 0, 0, 0].map(Some), "{said}");
+    assert_eq!(fen, [20_000, 20_000, 0, 0, 0, 0].map(Some), "{report}");
     assert_eq!((&report["penalties"], &report["exceptions"]), (&Value::from(1), &serde_json::json!([])));
 }
 
-/// The chain of events that a thing belongs to leads from the call to the deduction.
-fn assert_traced(home: &Home, id: &str) {
-    let said = home.steward_says(&["trace", id]);
-    for event in [
-        "support.call.recorded",
-        "support.complaint.registered",
-        "support.penalty.assessed",
-        "support.penalty.confirmed",
-        "hr.deduction.opened",
-        "hr.deduction.posted",
-    ] {
-        assert!(said.contains(event), "{event} is missing in:\n{said}");
+/// The way of the fine: what happened, or what stands on the slip, and where.
+const WAY: [&str; 7] = [
+    "support.call.recorded.v1",
+    "support.complaint.registered.v1",
+    "support.penalty.assessed.v1",
+    "support.penalty.confirmed.v1",
+    "hr.deduction.opened.v1",
+    "hr.deduction.posted.v1",
+    "pay_line",
+];
+
+/// From every id on the fine's way the whole way is found, parted into what led to it and what came from it.
+fn assert_traced(home: &Home, penalty: &str) {
+    let whole = home.steward_reports(&["trace", penalty, "--json"]);
+    let step = |kind: &str| {
+        let found = whole["steps"].as_array().into_iter().flatten().find(|step| step["kind"] == kind);
+        found.unwrap_or_else(|| panic!("{kind} is missing in {whole:#}")).clone()
+    };
+    for (number, kind) in WAY.into_iter().enumerate() {
+        for member in ["id", "within"] {
+            let id = step(kind)[member].as_str().expect("an id").to_owned();
+            let trail = home.steward_reports(&["trace", &id, "--json"]);
+            for (other, its_kind) in WAY.into_iter().enumerate() {
+                let of_way = step(its_kind)["within"].clone();
+                let mut steps = trail["steps"].as_array().into_iter().flatten();
+                let found = steps.find(|step| step["kind"] == its_kind && step["within"] == of_way);
+                let place = found
+                    .unwrap_or_else(|| panic!("{its_kind} is missing on the way of {kind} {id}"))["place"]
+                    .as_str();
+                let expected = match other.cmp(&number) {
+                    _ if step(its_kind)[member] == step(kind)[member] => "itself",
+                    std::cmp::Ordering::Less => "before",
+                    std::cmp::Ordering::Equal => "itself",
+                    std::cmp::Ordering::Greater => "after",
+                };
+                assert_eq!(place, Some(expected), "{its_kind}, seen from {kind} {id}: {trail:#}");
+            }
+        }
     }
 }
 
@@ -47,20 +72,126 @@ async fn the_story_through_http_and_all_services() {
     assert_conserved(&home);
     assert_traced(&home, story.penalty());
 
-    let status = home.steward_says(&["status", "--json"]);
-    let status: Value = serde_json::from_str(status.lines().last().expect("a report")).expect("JSON");
-    assert_eq!(status["services"].as_object().map(serde_json::Map::len), Some(4));
-    home.set_clock(story.stage.now());
+    assert_status(&home, up.id()).await;
     let token = home.steward_says(&["token", "--role", "AU"]);
     story.stage.client_with(token.trim(), "/v1/hr/lines").get("/v1/hr/lines").await.expect(200);
+    for (arguments, why) in [
+        (&["token", "--role", "SE"][..], "say whose with --employee"),
+        (&["token", "--role", "BM"], "say in which with --branch"),
+        (&["token", "--role", "BM", "--branch", "emp_1"], "invalid value 'emp_1'"),
+        (&["token", "--role", "XX"], "invalid value 'XX'"),
+        (&["token", "--role", "HQ", "--hours", "721"], "721 is not in 1..=720"),
+    ] {
+        let refusal = home.steward_refuses(arguments);
+        assert!(refusal.contains(why), "{arguments:?}: {refusal}");
+    }
 
-    let second = home.steward(&["up"]);
-    let refusal = String::from_utf8_lossy(&second.stderr).into_owned();
-    assert!(refusal.contains(&format!("process {} runs this installation already", up.id())), "{refusal}");
-    assert!(!second.status.success());
+    assert_planted_is_found(&home).await;
+
+    for verb in ["up", "reset", "demo", "migrate"] {
+        let refusal = home.steward_refuses(&[verb]);
+        assert!(
+            refusal.contains(&format!("process {} runs this installation already", up.id())),
+            "{refusal}"
+        );
+    }
     home.steward_says(&["down"]);
     assert!(up.ended().await.success());
     assert!(home.steward_says(&["down"]).starts_with("nothing runs"));
+    let refusal = home.steward_refuses(&["up"]);
+    assert!(refusal.contains("the clock of this data was moved"), "{refusal}");
+}
+
+/// A second opening of the deduction is planted in hr's journal: the audit names it, and fails.
+async fn assert_planted_is_found(home: &Home) {
+    let status = home.steward_reports(&["status", "--json"]);
+    let url = status["services"]["hr"]["database"].as_str().expect("an address");
+    let mut database = PgConnection::connect(url).await.expect("the application signs in");
+    let planted = sqlx::query(
+        "INSERT INTO journal (event_id, type, aggregate, subject, aggregate_id, aggversion, branch_id, actor_kind, actor_id,
+                              correlation_id, occurred_at, data)
+         SELECT gen_random_uuid(), type, aggregate, subject, aggregate_id, aggversion + 100, branch_id, actor_kind, actor_id,
+                correlation_id, occurred_at, data
+         FROM journal WHERE type = 'hr.deduction.opened.v1'",
+    );
+    planted.execute(&mut database).await.expect("the journal takes it");
+    for (months, kinds) in
+        [(&["--from", "2025-10", "--to", "2025-10"][..], "deduction_twice"), (&["--from", "2025-11"], "")]
+    {
+        let audited = home.steward(&[&["audit", "conservation", "--json"], months].concat());
+        let said = String::from_utf8_lossy(&audited.stdout).into_owned();
+        let report: Value = serde_json::from_str(said.lines().last().expect("a report")).expect("JSON");
+        let found =
+            report["exceptions"].as_array().into_iter().flatten().filter_map(|found| found["kind"].as_str());
+        assert_eq!(found.collect::<Vec<_>>().join(" "), kinds, "{months:?}: {said}");
+        assert_eq!(audited.status.success(), kinds.is_empty());
+    }
+}
+
+/// The last line of `status --json` has these members, and its addresses are good.
+async fn assert_status(home: &Home, pid: u32) {
+    let members = |value: &Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
+    let status = home.steward_reports(&["status", "--json"]);
+    assert_eq!(
+        members(&status),
+        ["base_url", "data_dir", "docs_url", "nats", "nats_monitor", "postgres", "services"]
+    );
+    assert_eq!(members(&status["services"]), ["contracts", "hr", "support", "workforce"]);
+    for (name, service) in status["services"].as_object().expect("by service") {
+        assert_eq!(members(service), ["database", "epoch", "lag_seconds", "last_seq", "stream"], "{name}");
+        assert_eq!(service["stream"], format!("STEWARD_{}_E1", name.to_uppercase()));
+        assert_eq!(
+            (&service["epoch"], &service["lag_seconds"]),
+            (&Value::from(1), &Value::from(0)),
+            "{name}"
+        );
+        let url = service["database"].as_str().expect("an address");
+        let mut database = PgConnection::connect(url).await.expect("the application signs in");
+        let last: i64 = sqlx::query_scalar("SELECT coalesce(max(seq), 0) FROM journal_order")
+            .fetch_one(&mut database)
+            .await
+            .expect("a number");
+        assert_eq!(service["last_seq"], Value::from(last), "{name}");
+    }
+    assert!(home.steward_says(&["status"]).contains(&format!("(process {pid}): ready")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn real_work_is_on_real_time_and_deleted_whole_in_any_number_of_tries() {
+    let _turn = turn().await;
+    let home = Home::new();
+    let stranger = home.path("letter.txt");
+    fs::create_dir(home.data_dir()).expect("it can be made");
+    fs::write(&stranger, "dear").expect("it can be written");
+    for verb in ["up", "demo", "migrate"] {
+        let refusal = home.steward_refuses(&[verb]);
+        assert!(refusal.contains("letter.txt is there, and nothing that Steward made"), "{refusal}");
+    }
+    assert!(home.steward_says(&["reset", "--yes"]).starts_with("there is no installation"));
+    assert_eq!(fs::read_dir(home.data_dir()).expect("it is there").count(), 1, "nothing was made");
+    fs::remove_file(stranger).expect("it is there");
+
+    let mut up = home.start_verb(&["up"]);
+    let line = up.says("ready after").await;
+    let address = line.split_whitespace().find(|word| word.starts_with("http://")).expect("an address");
+    let client = testkit::Client::new(address, None);
+    for path in ["/v1/development/clock", "/v1/development/drain"] {
+        let now = serde_json::json!({ "now": "2031-01-01T00:00:00Z" });
+        client.ask(path, now).await.refused(404, "resource.not_found", None);
+    }
+    home.steward_says(&["down"]);
+    assert!(up.ended().await.success());
+    assert!(!home.path("clock.json").exists());
+
+    let refusal = home.steward_refuses(&["demo", "--reset"]);
+    assert!(refusal.contains("data that no demo made"), "{refusal}");
+    assert!(home.steward_refuses(&["reset"]).contains("nothing was deleted"), "nobody answered yes");
+    assert!(home.path("secrets.json").exists() && home.server_file("postgres").exists());
+    // As after a `reset` that was killed: what tells whose data this is goes last.
+    fs::remove_dir_all(home.server_file("postgres")).expect("it is there");
+    fs::remove_file(home.path("secrets.json")).expect("it is there");
+    home.steward_says(&["reset", "--yes"]);
+    assert!(!home.data_dir().exists(), "nothing is left");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -180,12 +311,11 @@ async fn killed_at_any_step_of_its_start_it_starts_again() {
     home.steward_says(&["down"]);
     assert!(up.ended().await.success());
 
+    let elsewhere = home.server_file("postgres");
     let foreign = home.path("of-somebody-else.txt");
     fs::write(&foreign, "precious").expect("it can be written");
     assert!(home.steward_says(&["reset", "--yes"]).contains("of-somebody-else.txt stays"));
     assert_eq!(fs::read_to_string(&foreign).expect("it is there"), "precious");
-    assert!(
-        !home.path("secrets.json").exists() && !home.path("postgres").exists(),
-        "what Steward made is gone"
-    );
+    let left = fs::read_dir(home.data_dir()).expect("it is there").count();
+    assert_eq!((left, elsewhere.exists()), (1, false), "all that Steward made is gone");
 }

@@ -9,6 +9,7 @@ mod arrows;
 mod bans;
 mod clauses;
 mod coverage;
+mod dependencies;
 mod queries;
 mod rulebook;
 mod shrinking;
@@ -58,6 +59,11 @@ fn places(findings: &[Finding]) -> Vec<(&str, usize)> {
 #[test]
 fn dependencies_go_along_the_arrows() {
     none(&arrows::check(&arrows::real()));
+}
+
+#[test]
+fn dependencies_are_used_and_explained() {
+    none(&dependencies::check(&Tree::real()));
 }
 
 #[test]

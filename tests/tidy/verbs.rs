@@ -4,7 +4,8 @@
 //! and verbs that only reactions call have another shape.
 
 use crate::Finding;
-use crate::source::{File, Tree};
+use crate::source::{File, Tree, has_word};
+use std::collections::BTreeSet;
 
 /// The most lines from `async fn route` to its closing brace.
 const ROUTE: usize = 25;
@@ -21,7 +22,83 @@ const SHAPE: [(&str, &str); 4] = [
 pub fn check(tree: &Tree) -> Vec<Finding> {
     let rooms = || tree.rust().filter(|file| is_in_a_room(file));
     let verbs = rooms().filter_map(Verb::of).flat_map(|verb| verb.findings());
-    verbs.chain(rooms().filter_map(stray)).collect()
+    verbs.chain(rooms().filter_map(stray)).chain(loose_days(tree)).collect()
+}
+
+/// Days of a request that are read without bounds: a mistyped year would travel on. A request is a command (`impl
+/// Addressed for`), and every type that it is made of; what only a store reads is none.
+fn loose_days(tree: &Tree) -> Vec<Finding> {
+    const DAYS: [&str; 3] = [": NaiveDate,", ": Option<NaiveDate>,", ": Span<NaiveDate>,"];
+    let types: Vec<Declared> =
+        tree.rust().filter(|file| is_in_a_room(file)).flat_map(Declared::all).collect();
+    let mut requests: BTreeSet<(&str, &str)> = tree
+        .rust()
+        .filter(|file| is_in_a_room(file))
+        .flat_map(|file| file.code().map(move |(_, line)| (file, line)))
+        .filter_map(|(file, line)| {
+            let name = line.strip_prefix("impl Addressed for ")?.split([' ', '<']).next()?;
+            Some((file.service()?, name))
+        })
+        .collect();
+    loop {
+        let reached = types.iter().filter(|one| {
+            let is_part = |whole: &&Declared| {
+                whole.service == one.service
+                    && requests.contains(&(whole.service, whole.name))
+                    && whole.lines.iter().any(|(_, line)| has_word(line, one.name))
+            };
+            !requests.contains(&(one.service, one.name)) && types.iter().any(|whole| is_part(&whole))
+        });
+        let more: Vec<(&str, &str)> = reached.map(|one| (one.service, one.name)).collect();
+        if more.is_empty() {
+            break;
+        }
+        requests.extend(more);
+    }
+    let what = "a day of a request is read within our calendar: `#[serde(deserialize_with = \"kernel::time::date\")]`";
+    let mut findings = Vec::new();
+    for one in types.iter().filter(|one| requests.contains(&(one.service, one.name))) {
+        for (place, (number, line)) in one.lines.iter().enumerate() {
+            let before = place.checked_sub(1).map_or("", |place| one.lines[place].1);
+            if DAYS.iter().any(|day| line.ends_with(day)) && !before.contains("kernel::time::") {
+                findings.push(Finding::new(one.file, *number, what));
+            }
+        }
+    }
+    findings
+}
+
+/// A struct or enum that is read from a request or a row: declared at the left margin, up to its closing brace.
+struct Declared<'a> {
+    file: &'a str,
+    service: &'a str,
+    name: &'a str,
+    lines: Vec<(usize, &'a str)>,
+}
+
+impl<'a> Declared<'a> {
+    fn all(file: &'a File) -> Vec<Self> {
+        let (mut is_read, mut open, mut all): (bool, Option<Self>, Vec<Self>) = (false, None, Vec::new());
+        for (number, line) in file.code() {
+            if line.contains("derive(") {
+                is_read = line.contains("Deserialize");
+            }
+            let declared =
+                ["pub struct ", "pub(crate) struct ", "pub(super) struct ", "struct ", "pub enum ", "enum "];
+            let name = declared.iter().find_map(|word| line.strip_prefix(word));
+            if let (Some(rest), Some(service), true) = (name, file.service(), line.ends_with('{') && is_read)
+            {
+                let name = rest.split([' ', '<']).next().unwrap_or_default();
+                open = Some(Self { file: &file.path, service, name, lines: Vec::new() });
+            } else if line == "}" {
+                all.extend(open.take());
+                is_read = false;
+            } else if let Some(open) = &mut open {
+                open.lines.push((number, line));
+            }
+        }
+        all
+    }
 }
 
 /// A command's route in a file that is no verb file.
@@ -191,4 +268,24 @@ fn each_missing_part_of_a_verb_file_is_found() {
     }
     let without_document = GOOD.replace("#[utoipa::path(", "#[path(");
     assert_eq!(crate::places(&check(&Tree::of(&[(place, &without_document)]))), [(place, 9)]);
+}
+
+#[test]
+fn a_day_that_is_read_without_bounds_is_found() {
+    let text = |attribute: &str| {
+        format!(
+            "//!\n#[derive(Deserialize)]\npub struct Leave {{\n    pub part: Part,\n}}\nimpl Addressed for Leave {{\n}}\n\
+             #[derive(Deserialize)]\npub struct Part {{\n{attribute}    pub on: NaiveDate,\n}}\n\
+             #[derive(Deserialize)]\npub struct Row {{\n    pub on: NaiveDate,\n}}\n"
+        )
+    };
+    let found = |attribute: &str| {
+        let (place, text) = ("services/hr/src/employee/mod.rs", text(attribute));
+        crate::places(&loose_days(&Tree::of(&[(place, &text)])))
+            .into_iter()
+            .map(|(_, line)| line)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(found(""), [10], "of the request's part, not of the row");
+    assert_eq!(found("    #[serde(deserialize_with = \"kernel::time::date\")]\n"), []);
 }

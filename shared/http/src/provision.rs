@@ -27,6 +27,12 @@ pub enum ProvisionError {
     /// A migration failed.
     #[error("migration: {0}")]
     Migration(#[from] MigrateError),
+    /// The role is there, and our password does not open it: whoever made it works with it.
+    #[error(
+        "the role {0} is there with another password: this PostgreSQL holds the databases of another installation. \
+         Give that installation's data directory, or another PostgreSQL"
+    )]
+    OtherInstallation(String),
 }
 
 impl From<ProvisionError> for Fault {
@@ -34,6 +40,9 @@ impl From<ProvisionError> for Fault {
         match error {
             ProvisionError::Database(error) => Self::Database(error),
             ProvisionError::Migration(error) => Self::Database(sqlx::Error::Migrate(Box::new(error))),
+            ProvisionError::OtherInstallation(_) => {
+                Self::Database(sqlx::Error::Configuration(Box::new(error)))
+            }
         }
     }
 }
@@ -43,8 +52,22 @@ pub fn database_name(service: &str) -> String {
     format!("steward_{service}")
 }
 
+/// Which of these services have a database in this cluster already.
+pub async fn existing(admin_url: &str, services: &[&str]) -> Result<Vec<String>, ProvisionError> {
+    let names: Vec<String> = services.iter().map(|service| database_name(service)).collect();
+    let mut connection = PgConnectOptions::from_str(admin_url)?.connect().await?;
+    let found =
+        sqlx::query_scalar("SELECT datname::text FROM pg_database WHERE datname = ANY ($1) ORDER BY datname")
+            .bind(names)
+            .fetch_all(&mut connection)
+            .await?;
+    connection.close().await?;
+    Ok(found)
+}
+
 /// Makes roles and database where they are missing, as the cluster's superuser; then migrates. Returns the URL
-/// the service works with. May be repeated.
+/// the service works with. May be repeated, with the same passwords: roles of other ones are another installation's,
+/// and are left as they are.
 pub async fn provision(
     admin_url: &str,
     service: &Service,
@@ -57,8 +80,15 @@ pub async fn provision(
         format!("steward_{}_app", service.name),
     );
     let mut connection = admin.connect().await?;
+    let mut missing = Vec::new();
     for (role, password) in [(&owner, &passwords.owner), (&app, &passwords.app)] {
-        make_role(&mut connection, role, password).await?;
+        if !is_our_role(&mut connection, &admin, (role, password)).await? {
+            missing.push((role, password));
+        }
+    }
+    for (role, password) in missing {
+        let quoted = password.replace('\'', "''");
+        run(&mut connection, format!("CREATE ROLE {role} LOGIN NOSUPERUSER PASSWORD '{quoted}'")).await?;
     }
     let exists: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)")
         .bind(&database)
@@ -112,15 +142,37 @@ pub async fn migrate(owner: &PgConnectOptions, service: &Service, app: &str) -> 
     Ok(())
 }
 
-async fn make_role(connection: &mut PgConnection, role: &str, password: &str) -> Result<(), sqlx::Error> {
+/// Whether a role is there; an error where our password does not open it.
+async fn is_our_role(
+    connection: &mut PgConnection,
+    admin: &PgConnectOptions,
+    (role, password): (&str, &str),
+) -> Result<bool, ProvisionError> {
     let exists: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)")
         .bind(role)
-        .fetch_one(&mut *connection)
+        .fetch_one(connection)
         .await?;
-    let verb = if exists { "ALTER" } else { "CREATE" };
-    let quoted = password.replace('\'', "''");
-    run(connection, format!("{verb} ROLE {role} LOGIN NOSUPERUSER PASSWORD '{quoted}'")).await
+    if !exists {
+        return Ok(false);
+    }
+    match admin.clone().username(role).password(password).connect().await {
+        Ok(own) => own.close().await?,
+        Err(sqlx::Error::Database(error)) => match error.code().as_deref() {
+            Some(INVALID_PASSWORD | INVALID_AUTHORIZATION) => {
+                return Err(ProvisionError::OtherInstallation(role.to_owned()));
+            }
+            // Signed in, but not let into the administrator's database: that was not asked.
+            Some(INSUFFICIENT_PRIVILEGE) => {}
+            _ => return Err(sqlx::Error::Database(error).into()),
+        },
+        Err(error) => return Err(error.into()),
+    }
+    Ok(true)
 }
+
+const INVALID_AUTHORIZATION: &str = "28000";
+const INVALID_PASSWORD: &str = "28P01";
+const INSUFFICIENT_PRIVILEGE: &str = "42501";
 
 /// Statements about roles and grants take no parameters; every name in them is ours.
 async fn run(connection: &mut PgConnection, statements: String) -> Result<(), sqlx::Error> {

@@ -18,6 +18,7 @@ pub mod reaction;
 pub mod reader;
 mod received;
 pub mod relay;
+pub mod snapshot;
 pub mod standing;
 pub mod supervise;
 pub mod timer;

@@ -5,11 +5,11 @@ use super::{Stage, eventually, instant};
 use journal::Clock;
 use kernel::Timestamp;
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::{Value, json};
-use std::ffi::OsStr;
-use std::fs;
+use serde_json::Value;
+use std::ffi::OsString;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// One of the two servers beneath, by the file with its process id.
 #[derive(Clone, Copy)]
@@ -18,7 +18,7 @@ pub(crate) enum Server {
     Nats,
 }
 
-/// A data directory.
+/// A data directory, in a directory with what belongs beside it.
 pub(crate) struct Home {
     dir: tempfile::TempDir,
     options: Vec<String>,
@@ -34,30 +34,58 @@ impl Home {
     pub(crate) fn on(postgres: &str, nats: &str) -> Self {
         let mut home = Self::new();
         for (option, url) in [("--postgres-url-file", postgres), ("--nats-url-file", nats)] {
-            let file = home.path(&option[2..]);
+            let file = home.beside(&option[2..]);
             fs::write(&file, url).expect("the file can be written");
             home.options.extend([option.to_owned(), file.display().to_string()]);
         }
         home
     }
 
+    /// The data directory.
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
     /// A file in it.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.data_dir().join(name)
+    }
+
+    /// A file of the test's own.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
-    fn arguments<'a>(&'a self, verb: &'a [&'a str]) -> Vec<&'a OsStr> {
-        let begin = [OsStr::new("--data-dir"), self.dir.path().as_os_str()];
+    fn arguments(&self, verb: &[&str]) -> Vec<OsString> {
+        let begin = [OsString::from("--data-dir"), self.data_dir().into_os_string()];
         begin
             .into_iter()
-            .chain(self.options.iter().map(OsStr::new))
-            .chain(verb.iter().map(OsStr::new))
+            .chain(self.options.iter().map(OsString::from))
+            .chain(verb.iter().map(OsString::from))
             .collect()
     }
 
     /// Runs one of `steward`'s verbs to its end.
     pub(crate) fn steward(&self, verb: &[&str]) -> Output {
-        Command::new(program("steward")).args(self.arguments(verb)).output().expect("steward runs")
+        let mut steward = Command::new(program("steward"));
+        if verb.first() == Some(&"status") {
+            // It asks our own listener, and nobody else: a proxy, at which nobody answers here, is not asked.
+            steward.envs(["HTTP_PROXY", "http_proxy", "ALL_PROXY"].map(|name| (name, "http://127.0.0.1:9")));
+        }
+        steward.args(self.arguments(verb)).stdin(Stdio::null()).output().expect("steward runs")
+    }
+
+    /// The same, which must fail; what it says is wrong.
+    pub(crate) fn steward_refuses(&self, verb: &[&str]) -> String {
+        let output = self.steward(verb);
+        assert!(!output.status.success(), "{verb:?} went well");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
+    /// The line of JSON that a verb ends with.
+    pub(crate) fn steward_reports(&self, verb: &[&str]) -> Value {
+        let said = self.steward_says(verb);
+        serde_json::from_str(said.lines().last().expect("a report")).expect("JSON")
     }
 
     /// The same, which must end well; what it printed.
@@ -68,17 +96,23 @@ impl Home {
         said
     }
 
-    /// Says what time it is, to the next `steward` that is started: as on the data of a demo, not real time.
-    pub(crate) fn set_clock(&self, now: Timestamp) {
-        let ahead = now.since(Clock::default().now()).num_microseconds().expect("within centuries");
-        let text = json!({ "ahead_us": ahead }).to_string();
-        fs::write(self.path("demo-clock.json"), text).expect("it can be written");
+    /// Makes the directory one that Steward has begun.
+    pub(crate) fn begin(&self) {
+        fs::create_dir_all(self.data_dir()).expect("it can be made");
+        File::options().append(true).create(true).open(self.path("steward.lock")).expect("it can be made");
     }
 
-    /// Starts `steward up`; nothing is waited for.
+    /// Starts a verb; nothing is waited for.
+    pub(crate) fn start_verb(&self, verb: &[&str]) -> Process {
+        Process::start(&program("steward"), &self.arguments(verb), &self.beside("steward.log"))
+    }
+
+    /// Starts `steward up` on data whose clock was moved: it begins at `now`. Nothing is waited for.
     pub(crate) fn start(&self, now: Timestamp) -> Process {
-        self.set_clock(now);
-        Process::start(&program("steward"), &self.arguments(&["up"]), &self.path("up.log"))
+        self.begin();
+        let ahead = now.since(Clock::default().now()).num_microseconds().expect("within centuries");
+        fs::write(self.path("clock.json"), ahead.to_string()).expect("it can be written");
+        self.start_verb(&["up", "--development"])
     }
 
     /// `steward up`, ready; the process and its address.
@@ -109,7 +143,7 @@ impl Home {
 
     /// Where the servers' files are: here, or elsewhere if their account cannot reach this directory.
     pub(crate) fn server_file(&self, name: &str) -> PathBuf {
-        fs::read_link(self.path("servers")).unwrap_or_else(|_| self.dir.path().to_owned()).join(name)
+        fs::read_link(self.path("servers")).unwrap_or_else(|_| self.data_dir()).join(name)
     }
 
     /// The process of a server beneath, while there is one.
@@ -155,6 +189,15 @@ impl Home {
             }
         }
         assert_eq!(killed, 2, "one watchdog for each server");
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        if let Ok(elsewhere) = fs::read_link(self.path("servers")) {
+            // Gone already is fine.
+            let _ = fs::remove_dir_all(elsewhere);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The programs of the tree as processes that a test starts, listens to and kills.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -61,7 +61,7 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts it; what it says goes to the end of `log`.
-    pub(crate) fn start(program: &Path, arguments: &[&OsStr], log: &Path) -> Self {
+    pub(crate) fn start(program: &Path, arguments: &[OsString], log: &Path) -> Self {
         let begin = fs::read(log).map(|text| text.len()).unwrap_or_default();
         let file = File::options().create(true).append(true).open(log).expect("the log can be written");
         let copy = file.try_clone().expect("a second handle");

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use devstack::{Durability, Options, Source, Sources, Stack};
 
-use crate::stage::{assert_kept, eventually, options, owner, start, write};
+use crate::stage::{Scratch, assert_kept, eventually, options, owner, start, write};
 
 fn in_containers(dir: &Path, durability: Durability) -> Options {
     Options { sources: Sources::Containers, ..options(dir, durability) }
@@ -81,7 +81,7 @@ async fn revive(stack: &mut Stack, volumes: &Volumes, dead: &[String]) {
 #[ignore = "needs a container engine: cargo xtask containers"]
 async fn killed_containers_come_back_with_their_data() {
     for durability in [Durability::Throwaway, Durability::Durable] {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = Scratch::new();
         let options = in_containers(dir.path(), durability);
         let mut stack = start(&options).await;
         write((stack.postgres_url(), stack.nats_url())).await;
@@ -112,7 +112,7 @@ async fn killed_containers_come_back_with_their_data() {
 #[tokio::test]
 #[ignore = "needs a container engine: cargo xtask containers"]
 async fn a_container_whose_client_was_killed_is_replaced_and_not_doubled() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = Scratch::new();
     let options = in_containers(dir.path(), Durability::Throwaway);
     let mut stack = start(&options).await;
     write((stack.postgres_url(), stack.nats_url())).await;
@@ -141,19 +141,19 @@ fn kill_client(container: &str) {
 #[tokio::test]
 #[ignore = "needs a container engine: cargo xtask containers"]
 async fn a_deleted_data_directory_takes_its_volumes_along() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = Scratch::new();
     let options = in_containers(dir.path(), Durability::Durable);
     start(&options).await.stop().await.unwrap();
     let volumes = Volumes::of(&options.data_dir);
     assert_eq!(volumes.exist(), [true; 2]);
-    devstack::remove(&options.data_dir, &[]).await.unwrap();
+    devstack::remove(&options.data_dir, &[], &[]).await.unwrap();
     assert_eq!((volumes.exist(), options.data_dir.exists()), ([false; 2], false));
 }
 
 #[tokio::test]
 #[ignore = "needs a container engine: cargo xtask containers"]
 async fn data_that_a_container_made_is_served_by_a_container_or_not_at_all() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = Scratch::new();
     let containers = in_containers(dir.path(), Durability::Durable);
     let stack = start(&containers).await;
     write((stack.postgres_url(), stack.nats_url())).await;
@@ -184,7 +184,7 @@ async fn data_that_a_container_made_is_served_by_a_container_or_not_at_all() {
 #[tokio::test]
 #[ignore = "needs a container engine: cargo xtask containers"]
 async fn data_that_a_program_made_is_not_given_to_a_container() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = Scratch::new();
     let programs = options(dir.path(), Durability::Durable);
     let stack = start(&programs).await;
     write((stack.postgres_url(), stack.nats_url())).await;
@@ -202,7 +202,7 @@ async fn data_that_a_program_made_is_not_given_to_a_container() {
 #[tokio::test]
 #[ignore = "needs a container engine: cargo xtask containers"]
 async fn a_container_that_nobody_removed_is_no_obstacle() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = Scratch::new();
     let options = in_containers(dir.path(), Durability::Durable);
     let stack = start(&options).await;
     write((stack.postgres_url(), stack.nats_url())).await;
@@ -224,7 +224,7 @@ async fn a_container_that_nobody_removed_is_no_obstacle() {
 #[tokio::test]
 #[ignore = "needs a container engine: cargo xtask containers"]
 async fn containers_that_do_not_stop_in_order_are_stopped_by_force() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = Scratch::new();
     let options = in_containers(dir.path(), Durability::Durable);
     let stack = start(&options).await;
     let volumes = Volumes::of(&options.data_dir);
@@ -238,7 +238,7 @@ async fn containers_that_do_not_stop_in_order_are_stopped_by_force() {
 #[tokio::test]
 #[ignore = "needs a container engine: cargo xtask containers"]
 async fn containers_end_with_their_killed_owner_and_the_next_owner_has_their_data() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = Scratch::new();
     let options = in_containers(dir.path(), Durability::Durable);
     let (mut first, postgres, nats) = owner(&options.data_dir, &["--containers"]);
     write((&postgres, &nats)).await;
@@ -262,7 +262,7 @@ async fn containers_end_with_their_killed_owner_and_the_next_owner_has_their_dat
 #[ignore = "needs a container engine: cargo xtask containers"]
 async fn a_killed_owner_of_throwaway_containers_leaves_nothing() {
     for signal in ["CONT", "STOP"] {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = Scratch::new();
         let data_dir = dir.path().join("data");
         let (mut owner, ..) = owner(&data_dir, &["--throwaway", "--containers"]);
         let volumes = Volumes::of(&data_dir);
@@ -279,7 +279,7 @@ async fn a_killed_owner_of_throwaway_containers_leaves_nothing() {
 #[ignore = "needs a container engine: cargo xtask containers"]
 async fn an_owner_killed_while_its_containers_start_leaves_none_and_the_next_one_starts_afresh() {
     for containers in 0..=2 {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = Scratch::new();
         let options = in_containers(dir.path(), Durability::Durable);
         let mut owner = Command::new(env!("CARGO_BIN_EXE_steward-devstack"));
         let mut owner =

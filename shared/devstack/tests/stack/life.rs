@@ -4,11 +4,11 @@ use std::fs;
 
 use devstack::{Durability, Progress, Stack};
 
-use crate::stage::{answers, assert_kept, database, eventually, options, owner, start, write};
+use crate::stage::{Scratch, answers, assert_kept, database, eventually, options, owner, start, write};
 
 #[tokio::test]
 async fn a_throwaway_stack_answers_and_leaves_nothing() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = Scratch::new();
     let options = options(dir.path(), Durability::Throwaway);
     let stack = start(&options).await;
     write((stack.postgres_url(), stack.nats_url())).await;
@@ -24,7 +24,7 @@ async fn a_throwaway_stack_answers_and_leaves_nothing() {
 
 #[tokio::test]
 async fn data_passwords_and_ports_survive_a_restart() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = Scratch::new();
     let options = options(dir.path(), Durability::Durable);
     let stack = start(&options).await;
     write((stack.postgres_url(), stack.nats_url())).await;
@@ -38,7 +38,7 @@ async fn data_passwords_and_ports_survive_a_restart() {
 
 #[tokio::test]
 async fn servers_stop_when_their_owner_is_killed_and_the_next_owner_has_their_data() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = Scratch::new();
     let options = options(dir.path(), Durability::Durable);
     let (mut first, postgres, nats) = owner(&options.data_dir, &[]);
     write((&postgres, &nats)).await;
@@ -56,7 +56,7 @@ async fn servers_stop_when_their_owner_is_killed_and_the_next_owner_has_their_da
 
 #[tokio::test]
 async fn a_killed_owner_of_a_throwaway_stack_leaves_nothing() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = Scratch::new();
     let data_dir = dir.path().join("data");
     let (mut owner, postgres, nats) = owner(&data_dir, &["--throwaway"]);
     owner.kill().unwrap();
@@ -67,7 +67,7 @@ async fn a_killed_owner_of_a_throwaway_stack_leaves_nothing() {
 
 #[tokio::test]
 async fn a_second_owner_is_refused_with_the_name_of_the_first() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = Scratch::new();
     let options = options(dir.path(), Durability::Throwaway);
     let (mut first, ..) = owner(&options.data_dir, &["--throwaway"]);
     let refusal = Stack::start(&options, &|_| {}).await.unwrap_err().to_string();
@@ -82,13 +82,14 @@ async fn a_second_owner_is_refused_with_the_name_of_the_first() {
 
 #[tokio::test]
 async fn half_made_databases_are_repaired() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = Scratch::new();
     let options = options(dir.path(), Durability::Durable);
     let (torn, unfinished) = (options.data_dir.join("postgres"), options.data_dir.join("postgres.new-1"));
     for half in [&torn, &unfinished] {
         fs::create_dir_all(half).unwrap();
         fs::write(half.join("PG_VERSION"), "18\n").unwrap();
     }
+    fs::write(options.data_dir.join("lock"), "").unwrap();
     let repaired = std::sync::Mutex::new(Vec::new());
     let note = |step: &Progress| {
         if let Progress::Repaired { what } = step {
@@ -99,12 +100,77 @@ async fn half_made_databases_are_repaired() {
     database(stack.postgres_url()).await;
     stack.stop().await.unwrap();
     assert!(repaired.lock().unwrap()[0].contains("half-made"));
-    assert!(options.data_dir.join("postgres.broken").exists() && !unfinished.exists());
+    assert!(!unfinished.exists());
+    // What was set aside may be somebody's: it outlives the rest.
+    let left = devstack::remove(&options.data_dir, &[], &[]).await.unwrap();
+    let [broken] = &left[..] else { panic!("{left:?}") };
+    assert!(broken.ends_with("postgres.broken") && broken.join("PG_VERSION").exists());
+}
+
+#[tokio::test]
+async fn a_directory_with_somebodys_files_of_our_names_is_left_alone() {
+    let dir = Scratch::new();
+    let options = options(dir.path(), Durability::Durable);
+    for name in ["cache", "postgres", "servers", "nats.volume"] {
+        let theirs = options.data_dir.join(name);
+        fs::create_dir_all(&theirs).unwrap();
+        let refusal = Stack::start(&options, &|_| {}).await.unwrap_err().to_string();
+        assert!(refusal.contains(&format!("{} is there", theirs.display())), "{refusal}");
+        assert_eq!(fs::read_dir(&options.data_dir).unwrap().count(), 1, "nothing was made");
+        fs::remove_dir(theirs).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_somebody_bent_is_deleted_and_not_followed() {
+    let dir = Scratch::new();
+    let (data_dir, theirs) = (dir.path().join("data"), dir.path().join("theirs"));
+    fs::create_dir_all(theirs.join("postgres")).unwrap();
+    fs::create_dir(&data_dir).unwrap();
+    fs::write(data_dir.join("lock"), "").unwrap();
+    std::os::unix::fs::symlink(&theirs, data_dir.join("servers")).unwrap();
+    assert_eq!(devstack::remove(&data_dir, &[], &[]).await.unwrap(), [theirs.clone()]);
+    assert!(theirs.join("postgres").exists() && !data_dir.exists());
+}
+
+#[tokio::test]
+async fn a_directory_that_is_made_anew_begins_with_no_data() {
+    let dir = Scratch::new();
+    let options = options(dir.path(), Durability::Durable);
+    let stack = start(&options).await;
+    write((stack.postgres_url(), stack.nats_url())).await;
+    stack.stop().await.unwrap();
+    // As root, the servers cannot enter a directory like this one: their files are elsewhere, and stay behind.
+    let old = fs::read_link(options.data_dir.join("servers")).ok();
+    fs::remove_dir_all(&options.data_dir).unwrap();
+
+    let told = std::sync::Mutex::new(Vec::new());
+    let note = |step: &Progress| {
+        if let Progress::LeftBehind { at } = step {
+            told.lock().unwrap().push(at.clone());
+        }
+    };
+    let stack = Stack::start(&options, &note).await.unwrap();
+    let mut database = database(stack.postgres_url()).await;
+    let kept: Option<String> =
+        sqlx::query_scalar("SELECT to_regclass('kept')::text").fetch_one(&mut database).await.unwrap();
+    assert_eq!(kept, None, "the data of an earlier directory at this path is somebody's");
+    stack.stop().await.unwrap();
+    let told = told.into_inner().unwrap();
+    assert_eq!(told, old.clone().into_iter().collect::<Vec<_>>(), "it is named");
+    assert_eq!(
+        devstack::remove(&options.data_dir, &[], &[]).await.unwrap(),
+        Vec::<std::path::PathBuf>::new()
+    );
+    if let Some(old) = old {
+        assert!(old.join("postgres").exists(), "and stays");
+        fs::remove_dir_all(old).unwrap();
+    }
 }
 
 #[tokio::test]
 async fn killed_servers_come_back_with_their_data() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = Scratch::new();
     let mut stack = start(&options(dir.path(), Durability::Durable)).await;
     write((stack.postgres_url(), stack.nats_url())).await;
     assert!(!stack.ensure_running().await.unwrap());
@@ -124,7 +190,7 @@ async fn killed_servers_come_back_with_their_data() {
 
 #[tokio::test]
 async fn a_durable_directory_never_becomes_a_throwaway_one() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = Scratch::new();
     let options = options(dir.path(), Durability::Throwaway);
     fs::create_dir_all(&options.data_dir).unwrap();
     fs::write(options.data_dir.join("letter.txt"), "dear").unwrap();

@@ -1,5 +1,6 @@
 //! A stack to be tested: how it is started, what is written to it and read back, an owner that can be killed.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -8,6 +9,28 @@ use std::time::{Duration, Instant};
 use async_nats::{Client, ConnectOptions, ServerAddr, jetstream};
 use devstack::{Durability, Options, Sources, Stack};
 use sqlx::{Connection, PgConnection};
+
+/// A directory that is deleted at the end, with what the servers had to keep elsewhere for the data directory in it.
+pub(crate) struct Scratch(tempfile::TempDir);
+
+impl Scratch {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Ok(elsewhere) = fs::read_link(self.path().join("data/servers")) {
+            // Gone already is fine.
+            let _ = fs::remove_dir_all(elsewhere);
+        }
+    }
+}
 
 pub(crate) fn options(dir: &Path, durability: Durability) -> Options {
     Options {
