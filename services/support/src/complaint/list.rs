@@ -84,12 +84,13 @@ pub(super) async fn history(
 
 /// The view that a reader may have (`access.md`, Complaints: of himself, no complainant identity).
 fn shown(complaint: &Complaint, reach: &Reach, reader: Option<EmployeeId>) -> ComplaintView {
-    let view = complaint.view(complaint.version());
-    if may_see_complainant(complaint, reach, reader) { view } else { view.without_complainant() }
+    let version = complaint.version();
+    let is_whole = may_see_complainant(complaint, reach, reader);
+    if is_whole { complaint.whole(version) } else { complaint.view(version) }
 }
 
 /// True for whoever works on the case, or in its branch, and is not the one complained about.
-fn may_see_complainant(complaint: &Complaint, reach: &Reach, reader: Option<EmployeeId>) -> bool {
+pub(super) fn may_see_complainant(complaint: &Complaint, reach: &Reach, reader: Option<EmployeeId>) -> bool {
     let works_on_it =
         |own| complaint.owner.uuid() == own || complaint.offered_to.map(EmployeeId::uuid) == Some(own);
     let is_accused = reader.is_some_and(|reader| complaint.is_accused(reader));
