@@ -33,7 +33,9 @@ impl Attribution {
 
 impl From<&Complaint> for Attribution {
     fn from(complaint: &Complaint) -> Self {
-        let ours = complaint.finding.iter().filter(|finding| finding.kind.is_ours());
+        // Nothing rests on a finding that waits for its second person.
+        let stands = complaint.finding_that_stands().ok().flatten();
+        let ours = stands.into_iter().filter(|finding| finding.kind.is_ours());
         let shares = ours.flat_map(|finding| &finding.shares);
         Self {
             complaint: complaint.id,
