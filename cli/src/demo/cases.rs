@@ -3,7 +3,7 @@
 use super::agenda::Act;
 use super::calls::{self, Said};
 use super::cast::{Branch, Employee, Headquarters};
-use super::stage::{Stage, local, text, yuan};
+use super::stage::{Stage, ZONE, local, text, yuan};
 use anyhow::{Context, Result};
 use house::Principal;
 use kernel::Timestamp;
@@ -350,8 +350,13 @@ impl<'a> Scene<'a> {
             Step::SecondFinding => (&self.hq.judge, "second", json!({})),
             Step::Apologise => (agent, "apologise", json!({ "kind": "liability", "channel": "phone" })),
             Step::Prepare => (agent, "prepare", json!({ "proposals": self.proposals() })),
-            Step::Present => (agent, "present", json!({ "rank": 1 })),
-            Step::Accept => (agent, "decide", json!({ "answer": "accept" })),
+            Step::Present => {
+                // He hears the result by four o'clock of the same day.
+                let date = now.date_in(ZONE).to_string();
+                let next = json!({ "due_at": local(&date, "16:00")?, "agreed": "agreed" });
+                (agent, "present", json!({ "rank": 1, "channel": "phone", "next": next }))
+            }
+            Step::Accept => (agent, "decide", json!({ "answer": "accept", "channel": "phone" })),
             Step::Start => (agent, "start", json!({})),
             Step::Complete => (agent, "complete", json!({})),
             Step::Reply => (

@@ -83,6 +83,8 @@ impl Story {
         let replied =
             json!({ "channel": "phone", "reached": true, "process": "已核实并补救", "result": "客户接受" });
         let finding = json!({ "finding": "worker", "shares": [share], "basis_code": "call_record" });
+        let next = json!({ "due_at": "2025-10-13T08:00:00Z", "agreed": "agreed" });
+        let presented = json!({ "rank": 1, "channel": "phone", "next": next });
         for (at, who, verb, body) in [
             ("10-13T01:50", agent, "recap", json!({ "channel": "phone" })),
             ("10-13T02:00", agent, "triage", json!({ "factors": [], "damage": yuan("1500.00") })),
@@ -91,8 +93,8 @@ impl Story {
             ("10-13T05:40", judge, "second", json!({})),
             ("10-13T05:50", agent, "apologise", json!({ "kind": "liability", "channel": "phone" })),
             ("10-13T06:00", agent, "prepare", json!({ "proposals": proposals })),
-            ("10-13T06:10", agent, "present", json!({ "rank": 1 })),
-            ("10-13T06:20", agent, "decide", json!({ "answer": "accept" })),
+            ("10-13T06:10", agent, "present", presented),
+            ("10-13T06:20", agent, "decide", json!({ "answer": "accept", "channel": "phone" })),
             ("10-13T06:30", agent, "start", json!({})),
             ("10-13T07:00", agent, "complete", json!({})),
             ("10-13T07:10", agent, "reply", replied),

@@ -5,6 +5,7 @@ use super::list::ClockFilter;
 use super::policy::{Budget, ClockTerms};
 use super::{CaseClock, DUE, Pause, PauseReason, RESUME, State};
 use crate::complaint::{self, Complaint};
+use crate::hours;
 use crate::words::Word;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use events::support::{ClockKind, Severity};
@@ -356,8 +357,7 @@ pub(super) async fn first_day(tx: &mut Tx, version: PolicyVersionId) -> Result<N
 
 /// The terms in force now.
 pub(super) async fn terms(tx: &mut Tx, branch: BranchId) -> Result<InForce<ClockTerms>, Fault> {
-    let today = tx.now().date_in(crate::hours::zone(tx, branch).await?);
-    terms_on(tx, branch, today).await
+    hours::today::<ClockTerms>(tx, branch).await
 }
 
 /// The terms in force on a day.

@@ -3,7 +3,7 @@
 use super::facts::ApologyRecorded;
 use super::kind::ApologyKind;
 use super::{Apology, Complaint, ComplaintView, Refusal, State, store};
-use crate::contact::Channel;
+use crate::contact::{self, Channel, Direction, Kind};
 use crate::person::Person;
 use crate::words::Word;
 use events::ComplaintId;
@@ -40,7 +40,7 @@ pub fn decide(
     let apology = match kind {
         ApologyKind::Courtesy | ApologyKind::Empathy => complaint.apology,
         ApologyKind::Liability => {
-            let finding = complaint.finding.as_ref().ok_or(Refusal::ApologyBeforeFinding {})?;
+            let finding = complaint.finding_that_stands()?.ok_or(Refusal::ApologyBeforeFinding {})?;
             if !finding.kind.is_ours() || complaint.is_invalid() {
                 return Err(Refusal::ApologyNotOurs { finding: finding.kind.word() });
             }
@@ -52,7 +52,7 @@ pub fn decide(
     Ok(Decision::of(Complaint { apology, ..complaint }).and(recorded).under(clause!("R1")))
 }
 
-/// Records an apology (R1).
+/// Records an apology (R1). Whoever hears one has not heard how his matter stands: it keeps no promise (P2).
 #[utoipa::path(post, path = "/v1/support/complaints/{id}/apologise", request_body = RecordApology, responses(Commanded<ComplaintView>))]
 pub(super) async fn route(
     house: House,
@@ -63,6 +63,9 @@ pub(super) async fn route(
             let complaint = cmd.current(store::load(tx, cmd.id).await?)?;
             let complaint = complaint.worked_on_by(Person::of(&cmd.principal))?;
             let decision = decide(complaint, cmd.body.kind, cmd.body.channel, now)?;
+            let complaint = decision.state();
+            let said = store::said(complaint, Direction::Out, cmd.body.channel, Kind::Courtesy);
+            contact::record(tx, store::parties(complaint, cmd.principal.employee), said).await?;
             store::save(tx, &decision).await?;
             Ok::<_, Failure>(decision)
         })

@@ -1,6 +1,7 @@
 //! What a complaint is: its state, and what exists of it.
 
 use super::Refusal;
+use super::finding::needs_two;
 use super::kind::{
     AboutKind, Class, ComplainantKind, EscalationCause, FindingKind, Offer, Outcome, Party, RemedyKind,
 };
@@ -116,6 +117,13 @@ pub struct Finding {
     pub decided_by: Vec<Person>,
 }
 
+impl Finding {
+    /// True where a second person stands behind it.
+    pub const fn is_seconded(&self) -> bool {
+        self.decided_by.len() > 1
+    }
+}
+
 /// A part of the fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Share {
@@ -213,6 +221,8 @@ pub enum Assurance {
     Answered,
     /// A promise was broken, and not renewed yet: the only gap there is (P8).
     Lapsed,
+    /// He could not be reached by its time, but was tried as the rule asks: the next one is owed now (P3).
+    Tried,
     /// He was told process and result.
     Settled,
 }
@@ -305,6 +315,16 @@ impl Complaint {
     /// True where the finding says that it was our fault, at least in part.
     pub fn is_ours(&self) -> bool {
         self.finding.as_ref().is_some_and(|finding| finding.kind.is_ours())
+    }
+
+    /// The finding, where there is one; refused while it waits for its second person. One person may find up to S2, and
+    /// the case may become graver afterwards: then nothing new rests on the finding before headquarters agrees (R4).
+    pub fn finding_that_stands(&self) -> Result<Option<&Finding>, Refusal> {
+        let needs_two = self.severity().is_some_and(needs_two);
+        match &self.finding {
+            Some(finding) if needs_two && !finding.is_seconded() => Err(Refusal::SecondDue {}),
+            found => Ok(found.as_ref()),
+        }
     }
 
     /// True where it was found to be no complaint against us (C13).

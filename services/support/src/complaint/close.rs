@@ -2,7 +2,7 @@
 
 use super::escalation::ack;
 use super::followup::enough::Asked;
-use super::kind::Outcome;
+use super::kind::{Class, Outcome};
 use super::policy::ComplaintTerms;
 use super::{Closing, Complaint, ComplaintView, Refusal, State, store};
 use crate::clock;
@@ -43,8 +43,8 @@ pub struct Tally {
     pub business_s: i64,
 }
 
-/// Closes a case. Put right or given way: only after the follow-ups (C5); S3 and above not by its owner (C7); withdrawn
-/// or disputed elsewhere: from any open state.
+/// Closes a case. Put right or given way: only after the follow-ups (C5); S3 and above, also where it was lowered since,
+/// not by its owner (C7); withdrawn or disputed elsewhere: from any open state.
 pub fn decide(
     complaint: Complaint,
     (outcome, who): (Outcome, Person),
@@ -52,8 +52,9 @@ pub fn decide(
     tally: Tally,
     now: Timestamp,
 ) -> Result<Decision<Complaint>, Refusal> {
+    let was_major = complaint.triage.is_some_and(|triage| triage.class == Class::Major);
     let is_major = complaint.severity().is_some_and(|severity| severity >= terms.terms.major_from);
-    if is_major && who.is_employee(complaint.owner) {
+    if (is_major || was_major) && who.is_employee(complaint.owner) {
         return Err(Refusal::OwnerCloses {});
     }
     match outcome {
@@ -81,6 +82,7 @@ fn ended(complaint: &Complaint, outcome: Outcome, terms: &InForce<ComplaintTerms
     if !matches!(complaint.state, State::Replied | State::FollowingUp) {
         return Err(complaint.not_now());
     }
+    complaint.finding_that_stands()?;
     let has_remedy = complaint.remedy.is_some_and(|remedy| remedy.completed_at.is_some());
     let has_given = complaint.remedy.is_some_and(|remedy| remedy.cost > Fen::ZERO);
     let fits = match outcome {
@@ -142,8 +144,9 @@ const fn released(outcome: Outcome) -> Option<Release> {
 mod tests {
     use super::super::kind::FindingKind;
     use super::super::walk::{
-        World, employee, followed_up, found, person_of, receiver, registered, replied, replied_as,
+        World, employee, followed_up, found, manager, person_of, receiver, registered, replied, replied_as,
     };
+    use super::super::{Finding, Triage};
     use super::*;
     use events::support::Severity;
 
@@ -179,6 +182,28 @@ mod tests {
             }
         }
         assert!(by(followed_up(Severity::S2, &[5, 5]), Outcome::Resolved, person_of(receiver())).is_ok());
+    }
+
+    #[test]
+    fn c7_lowering_does_not_let_the_owner_close_what_was_major() {
+        let lowered = |complaint: Complaint| {
+            let triage = complaint.triage.map(|triage| Triage { severity: Severity::S2, ..triage });
+            Complaint { triage, ..complaint }
+        };
+        let complaint = lowered(followed_up(Severity::S3, &[5, 5]));
+        let refused = by(complaint.clone(), Outcome::Resolved, person_of(receiver())).err();
+        assert_eq!(refused, Some(Refusal::OwnerCloses {}));
+        assert!(tried(complaint, Outcome::Resolved).is_ok());
+    }
+
+    #[test]
+    fn r4_a_case_does_not_end_on_a_finding_that_waits_for_its_second_person() {
+        let complaint = followed_up(Severity::S3, &[5, 5]);
+        let alone =
+            complaint.finding.clone().map(|finding| Finding { decided_by: vec![manager()], ..finding });
+        let waits = Complaint { finding: alone, ..complaint };
+        assert_eq!(tried(waits.clone(), Outcome::Resolved).err(), Some(Refusal::SecondDue {}));
+        assert!(tried(waits, Outcome::Withdrawn).is_ok(), "the customer may still want nothing any more");
     }
 
     #[test]

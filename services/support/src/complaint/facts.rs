@@ -58,6 +58,14 @@ pub struct FindingProposed {
 }
 event!(FindingProposed, "support.complaint.finding_proposed", internal);
 
+/// The case became so grave that the finding of one person waits for a second one (R4). Whom it blames is not said here:
+/// anyone may make a case graver.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindingWaits {
+    pub complaint_id: ComplaintId,
+}
+event!(FindingWaits, "support.complaint.finding_waits", internal);
+
 /// The owner was found liable: somebody else owns the case from now on (C2, C11).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnerReplaced {

@@ -244,15 +244,17 @@ pub enum EscalationCause {
     RenewalMissed,
     /// The level asked has not acknowledged in time (K11).
     Unacknowledged,
+    /// The case became so grave that a higher level is asked first (K11).
+    Graver,
 }
 impl Word for EscalationCause {}
 
 impl EscalationCause {
-    /// True for what only a clock says.
-    pub const fn is_of_time(self) -> bool {
+    /// True for what only the house says.
+    pub const fn is_of_the_house(self) -> bool {
         match self {
             Self::BeyondAbility | Self::CustomerAsks | Self::Urgent => false,
-            Self::PromiseBroken | Self::RenewalMissed | Self::Unacknowledged => true,
+            Self::PromiseBroken | Self::RenewalMissed | Self::Unacknowledged | Self::Graver => true,
         }
     }
 }

@@ -102,19 +102,24 @@ pub(super) async fn history(
         .history(read, async |pool, read| {
             let mut connection = pool.acquire().await?;
             let complaint = store::find(&mut connection, &read.reach, read.id).await?;
-            Ok(complaint.filter(|complaint| Sight::of(complaint, &read.principal) == Sight::Whole))
+            Ok(complaint.filter(|complaint| is_seen_whole(complaint, &read.principal)))
         })
         .await
 }
 
 /// The view that a reader may have.
 fn shown(complaint: &Complaint, reader: &Principal) -> ComplaintView {
-    let view = complaint.view(complaint.version());
+    let version = complaint.version();
     match Sight::of(complaint, reader) {
-        Sight::Whole => view,
-        Sight::OfHimself => view.without_complainant(),
-        Sight::Result => view.result_only(),
+        Sight::Whole => complaint.whole(version),
+        Sight::OfHimself => complaint.view(version),
+        Sight::Result => complaint.whole(version).result_only(),
     }
+}
+
+/// True for whoever may see all of a complaint, what was said at its steps too.
+pub(super) fn is_seen_whole(complaint: &Complaint, reader: &Principal) -> bool {
+    Sight::of(complaint, reader) == Sight::Whole
 }
 
 /// How much of a complaint a reader sees (`access.md`, Complaints).

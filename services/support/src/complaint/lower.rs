@@ -26,13 +26,18 @@ impl Addressed for LowerSeverity {
     type To = ComplaintId;
 }
 
-/// Makes a case less grave. What was reported stays reported, what was promised stays promised (C8).
+/// Makes a case less grave: not its owner, who would be rid of the second pair of eyes (C7). What was reported stays
+/// reported, what was promised stays promised (C8).
 pub fn decide(
     complaint: Complaint,
     to: Severity,
+    who: Person,
     policy: PolicyVersionId,
 ) -> Result<Decision<Complaint>, Refusal> {
     let Some(triage) = complaint.triage else { return Err(complaint.not_now()) };
+    if who.is_employee(complaint.owner) {
+        return Err(Refusal::OwnerLowers {});
+    }
     if to >= triage.severity {
         return Err(Refusal::NotLowered { severity: triage.severity.word().to_owned() });
     }
@@ -56,9 +61,10 @@ pub(super) async fn route(
     house
         .commit(cmd, async |tx, cmd, _now| {
             let complaint = cmd.current(store::load(tx, cmd.id).await?)?;
-            let complaint = complaint.worked_on_by(Person::of(&cmd.principal))?;
+            let who = Person::of(&cmd.principal);
+            let complaint = complaint.worked_on_by(who)?;
             let terms = store::terms(tx, complaint.branch).await?;
-            let decision = decide(complaint, cmd.body.severity, terms.id)?;
+            let decision = decide(complaint, cmd.body.severity, who, terms.id)?;
             store::save(tx, &decision).await?;
             store::note(tx, decision.state(), "lower", &cmd.body.reason).await?;
             Ok::<_, Failure>(decision)
@@ -68,7 +74,7 @@ pub(super) async fn route(
 
 #[cfg(test)]
 mod tests {
-    use super::super::walk::{World, graded};
+    use super::super::walk::{World, graded, manager, person_of, receiver};
     use super::*;
     use crate::complaint::Class;
 
@@ -77,11 +83,19 @@ mod tests {
         let world = World::new();
         let grave = graded(Severity::S3);
         let assurance = grave.assurance;
-        let decision = decide(grave, Severity::S2, world.terms.id).expect("less grave");
+        let decision = decide(grave, Severity::S2, manager(), world.terms.id).expect("less grave");
         let state = decision.state();
         assert_eq!((state.severity(), state.assurance), (Some(Severity::S2), assurance));
         assert_eq!(state.triage.map(|triage| triage.class), Some(Class::Major));
-        let refused = decide(graded(Severity::S2), Severity::S2, world.terms.id).err();
+        let refused = decide(graded(Severity::S2), Severity::S2, manager(), world.terms.id).err();
         assert_eq!(refused, Some(Refusal::NotLowered { severity: "S2".to_owned() }));
+    }
+
+    #[test]
+    fn c7_the_owner_does_not_make_his_own_case_less_grave() {
+        let world = World::new();
+        let owner = person_of(receiver());
+        let refused = decide(graded(Severity::S3), Severity::S2, owner, world.terms.id).err();
+        assert_eq!(refused, Some(Refusal::OwnerLowers {}));
     }
 }

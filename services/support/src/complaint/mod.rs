@@ -29,6 +29,7 @@ pub mod register;
 pub mod remedy;
 pub mod reopen;
 pub mod reply;
+mod said;
 mod severity;
 mod store;
 pub mod triage;
@@ -81,7 +82,7 @@ refusals! {
     HigherStanding { needed: String } = "support.finding.higher_standing", clause!("R4");
     /// The second person is another one.
     SamePerson {} = "sod.finding.same_person", clause!("R4");
-    /// A party of the finding is nobody's employee here.
+    /// A party of the finding, or the one complained about, is nobody's employee here.
     UnknownEmployee { employee_id: EmployeeId } = "support.finding.unknown_employee", clause!("R5");
     /// Evidence carries its hash; a statement the employee and his words.
     EvidenceIncomplete {} = "support.evidence.incomplete", clause!("P3.3.3-5");
@@ -121,6 +122,12 @@ refusals! {
     TriedOften { most: usize } = "support.follow_up.tried_often", clause!("R11");
     /// Too few follow-ups to close (C5).
     FollowUpDue { done: u32, needed: u32, policy_version: PolicyVersionId } = "support.close.follow_up_due", clause!("R11");
+    /// From S3 on a second person decides, and has not yet: nothing new rests on the finding (R4).
+    SecondDue {} = "support.finding.second_due", clause!("R4");
+    /// Who was not reached has agreed to nothing (P3).
+    NobodyAgreed {} = "support.promise.nobody_agreed", clause!("P4-1");
+    /// The owner does not make his own case less grave (C7, C8).
+    OwnerLowers {} = "sod.complaint.owner_lowers", clause!("R4");
     /// From S3 on the owner does not close his own case (C7).
     OwnerCloses {} = "sod.complaint.owner_closes", clause!("R4");
     /// This outcome does not go with the finding.
@@ -163,6 +170,8 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
         .routes(routes!(apologise::route))
         .routes(routes!(measure::route))
         .routes(routes!(evidence::route))
+        .routes(routes!(said::evidence))
+        .routes(routes!(said::notes))
         .routes(routes!(reply::route))
         .routes(routes!(close::route))
         .routes(routes!(reopen::route))

@@ -2,7 +2,7 @@
 
 use super::facts::RecapConfirmed;
 use super::{Complaint, ComplaintView, Refusal, State, store};
-use crate::contact::Channel;
+use crate::contact::{self, Channel, Direction, Kind};
 use crate::person::Person;
 use events::ComplaintId;
 use house::{Addressed, Answer, Command, Commanded, House, permission};
@@ -38,7 +38,7 @@ pub fn decide(
     Ok(Decision::of(Complaint { recap_at: Some(now), ..complaint }).and(confirmed).under(clause!("P4-1")))
 }
 
-/// Records the recap (P4-1).
+/// Records the recap (P4-1). The customer hears his own words, and not yet how his matter stands: no promise is kept by it.
 #[utoipa::path(post, path = "/v1/support/complaints/{id}/recap", request_body = ConfirmRecap, responses(Commanded<ComplaintView>))]
 pub(super) async fn route(
     house: House,
@@ -49,6 +49,9 @@ pub(super) async fn route(
             let complaint = cmd.current(store::load(tx, cmd.id).await?)?;
             let complaint = complaint.worked_on_by(Person::of(&cmd.principal))?;
             let decision = decide(complaint, cmd.body.channel, now)?;
+            let complaint = decision.state();
+            let said = store::said(complaint, Direction::Out, cmd.body.channel, Kind::Courtesy);
+            contact::record(tx, store::parties(complaint, cmd.principal.employee), said).await?;
             store::save(tx, &decision).await?;
             Ok::<_, Failure>(decision)
         })

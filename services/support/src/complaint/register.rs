@@ -5,12 +5,14 @@ use super::escalation::ladder::{self, Ladder};
 use super::kind::{AboutKind, ComplainantKind};
 use super::progress::ReplyBy;
 use super::{Assurance, Complaint, ComplaintView, Refusal, State, store};
+use crate::agent;
+use crate::call::link;
 use crate::contact::{self, Channel, Direction, Kind};
 use crate::words::{Code, Text, Word};
 use events::support::ComplaintRegistered;
 use events::{CallId, ComplaintId, ContractId, CustomerId, VisitId};
-use house::{Addressed, Answer, Command, Commanded, House, New, known, not_found, permission};
-use journal::Failure;
+use house::{Addressed, Answer, Command, Commanded, House, New, permission};
+use journal::{Failure, Tx};
 use kernel::{BranchId, Decision, EmployeeId, Timestamp, Version, clause};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -157,6 +159,23 @@ pub(super) fn assurance(promise: Option<&ReplyBy>, answered: Option<&Text>) -> R
     }
 }
 
+/// Who receives a complaint: an employee who works here now, for he will own it (C2).
+async fn received_by(tx: &mut Tx, employee: Option<EmployeeId>) -> Result<EmployeeId, Failure> {
+    match employee {
+        Some(employee) if agent::is_employed(tx, employee).await? => Ok(employee),
+        Some(_) | None => Err(Refusal::NotAnEmployee {}.into()),
+    }
+}
+
+/// Tells the call that brought a complaint of it: a call of its branch, which brings no other one (P3.3.1-9).
+async fn brought_by(tx: &mut Tx, registered: &Decision<Complaint>) -> Result<(), Failure> {
+    let complaint = registered.state();
+    if let Some(call) = complaint.matter.call {
+        link::to_complaint(tx, complaint.branch, call, complaint.id).await?;
+    }
+    Ok(())
+}
+
 /// Receives a complaint (P3.3.3-0).
 #[utoipa::path(post, path = "/v1/support/complaints", request_body = RegisterComplaint, responses(Commanded<ComplaintView>))]
 pub(super) async fn route(
@@ -165,20 +184,19 @@ pub(super) async fn route(
 ) -> Answer<ComplaintView> {
     house
         .commit(cmd, async |tx, cmd, now| {
-            let branch = cmd.body.branch_id;
-            let known = known::branch(tx, branch).await?.filter(|_| tx.reach().covers(Some(branch)));
-            let known = known.ok_or_else(not_found)?;
-            let receiver = cmd.principal.employee.ok_or(Refusal::NotAnEmployee {})?;
-            let ladder = ladder::of(tx, branch).await?;
-            let no = store::next_number(tx, &known).await?;
+            let branch = store::named(tx, &cmd.body).await?;
+            let receiver = received_by(tx, cmd.principal.employee).await?;
+            let ladder = ladder::of(tx, branch.id).await?;
+            let no = store::next_number(tx, &branch).await?;
             let reception = Reception { id: cmd.id, no, receiver, ladder: &ladder };
             let decision = decide(reception, &cmd.body, now)?;
             store::add(tx, &decision).await?;
+            brought_by(tx, &decision).await?;
             let (complaint, channel) = (decision.state(), cmd.body.channel);
             let said = store::said(complaint, Direction::In, channel, Kind::Substantive);
             contact::record(tx, store::parties(complaint, Some(receiver)), said).await?;
             let assured = (cmd.body.promise.as_ref(), cmd.body.answered.as_ref());
-            store::assure(tx, complaint, channel, assured).await?;
+            store::assure(tx, complaint, Some(receiver), channel, assured).await?;
             Ok::<_, Failure>(decision)
         })
         .await

@@ -1,19 +1,19 @@
 //! Taking a case up again: a new cycle, the old one stays as it was (K8).
 
-use super::policy::ComplaintTerms;
+use super::escalation::ack::{self, Basis};
 use super::progress::ReplyBy;
 use super::register::assurance;
+use super::severity::{Grounds, is_reported, report};
 use super::{Assurance, Complaint, ComplaintView, Refusal, State, store};
-use crate::contact::Channel;
+use crate::contact::{self, Channel, Direction, Kind};
 use crate::person::Person;
 use crate::words::{Text, Word};
 use chrono::TimeDelta;
 use events::ComplaintId;
-use events::support::ComplaintReopened;
-use house::policy::InForce;
+use events::support::{ComplaintMajorReported, ComplaintReopened};
 use house::{Addressed, Answer, Command, Commanded, House, permission};
 use journal::Failure;
-use kernel::{Decision, Timestamp, clause};
+use kernel::{Clause, Decision, Timestamp, clause};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -54,7 +54,7 @@ impl Word for Why {}
 pub fn decide(
     complaint: Complaint,
     ask: &ReopenComplaint,
-    terms: &InForce<ComplaintTerms>,
+    grounds: Grounds<'_>,
     now: Timestamp,
 ) -> Result<Decision<Complaint>, Refusal> {
     let in_hand = assurance(ask.promise.as_ref(), ask.answered.as_ref())?;
@@ -64,6 +64,7 @@ pub fn decide(
     match complaint.state {
         State::Replied | State::FollowingUp => {}
         State::Closed(closing) => {
+            let terms = grounds.terms;
             let until = closing.at.plus(TimeDelta::days(i64::from(terms.terms.reopen_days)));
             if now > until && ask.reason != Why::NewFacts {
                 return Err(Refusal::ReopenTooLate { until, policy_version: terms.id });
@@ -76,18 +77,41 @@ pub fn decide(
         | State::AwaitingDecision
         | State::Implementing => return Err(complaint.not_now()),
     }
-    let (complaint, reopened) = again(complaint, ask.reason, in_hand, now);
-    Ok(Decision::of(complaint).and(reopened).under(clause!("P3.3.3-3")))
+    let again = again(complaint, (ask.reason, in_hand), grounds, now);
+    Ok(again.told(Decision::of, clause!("P3.3.3-3")))
 }
 
-/// The next cycle: its own proposals, remedy and follow-ups; finding and apology stand. A case that was never graded
-/// goes back to where it was received, because nothing can be proposed for it.
+/// A case taken up again.
+pub(super) struct Again {
+    complaint: Complaint,
+    reopened: ComplaintReopened,
+    reported: Option<ComplaintMajorReported>,
+}
+
+impl Again {
+    /// What happened, after what `begun` says of the case.
+    pub(super) fn told(
+        self,
+        begun: impl FnOnce(Complaint) -> Decision<Complaint>,
+        clause: Clause,
+    ) -> Decision<Complaint> {
+        let decision = begun(self.complaint).and(self.reopened).under(clause);
+        match self.reported {
+            Some(reported) => decision.and(reported).under(clause!("P3.3.3-6")),
+            None => decision,
+        }
+    }
+}
+
+/// The next cycle: its own proposals, remedy and follow-ups, and its own ladder, from the first level on (K8); a major
+/// case is reported again. Finding and apology stand. A case that was never graded goes back to where it was received,
+/// because nothing can be proposed for it.
 pub(super) fn again(
     complaint: Complaint,
-    why: Why,
-    assurance: Assurance,
+    (why, assurance): (Why, Assurance),
+    grounds: Grounds<'_>,
     now: Timestamp,
-) -> (Complaint, ComplaintReopened) {
+) -> Again {
     let cycle = complaint.cycle + 1;
     let state = if complaint.triage.is_some() { State::Investigating } else { State::Registered };
     let reopened = ComplaintReopened { complaint_id: complaint.id, cycle_no: cycle, reason: why.word() };
@@ -99,9 +123,12 @@ pub(super) fn again(
         proposals: Vec::new(),
         remedy: None,
         follow_ups: Vec::new(),
+        rung: None,
         ..complaint
     };
-    (complaint, reopened)
+    let major = complaint.severity().filter(|severity| is_reported(*severity, &grounds.terms.terms));
+    let (rung, reported) = major.map(|severity| report(&complaint, severity, grounds)).unzip();
+    Again { complaint: Complaint { rung, ..complaint }, reopened, reported }
 }
 
 /// Takes a case up again (P3.3.3-3).
@@ -114,11 +141,15 @@ pub(super) async fn route(
         .commit(cmd, async |tx, cmd, now| {
             let complaint = cmd.current(store::load(tx, cmd.id).await?)?;
             let complaint = complaint.not_by_the_accused(Person::of(&cmd.principal))?;
-            let terms = store::terms(tx, complaint.branch).await?;
-            let decision = decide(complaint, &cmd.body, &terms, now)?;
+            let basis = Basis::of(tx, complaint.branch).await?;
+            let decision = decide(complaint, &cmd.body, basis.grounds(), now)?;
+            let (complaint, employee, channel) = (decision.state(), cmd.principal.employee, cmd.body.channel);
+            let said = store::said(complaint, Direction::In, channel, Kind::Substantive);
+            contact::record(tx, store::parties(complaint, employee), said).await?;
             store::save(tx, &decision).await?;
+            ack::watch(tx, complaint).await?;
             let in_hand = (cmd.body.promise.as_ref(), cmd.body.answered.as_ref());
-            store::assure(tx, decision.state(), cmd.body.channel, in_hand).await?;
+            store::assure(tx, complaint, employee, channel, in_hand).await?;
             Ok::<_, Failure>(decision)
         })
         .await
@@ -126,8 +157,9 @@ pub(super) async fn route(
 
 #[cfg(test)]
 mod tests {
+    use super::super::escalation::escalate;
     use super::super::walk::{World, ask as register_ask, closed, investigated, registered};
-    use super::super::{Closing, Outcome};
+    use super::super::{Closing, EscalationCause, Outcome, Rung};
     use super::*;
     use events::support::Severity;
 
@@ -140,7 +172,7 @@ mod tests {
         ask: &ReopenComplaint,
         now: Timestamp,
     ) -> Result<Decision<Complaint>, Refusal> {
-        decide(complaint, ask, &World::new().terms, now)
+        decide(complaint, ask, World::new().grounds(), now)
     }
 
     #[test]
@@ -156,6 +188,37 @@ mod tests {
         );
         assert!(state.proposals.is_empty() && state.follow_ups.is_empty() && state.remedy.is_none());
         assert!(state.finding.is_some(), "the finding stands until it is changed");
+    }
+
+    #[test]
+    fn k8_k11_the_ladder_begins_anew_and_a_major_case_is_reported_again() {
+        let world = World::new();
+        let at_top = |severity| {
+            let rung = Rung {
+                level: 4,
+                cause: None,
+                asked: None,
+                due_ack_at: World::now(),
+                acknowledged_at: Some(World::now()),
+            };
+            Complaint { rung: Some(rung), ..closed(severity) }
+        };
+        let ordinary = tried(at_top(Severity::S2), &ask(Why::NotContent), World::now()).expect("reopened");
+        assert_eq!((ordinary.facts().len(), ordinary.state().rung), (1, None));
+        let asked = escalate::decide(ordinary.into_state(), EscalationCause::Urgent, world.grounds());
+        assert_eq!(
+            asked.expect("nobody was asked in this cycle").state().rung.map(|rung| rung.level),
+            Some(2)
+        );
+        let major = tried(at_top(Severity::S3), &ask(Why::NotContent), World::now()).expect("reopened");
+        let kinds: Vec<_> = major.facts().iter().map(|fact| fact.event_type).collect();
+        assert_eq!(kinds, ["support.complaint.reopened", "support.complaint.major_reported"]);
+        let rung = major.state().rung.expect("somebody is asked");
+        assert_eq!(
+            (rung.level, rung.due_ack_at, rung.acknowledged_at),
+            (2, world.ack_due.s3, None),
+            "with a clock of its own"
+        );
     }
 
     #[test]

@@ -51,7 +51,9 @@ pub fn decide(
     let is_not_ours = complaint.finding.is_some() && !complaint.is_ours();
     match complaint.state {
         State::Implementing if complaint.remedy.is_some_and(|remedy| remedy.completed_at.is_some()) => {}
-        State::Investigating | State::Proposing if is_not_ours => {}
+        State::Investigating | State::Proposing if is_not_ours => {
+            complaint.finding_that_stands()?;
+        }
         State::Triaged | State::Investigating if complaint.is_invalid() => {}
         State::Triaged if complaint.severity() == Some(Severity::S1) => {
             ask.knowledge_ref.as_ref().ok_or(Refusal::KnowledgeMissing {})?;

@@ -1,8 +1,10 @@
 //! How grave a case is: factors set the floor, repetition adds one, and what becomes major is reported in the same
 //! decision (R4, C8, C9).
 
-use super::facts::SeverityChanged;
-use super::kind::{Class, Factor};
+use super::escalation::escalate;
+use super::facts::{FindingWaits, SeverityChanged};
+use super::finding::needs_two;
+use super::kind::{Class, EscalationCause, Factor};
 use super::policy::ComplaintTerms;
 use super::{Complaint, Refusal, Rung, Triage};
 use crate::by_severity::BySeverity;
@@ -23,10 +25,11 @@ pub struct Grounds<'a> {
     pub ack_due: &'a BySeverity<Timestamp>,
 }
 
-/// The severity that factors set, and those of the house added: any one sets the floor, repetition adds one.
+/// The severity that factors set, and those of the house added: any one sets the floor, repetition of either kind adds one.
 pub fn of_factors(factors: &[Factor], terms: &ComplaintTerms) -> Option<Severity> {
     let floor = factors.iter().filter_map(|factor| terms.factors.get(factor)).max().copied();
-    let is_repeated = factors.contains(&Factor::RepeatedComplaint);
+    let repetition = [Factor::RepeatedComplaint, Factor::RepeatedBrokenPromise];
+    let is_repeated = factors.iter().any(|factor| repetition.contains(factor));
     floor.map(|floor| if is_repeated { next(floor) } else { floor })
 }
 
@@ -49,7 +52,9 @@ pub fn class(severity: Severity, before: Option<Class>, terms: &ComplaintTerms) 
     }
 }
 
-/// Makes a case graver, and reports it where it becomes major by that.
+/// Makes a case graver. It is reported where it becomes major by that; else a level that has not answered has less time
+/// from now on (K6), and a case that begins higher on the ladder is asked there (K11). A finding of one person waits for
+/// a second one where two find from now on (R4).
 pub fn raised(
     complaint: Complaint,
     to: Severity,
@@ -60,7 +65,7 @@ pub fn raised(
     if to <= triage.severity {
         return Err(Refusal::NotRaised { severity: triage.severity.word().to_owned() });
     }
-    let policy = grounds.terms.id;
+    let (policy, terms) = (grounds.terms.id, &grounds.terms.terms);
     let changed = SeverityChanged {
         complaint_id: complaint.id,
         from: triage.severity,
@@ -68,17 +73,40 @@ pub fn raised(
         factor: factor.map(|factor| factor.word()),
         policy_version: policy,
     };
-    let was_reported = is_reported(triage.severity, &grounds.terms.terms);
-    let class = class(to, Some(triage.class), &grounds.terms.terms);
+    let class = class(to, Some(triage.class), terms);
+    let waits = FindingWaits { complaint_id: complaint.id };
     let complaint = Complaint { triage: Some(Triage { severity: to, class, policy }), ..complaint };
-    let report =
-        (!was_reported && is_reported(to, &grounds.terms.terms)).then(|| report(&complaint, to, grounds));
-    let rung = report.as_ref().map_or(complaint.rung, |(rung, _)| Some(*rung));
-    let decision = Decision::of(Complaint { rung, ..complaint }).and(changed).under(clause!("R4"));
-    Ok(match report {
-        Some((_, reported)) => decision.and(reported).under(clause!("P3.3.3-6")),
-        None => decision,
-    })
+    let is_second_due = !needs_two(triage.severity) && complaint.finding_that_stands().is_err();
+    let proposed = if is_second_due { complaint.finding.clone() } else { complaint.proposed.clone() };
+    let is_news = !is_reported(triage.severity, terms) && is_reported(to, terms);
+    let is_below = complaint.rung.is_some_and(|rung| rung.level < *terms.ladder.first_level.of(to));
+    let (rung, reported, escalated) = if is_news {
+        let (rung, reported) = report(&complaint, to, grounds);
+        (Some(rung), Some(reported), None)
+    } else if is_below {
+        let (rung, escalated) = escalate::next_level(&complaint, EscalationCause::Graver, grounds)?;
+        (Some(rung), None, Some(escalated))
+    } else {
+        (complaint.rung.map(|rung| hurried(rung, *grounds.ack_due.of(to))), None, None)
+    };
+    let mut decision =
+        Decision::of(Complaint { rung, proposed, ..complaint }).and(changed).under(clause!("R4"));
+    if let Some(reported) = reported {
+        decision = decision.and(reported).under(clause!("P3.3.3-6"));
+    }
+    if let Some(escalated) = escalated {
+        decision = decision.and(escalated).under(clause!("R7"));
+    }
+    Ok(if is_second_due { decision.and(waits).under(clause!("R4")) } else { decision })
+}
+
+/// A level that was asked and has not answered, with the time that it would have if it were asked now, where that is
+/// earlier (K6).
+fn hurried(rung: Rung, due: Timestamp) -> Rung {
+    match rung.acknowledged_at {
+        None => Rung { due_ack_at: rung.due_ack_at.min(due), ..rung },
+        Some(_) => rung,
+    }
 }
 
 /// True where a case of this severity is reported by the house.
@@ -86,7 +114,8 @@ pub fn is_reported(severity: Severity, terms: &ComplaintTerms) -> bool {
     severity >= terms.major_from
 }
 
-/// The report of a major case: which level is asked, and by when it must acknowledge (K11).
+/// The report of a major case: which level is asked, and by when it must acknowledge (K11); a level that was asked before
+/// has no more time by that (K6).
 pub fn report(
     complaint: &Complaint,
     severity: Severity,
@@ -95,7 +124,9 @@ pub fn report(
     let first = *grounds.terms.terms.ladder.first_level.of(severity);
     let asked_before = complaint.rung.map_or(first, |rung| rung.level);
     let step = grounds.ladder.step_from(first.max(asked_before), |employee| complaint.is_accused(employee));
-    let due_ack_at = *grounds.ack_due.of(severity);
+    let due = *grounds.ack_due.of(severity);
+    let open = complaint.rung.filter(|rung| rung.level == step.level && rung.acknowledged_at.is_none());
+    let due_ack_at = open.map_or(due, |open| hurried(open, due).due_ack_at);
     let rung =
         Rung { level: step.level, cause: None, asked: step.employee, due_ack_at, acknowledged_at: None };
     let to_role = step.role().to_owned();
@@ -120,6 +151,8 @@ mod tests {
             (&[Factor::Manner, Factor::RepeatedComplaint], Some(Severity::S2)),
             (&[Factor::Rework, Factor::RepeatedComplaint], Some(Severity::S3)),
             (&[Factor::Injury, Factor::RepeatedComplaint], Some(Severity::S4)),
+            (&[Factor::Manner, Factor::RepeatedBrokenPromise], Some(Severity::S2)),
+            (&[Factor::Manner, Factor::RepeatedComplaint, Factor::RepeatedBrokenPromise], Some(Severity::S2)),
             (&[], None),
         ] {
             assert_eq!(of_factors(factors, &terms), severity, "{factors:?}");

@@ -3,13 +3,15 @@
 use super::Refusal;
 use super::case::{Apology, Assurance, Closing, Complaint, Matter, Remedy, Rung, State, Triage};
 use super::close::Tally;
-use super::evidence::AddEvidence;
 use super::handover::hand_over::Employed;
 use super::kind::{AboutKind, Class, ComplainantKind, EscalationCause, Outcome, RemedyKind};
 use super::policy::ComplaintTerms;
 use super::progress::ReplyBy;
+use super::register::RegisterComplaint;
+use crate::agent;
 use crate::case_clock::{self, Wait};
 use crate::contact::{Channel, Direction, Kind, Parties, Reference, Said};
+use crate::customer;
 use crate::hours;
 use crate::person::Person;
 use crate::promise::make::NewPromise;
@@ -18,7 +20,7 @@ use crate::words::{Code, Text, Word};
 use chrono::{DateTime, TimeDelta, Utc};
 use events::support::Severity;
 use events::{CallId, ComplaintId, ContractId, CustomerId, VisitId};
-use house::known::{Employment, KnownBranch};
+use house::known::KnownBranch;
 use house::list::PageRequest;
 use house::policy::InForce;
 use house::{known, not_found};
@@ -28,8 +30,10 @@ use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
 mod child;
+mod said;
 
 pub(super) use child::{add_follow_up, save_findings, save_proposals};
+pub(super) use said::{add_evidence, evidence, note, noted, notes};
 
 /// A row of `complaint` with its texts.
 struct Row {
@@ -434,12 +438,16 @@ pub(super) async fn terms(tx: &mut Tx, branch: BranchId) -> Result<InForce<Compl
     hours::today::<ComplaintTerms>(tx, branch).await
 }
 
-/// How many complaints of this customer there were in the last days, this one included.
+/// How many complaints of this customer's household there were in the last days, this one included.
 pub(super) async fn repeats(tx: &mut Tx, complaint: &Complaint, days: u32) -> Result<u32, Fault> {
     let Some(customer) = complaint.matter.customer else { return Ok(1) };
     let since = tx.now().minus(TimeDelta::days(i64::from(days)));
     let repeats = sqlx::query_scalar!(
-        "SELECT count(*) AS \"count!\" FROM complaint WHERE branch_id = $1 AND customer_id = $2 AND registered_at >= $3",
+        "SELECT count(*) AS \"count!\" FROM complaint
+         WHERE branch_id = $1 AND registered_at >= $3
+           AND customer_id IN (SELECT member.id FROM customer AS member JOIN customer AS one ON one.household_id = member.household_id
+                               WHERE one.id = $2 AND one.branch_id = $1 AND member.branch_id = $1
+                               UNION ALL SELECT $2)",
         complaint.branch.uuid(),
         customer.uuid(),
         since.utc(),
@@ -479,9 +487,26 @@ pub(super) async fn care_workers(
 
 /// Whether somebody works in this network now.
 pub(super) async fn employed(tx: &mut Tx, employee: EmployeeId) -> Result<Employed, Fault> {
-    let known = known::employee(tx, employee).await?;
-    let is_employed = known.is_some_and(|known| known.employment == Employment::Employed);
-    Ok(if is_employed { Employed::Yes } else { Employed::No })
+    Ok(if agent::is_employed(tx, employee).await? { Employed::Yes } else { Employed::No })
+}
+
+/// The branch that a new complaint names, within reach. Refused where what else it names is not there: a customer of
+/// another branch is one that does not exist, and so is an employee nobody has heard of; one who has left may be
+/// complained about. What belongs to other services (contract, visit) is not looked up.
+pub(super) async fn named(tx: &mut Tx, ask: &RegisterComplaint) -> Result<KnownBranch, Failure> {
+    let branch = known::branch(tx, ask.branch_id).await?;
+    let branch = branch.filter(|branch| tx.reach().covers(Some(branch.id))).ok_or_else(not_found)?;
+    if let Some(customer) = ask.customer_id
+        && !customer::is_of(tx, ask.branch_id, customer).await?
+    {
+        return Err(not_found().into());
+    }
+    match ask.about_employee_id {
+        Some(employee_id) if known::employee(tx, employee_id).await?.is_none() => {
+            Err(Refusal::UnknownEmployee { employee_id }.into())
+        }
+        Some(_) | None => Ok(branch),
+    }
 }
 
 /// What a closed case is counted by.
@@ -496,63 +521,6 @@ pub(super) async fn tally(tx: &mut Tx, complaint: &Complaint, business_s: i64) -
     .await?;
     let number = |count: i64| u32::try_from(count).unwrap_or(u32::MAX);
     Ok(Tally { promises_made: number(row.made), promises_kept: number(row.kept), business_s })
-}
-
-/// Keeps words that go with a step.
-pub(super) async fn note(
-    tx: &mut Tx,
-    complaint: &Complaint,
-    kind: &'static str,
-    text: &Text,
-) -> Result<(), Fault> {
-    let (id, said_by, now) = (tx.fresh::<ComplaintId>(), tx.actor().to_string(), tx.now());
-    sqlx::query!(
-        "INSERT INTO complaint_note (id, complaint_id, branch_id, kind, text, said_by, said_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        id.uuid(),
-        complaint.id.uuid(),
-        complaint.branch.uuid(),
-        kind,
-        text.as_str(),
-        said_by,
-        now.utc(),
-    )
-    .execute(tx.connection())
-    .await?;
-    Ok(())
-}
-
-/// The same, where there are any.
-pub(super) async fn noted(
-    tx: &mut Tx,
-    complaint: &Complaint,
-    kind: &'static str,
-    text: Option<&Text>,
-) -> Result<(), Fault> {
-    match text {
-        Some(text) => note(tx, complaint, kind, text).await,
-        None => Ok(()),
-    }
-}
-
-/// Keeps evidence.
-pub(super) async fn add_evidence(tx: &mut Tx, complaint: &Complaint, ask: &AddEvidence) -> Result<(), Fault> {
-    let (id, added_by, now) = (tx.fresh::<ComplaintId>(), tx.actor().to_string(), tx.now());
-    sqlx::query!(
-        "INSERT INTO complaint_evidence (id, complaint_id, branch_id, kind, sha256, employee_id, text, added_by, added_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        id.uuid(),
-        complaint.id.uuid(),
-        complaint.branch.uuid(),
-        ask.kind.word(),
-        ask.sha256.clone().map(String::from),
-        ask.employee_id.map(EmployeeId::uuid),
-        ask.text.as_ref().map(Text::as_str),
-        added_by,
-        now.utc(),
-    )
-    .execute(tx.connection())
-    .await?;
-    Ok(())
 }
 
 /// The case that a complaint's promises belong to.
@@ -588,15 +556,16 @@ pub(super) fn promised(
     }
 }
 
-/// Makes the promise that a command carries, or keeps the answer that it carries instead (C1).
+/// Makes the promise that a command carries, in the name of whoever spoke with the customer, or keeps the answer that it carries instead (C1).
 pub(super) async fn assure(
     tx: &mut Tx,
     complaint: &Complaint,
+    made_by: Option<EmployeeId>,
     channel: Channel,
     (promise, answered): (Option<&ReplyBy>, Option<&Text>),
 ) -> Result<(), Failure> {
     if let Some(reply) = promise {
-        promise::make::within(tx, promised(complaint, channel, *reply, None)).await?;
+        promise::make::within(tx, promised(complaint, channel, *reply, made_by)).await?;
     }
     Ok(noted(tx, complaint, "answered", answered).await?)
 }

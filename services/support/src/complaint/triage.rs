@@ -1,6 +1,6 @@
 //! Grading: factors set the severity, and from S3 on the case is reported in the same transaction (R4, C9).
 
-use super::escalation::{ack, ladder};
+use super::escalation::ack::{self, Basis};
 use super::kind::{Class, Factor};
 use super::policy::ComplaintTerms;
 use super::severity::{self, Grounds};
@@ -70,7 +70,7 @@ pub fn decide(
     if complaint.recap_at.is_none() && ask.customer == Reachable::Reached {
         return Err(Refusal::RecapMissing {});
     }
-    let factors = factors(ask, repeats, terms);
+    let factors = factors(ask, (repeats, complaint.broken_promises), terms);
     let severity = severity::of_factors(&factors, terms).ok_or(Refusal::NoFactor {})?;
     let class = match ask.validity {
         Validity::Invalid => Class::Invalid,
@@ -95,8 +95,9 @@ pub fn decide(
     })
 }
 
-/// What was named, and what the house adds: the damage by its amount, the third complaint by counting.
-fn factors(ask: &TriageComplaint, repeats: u32, terms: &ComplaintTerms) -> Vec<Factor> {
+/// What was named, and what the house adds: the damage by its amount, the third complaint and the second broken promise
+/// by counting.
+fn factors(ask: &TriageComplaint, (repeats, broken): (u32, u32), terms: &ComplaintTerms) -> Vec<Factor> {
     let of_the_house =
         [Factor::DamageLarge, Factor::DamageSmall, Factor::RepeatedComplaint, Factor::RepeatedBrokenPromise];
     let named = ask.factors.iter().copied().filter(|factor| !of_the_house.contains(factor));
@@ -104,7 +105,9 @@ fn factors(ask: &TriageComplaint, repeats: u32, terms: &ComplaintTerms) -> Vec<F
         if damage.fen() >= terms.damage_fen { Factor::DamageLarge } else { Factor::DamageSmall }
     });
     let repeated = (repeats >= terms.repeat.complaints).then_some(Factor::RepeatedComplaint);
-    let mut factors: Vec<_> = named.chain(damage).chain(repeated).collect();
+    let is_broken_again = broken >= terms.repeat.broken_promises;
+    let broken = is_broken_again.then_some(Factor::RepeatedBrokenPromise);
+    let mut factors: Vec<_> = named.chain(damage).chain(repeated).chain(broken).collect();
     factors.sort_unstable();
     factors.dedup();
     factors
@@ -120,11 +123,9 @@ pub(super) async fn route(
         .commit(cmd, async |tx, cmd, _now| {
             let complaint = cmd.current(store::load(tx, cmd.id).await?)?;
             let complaint = complaint.worked_on_by(Person::of(&cmd.principal))?;
-            let terms = store::terms(tx, complaint.branch).await?;
-            let ladder = ladder::of(tx, complaint.branch).await?;
-            let ack_due = ack::due(tx, complaint.branch, &terms.terms).await?;
-            let grounds = Grounds { terms: &terms, ladder: &ladder, ack_due: &ack_due };
-            let repeats = store::repeats(tx, &complaint, terms.terms.repeat.days).await?;
+            let basis = Basis::of(tx, complaint.branch).await?;
+            let grounds = basis.grounds();
+            let repeats = store::repeats(tx, &complaint, grounds.terms.terms.repeat.days).await?;
             let decision = decide(complaint, &cmd.body, repeats, grounds)?;
             store::save(tx, &decision).await?;
             ack::watch(tx, decision.state()).await?;
@@ -212,5 +213,21 @@ mod tests {
         assert_eq!(grade(&ask(&[Factor::Manner]), 3), Some(Severity::S2), "the third in 90 days");
         assert_eq!(grade(&ask(&[Factor::Manner, Factor::RepeatedComplaint]), 2), Some(Severity::S1));
         assert_eq!(grade(&ask(&[]), 1), None, "a severity comes from factors");
+    }
+
+    #[test]
+    fn two_promises_broken_before_the_grading_add_one_and_a_third_complaint_no_more() {
+        let world = World::new();
+        let grade = |broken_promises, repeats| {
+            let complaint = Complaint { broken_promises, ..heard() };
+            let decision =
+                decide(complaint, &ask(&[Factor::Manner]), repeats, world.grounds()).expect("it is graded");
+            (decision.state().severity(), decision.facts()[0].data["factors"].clone())
+        };
+        assert_eq!(grade(1, 1).0, Some(Severity::S1));
+        let (severity, factors) = grade(2, 1);
+        assert_eq!(severity, Some(Severity::S2));
+        assert_eq!(factors, serde_json::json!(["manner", "repeated_broken_promise"]));
+        assert_eq!(grade(3, 3).0, Some(Severity::S2), "one or the other: one step");
     }
 }

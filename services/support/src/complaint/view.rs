@@ -38,7 +38,7 @@ pub struct ComplaintView {
     pub about_employee_id: Option<EmployeeId>,
     /// What kind of thing.
     pub category: Code,
-    /// The customer's words; absent for whoever it is about.
+    /// The customer's words; absent for whoever it is about, and in answers to commands.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verbatim: Option<Text>,
     /// What the customer wants most; absent for whoever it is about.
@@ -269,9 +269,20 @@ impl Complaint {
     }
 }
 
+/// Commands answer what a case has come to; the customer's words and who he is are read, by those who may.
 impl Shown for Complaint {
     type View = ComplaintView;
     fn view(&self, version: Version) -> ComplaintView {
+        self.whole(version).without_complainant()
+    }
+    fn path(&self) -> String {
+        format!("/v1/support/complaints/{}", self.id)
+    }
+}
+
+impl Complaint {
+    /// All of it, for whoever works on the case or in its branch.
+    pub(super) fn whole(&self, version: Version) -> ComplaintView {
         let matter = &self.matter;
         let remedy = |remedy: super::Remedy| RemedyView {
             kind: remedy.kind,
@@ -317,8 +328,5 @@ impl Shown for Complaint {
             closed_at: self.closing().map(|closing| closing.at),
             version,
         }
-    }
-    fn path(&self) -> String {
-        format!("/v1/support/complaints/{}", self.id)
     }
 }

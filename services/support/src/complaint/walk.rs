@@ -4,6 +4,7 @@ use super::close::{self, Tally};
 use super::escalation::escalate;
 use super::escalation::ladder::Ladder;
 use super::finding::find::{self, FindLiability, Finder};
+use super::finding::needs_two;
 use super::finding::{ShareAsk, found_by, second};
 use super::followup::follow_up::{self, RecordFollowUp, SecondWanted};
 use super::handover::hand_over::Employed;
@@ -12,7 +13,7 @@ use super::kind::{
     AboutKind, ApologyKind, ComplainantKind, EscalationCause, Factor, FindingKind, Outcome, Party, RemedyKind,
 };
 use super::policy::ComplaintTerms;
-use super::progress::{self, ReplyBy};
+use super::progress::{self, ReplyBy, Told};
 use super::proposal::decide::{self as customer, CustomerDecides};
 use super::proposal::prepare::{self, ProposalAsk};
 use super::proposal::present;
@@ -23,7 +24,7 @@ use super::reply::{self, ReplyToCustomer};
 use super::severity::Grounds;
 use super::triage::{self, Reachable, TriageComplaint, Validity};
 use super::{Apology, Assurance, Class, Closing, Complaint, Finding, Refusal, Share, State, Triage};
-use super::{apologise, investigate, raise, recap};
+use super::{apologise, investigate, lower, raise, recap};
 use crate::by_severity::BySeverity;
 use crate::contact::Channel;
 use crate::person::{Person, Standing};
@@ -175,7 +176,8 @@ pub(super) fn found(severity: Severity, kind: FindingKind) -> Complaint {
         FindingKind::ThirdParty => vec![share(Party::ThirdParty, None, 100)],
         FindingKind::Unfounded => vec![],
     };
-    let finding = Finding { kind, shares, basis: Code::of("statement"), decided_by: vec![manager()] };
+    let decided_by = if needs_two(severity) { vec![manager(), headquarters()] } else { vec![manager()] };
+    let finding = Finding { kind, shares, basis: Code::of("statement"), decided_by };
     Complaint { finding: Some(finding), ..investigated(severity) }
 }
 
@@ -197,9 +199,14 @@ pub(super) fn presented(severity: Severity) -> Complaint {
     saved(present::decide(saved(prepared), 1, &world.terms).expect("the best"))
 }
 
+/// The customer takes what is on the table.
+pub(super) const fn yes() -> CustomerDecides {
+    CustomerDecides::Accept { channel: Channel::Phone }
+}
+
 /// The remedy is done.
 pub(super) fn implementing(severity: Severity) -> Complaint {
-    let accepted = customer::decide(presented(severity), &CustomerDecides::Accept {}).expect("accepted");
+    let accepted = customer::decide(presented(severity), &yes()).expect("accepted");
     let started = start::decide(saved(accepted)).expect("accepted");
     saved(complete::decide(saved(started), World::now()).expect("started"))
 }
@@ -241,7 +248,7 @@ fn followed(complaint: Complaint, score: u8) -> Result<Decision<Complaint>, Refu
         "2025-09-30".parse().expect("a date"),
         World::now(),
     );
-    follow_up::decide(complaint, &scored(score), follow_up, &World::new().terms.terms)
+    follow_up::decide(complaint, &scored(score), follow_up, World::new().grounds())
 }
 
 pub(super) fn followed_up(severity: Severity, scores: &[u8]) -> Complaint {
@@ -262,6 +269,7 @@ enum Step {
     Triage(Factor),
     TriageInvalid(Factor),
     Raise(Factor),
+    Lower(Severity),
     Investigate,
     Find(FindingKind, u128, u8),
     Second,
@@ -331,6 +339,7 @@ fn steps() -> impl Strategy<Value = Step> {
         1 => factor.clone().prop_map(Step::Triage),
         1 => factor.clone().prop_map(Step::TriageInvalid),
         1 => factor.prop_map(Step::Raise),
+        1 => prop::sample::select(vec![Severity::S1, Severity::S2, Severity::S3]).prop_map(Step::Lower),
         2 => (kind, employee.clone(), 0_u8..=110).prop_map(|(kind, employee, pct)| Step::Find(kind, employee, pct)),
         1 => Just(Step::Second),
         1 => apology.prop_map(Step::Apologise),
@@ -388,6 +397,8 @@ fn walk(before: &Complaint, step: Step, who: Person) -> Result<Decision<Complain
             triage::decide(complaint, &invalid, 1, world.grounds())
         }
         Step::Raise(factor) => raise::decide(complaint, factor, world.grounds()),
+        Step::Lower(_) if standing < Standing::Manager => Err(complaint.not_now()),
+        Step::Lower(to) => lower::decide(complaint, to, who, world.terms.id),
         Step::Investigate => investigate::decide(complaint),
         Step::Find(finding, blamed, pct) => {
             let ask = FindLiability {
@@ -401,12 +412,18 @@ fn walk(before: &Complaint, step: Step, who: Person) -> Result<Decision<Complain
         Step::Apologise(kind) => apologise::decide(complaint, kind, Channel::Phone, now),
         Step::Prepare(count) => prepare::decide(complaint, &offers(count, 100), standing, &world.terms),
         Step::Present(rank) => present::decide(complaint, rank, &world.terms),
-        Step::Accept => customer::decide(complaint, &CustomerDecides::Accept {}),
-        Step::Object => customer::decide(complaint, &CustomerDecides::Object { reason_code: Code::of("no") }),
+        Step::Accept => customer::decide(complaint, &yes()),
+        Step::Object => {
+            let no = CustomerDecides::Object { channel: Channel::Phone, reason_code: Code::of("no") };
+            customer::decide(complaint, &no)
+        }
         Step::Start => start::decide(complaint),
         Step::Complete => complete::decide(complaint, now),
         Step::Reply => reply::decide(complaint, &told(), 1),
-        Step::Progress => progress::decide(complaint, Channel::Phone, now),
+        Step::Progress => {
+            let next = ask().promise.expect("the example has one");
+            progress::decide(complaint, Told::Progress, Channel::Phone, next)
+        }
         Step::Break if !complaint.is_waiting() => Err(complaint.not_now()),
         Step::Break => super::escalation::broken::decide_lapse(
             complaint,
@@ -418,7 +435,7 @@ fn walk(before: &Complaint, step: Step, who: Person) -> Result<Decision<Complain
         Step::Reopen(reason) => {
             let ask =
                 ReopenComplaint { reason, channel: Channel::Phone, promise: ask().promise, answered: None };
-            reopen::decide(complaint, &ask, &world.terms, now)
+            reopen::decide(complaint, &ask, world.grounds(), now)
         }
         Step::Escalate => escalate::decide(complaint, EscalationCause::Urgent, world.grounds()),
         Step::Offer(to) => hand_over::decide(complaint, employee(to), (who, standing), Employed::Yes),
@@ -449,6 +466,10 @@ fn holds(complaint: &Complaint) -> Result<(), TestCaseError> {
         prop_assert!(!is_self_found, "C11");
     }
     let is_major = complaint.severity() >= Some(Severity::S3);
+    let is_alone = complaint.finding.as_ref().is_some_and(|finding| !finding.is_seconded());
+    let waits = complaint.finding_that_stands().is_err() && complaint.proposed.is_some();
+    prop_assert_eq!(is_major && is_alone, complaint.finding_that_stands().is_err(), "R4");
+    prop_assert!(!(is_major && is_alone) || waits, "R4: nobody can second it");
     prop_assert!(!is_major || complaint.rung.is_some(), "C9: nobody was told");
     prop_assert!(!complaint.is_invalid() || !complaint.is_ours() && complaint.apology.is_none(), "C13");
     let is_done = matches!(complaint.state, State::Implementing);
@@ -471,7 +492,13 @@ proptest! {
                     let was_major = before.severity() >= Some(Severity::S3);
                     complaint = saved(decision);
                     let is_major = complaint.severity() >= Some(Severity::S3);
-                    prop_assert_eq!(reports, is_major && !was_major, "C9: in the same decision, once");
+                    let is_again = complaint.cycle > before.cycle;
+                    prop_assert_eq!(reports, is_major && (!was_major || is_again), "C9: in the same decision, once a cycle");
+                    let by_owner = before.owner == employee(who);
+                    let was_ever_major = before.triage.is_some_and(|triage| triage.class == Class::Major);
+                    let closes_alone = matches!(step, Step::Close(_)) && by_owner;
+                    prop_assert!(!(closes_alone && was_ever_major), "C7");
+                    prop_assert!(!(matches!(step, Step::Lower(_)) && by_owner), "C8");
                     if let State::Closed(_) = before.state {
                         prop_assert!(matches!(step, Step::Reopen(_)), "C10: {:?}", step);
                         prop_assert_eq!(complaint.cycle, before.cycle + 1);

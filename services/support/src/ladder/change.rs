@@ -37,6 +37,7 @@ pub(super) async fn route(
         .commit(cmd, async |tx, cmd, _now| {
             let ladder = cmd.current(store::load(tx, cmd.id).await?)?;
             let decision = decide(ladder, cmd.body.levels)?;
+            store::check_employed(tx, &cmd.body.levels).await?;
             store::save(tx, &decision).await?;
             Ok::<_, Failure>(decision)
         })

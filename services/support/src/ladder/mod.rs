@@ -61,13 +61,19 @@ refusals! {
     AlreadyNamed {} = "support.ladder.already_named", clause!("R7");
     /// One person holds one level.
     TwiceNamed {} = "support.ladder.twice_named", clause!("R7");
+    /// Whoever holds a level works here now: an empty level is skipped, one that nobody answers at is not.
+    NotEmployed { employee_id: EmployeeId } = "support.ladder.not_employed", clause!("R7");
 }
 
 impl Levels {
+    /// Whoever holds a level.
+    fn named(&self) -> impl Iterator<Item = EmployeeId> {
+        [self.team_lead, self.branch_head, self.headquarters].into_iter().flatten()
+    }
+
     /// Refuses one person on two levels: who does not answer at one would not answer at the other.
     pub fn check(&self) -> Result<(), Refusal> {
-        let mut held: Vec<_> =
-            [self.team_lead, self.branch_head, self.headquarters].into_iter().flatten().collect();
+        let mut held: Vec<_> = self.named().collect();
         let count = held.len();
         held.sort_unstable();
         held.dedup();

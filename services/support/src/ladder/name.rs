@@ -41,6 +41,7 @@ pub(super) async fn route(
             let known = known::branch(tx, branch).await?.filter(|_| tx.reach().covers(Some(branch)));
             known.ok_or_else(not_found)?;
             let decision = decide(cmd.id, &cmd.body)?;
+            store::check_employed(tx, &cmd.body.levels).await?;
             store::add(tx, &decision).await?;
             Ok::<_, Failure>(decision)
         })

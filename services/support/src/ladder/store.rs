@@ -90,3 +90,19 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<Ladder>) -> Result<(),
     );
     tx.save(decision, statement).await
 }
+
+/// Refuses levels whose holder does not work here now.
+pub(super) async fn check_employed(tx: &mut Tx, levels: &Levels) -> Result<(), Failure> {
+    let named: Vec<Uuid> = levels.named().map(EmployeeId::uuid).collect();
+    let absent = sqlx::query_scalar!(
+        "SELECT named AS \"named!\" FROM UNNEST($1::uuid[]) AS named
+         WHERE NOT EXISTS (SELECT FROM known_employee WHERE id = named AND state = 'employed') LIMIT 1",
+        &named,
+    )
+    .fetch_optional(tx.connection())
+    .await?;
+    match absent {
+        Some(absent) => Err(Refusal::NotEmployed { employee_id: EmployeeId::of(absent) }.into()),
+        None => Ok(()),
+    }
+}

@@ -64,12 +64,13 @@ pub struct Tried {
 }
 
 impl Tried {
-    /// What the contacts of a case show for a promise (P3). Attempts are telephone calls and visits; what is written
-    /// is the message, always on another channel than those.
+    /// What the contacts of a case show for a promise (P3): those that did not reach the customer, for whoever was reached
+    /// was not told how far we are. Attempts are telephone calls and visits; what is written is the message, always on
+    /// another channel than those.
     pub fn of(contacts: &[Contact], promise: &Promise, terms: &PromiseTerms) -> Self {
         let mut in_time: Vec<_> = contacts
             .iter()
-            .filter(|contact| contact.said.direction == Direction::Out)
+            .filter(|contact| contact.said.direction == Direction::Out && !contact.said.reached)
             .filter(|contact| contact.at >= promise.made_at && !promise.is_overdue(contact.at))
             .collect();
         in_time.sort_unstable_by_key(|contact| contact.at);
@@ -145,9 +146,14 @@ pub async fn by_contact(tx: &mut Tx, case: Case, contact: &Contact) -> Result<An
 }
 
 /// Keeps the case's promise by attempts, before its time, inside a command that makes the next one (P3). Where nobody
-/// calls this the timer finds the same at its time.
+/// calls this the timer finds the same at its time; then the next one may be made as well. After a broken one only a
+/// contact that reaches the customer makes the next (P8).
 pub async fn by_attempts(tx: &mut Tx, case: Case) -> Result<Promise, Failure> {
-    let promise = store::active_of(tx, case).await?.ok_or(Refusal::NotActive { state: "none" })?;
+    let Some(promise) = store::active_of(tx, case).await? else {
+        let before = store::to_renew(tx, case).await?.ok_or(Refusal::NotActive { state: "none" })?;
+        let is_tried = matches!(before.state, State::KeptByAttempt { .. });
+        return if is_tried { Ok(before) } else { Err(Refusal::NotReached {}.into()) };
+    };
     if promise.is_overdue(tx.now()) {
         return Err(Refusal::Overdue { due_at: promise.due_at }.into());
     }

@@ -5,7 +5,7 @@
 
 use super::keep::{self, Tried, decide_by_attempts};
 use super::{Case, Promise, RENEWAL, Refusal, Renewal, RenewalClock, State, store};
-use crate::complaint::escalation::after_broken_promise;
+use crate::complaint::escalation::{after_attempts, after_broken_promise};
 use chrono::TimeDelta;
 use events::event;
 use events::support::{PromiseBroken, PromiseFact};
@@ -90,8 +90,10 @@ pub async fn now(tx: &mut Tx, promise: Promise) -> Result<Promise, Failure> {
     store::save(tx, &decision).await?;
     let promise = Promise::saved(decision);
     keep::end_clocks(tx, &promise).await?;
-    if let State::Broken { .. } = promise.state {
-        after_broken_promise(tx, &promise).await?;
+    match promise.state {
+        State::Broken { .. } => after_broken_promise(tx, &promise).await?,
+        State::KeptByAttempt { .. } => after_attempts(tx, &promise).await?,
+        State::Active | State::Kept { .. } | State::Released { .. } | State::Superseded { .. } => {}
     }
     start_renewal(tx, &promise).await?;
     Ok(promise)

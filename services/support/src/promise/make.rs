@@ -1,6 +1,7 @@
 //! Making a promise: in opening hours, not further ahead than the case bears (P5, P6).
 
 use super::{Agreed, Case, DUE, Promise, PromiseTerms, Refusal, State, WARNING, keep, store};
+use crate::agent;
 use crate::contact::Channel;
 use crate::hours;
 use chrono::{TimeDelta, Timelike};
@@ -93,6 +94,7 @@ pub async fn within(tx: &mut Tx, new: NewPromise) -> Result<Promise, Failure> {
 
 /// The same under an id that another promise already names as its next one.
 pub(super) async fn with_id(tx: &mut Tx, id: PromiseId, new: NewPromise) -> Result<Promise, Failure> {
+    check_on_call(tx, new.on_call).await?;
     let opening = hours::of(tx, new.case.branch).await?;
     let today = tx.now().date_in(opening.calendar.zone());
     let terms = in_force::<PromiseTerms>(tx.connection(), Some(new.case.branch), today).await?;
@@ -106,6 +108,16 @@ pub(super) async fn with_id(tx: &mut Tx, id: PromiseId, new: NewPromise) -> Resu
         tx.schedule(WARNING, id, *first).await?;
     }
     Ok(promise)
+}
+
+/// Refuses somebody on call who does not work here now: nobody would answer (P5).
+async fn check_on_call(tx: &mut Tx, on_call: Option<EmployeeId>) -> Result<(), Failure> {
+    match on_call {
+        Some(employee_id) if !agent::is_employed(tx, employee_id).await? => {
+            Err(Refusal::NobodyOnCall { employee_id }.into())
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -303,6 +303,8 @@ refusals! {
     InThePast { due_at: Timestamp } = "support.promise.in_the_past", clause!("P4-1");
     /// Nobody would be there to answer (P5).
     ClosedHours { due_at: Timestamp, suggested: Option<Timestamp>, policy_version: PolicyVersionId } = "support.promise.closed_hours", clause!("P4-1");
+    /// Whoever is on call works here now (P5).
+    NobodyOnCall { employee_id: EmployeeId } = "support.promise.nobody_on_call", clause!("P4-1");
     /// Too far ahead for a case of this severity (P6).
     BeyondHorizon { due_at: Timestamp, latest: Option<Timestamp>, policy_version: PolicyVersionId } = "support.promise.beyond_horizon", clause!("P4-1");
     /// A case has one active promise.

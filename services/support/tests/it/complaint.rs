@@ -25,8 +25,9 @@ pub async fn platform(at: &str) -> Platform {
         .execute(pool)
         .await
         .expect("a branch");
+    let office = [(40, "inspector"), (41, "inspector")];
     let staff = [(4, "care_worker"), (11, "customer_service"), (12, "customer_service"), (30, "manager")];
-    for (id, position) in staff {
+    for (id, position) in staff.into_iter().chain(office) {
         sqlx::query("INSERT INTO known_employee (id, branch_id, position, state, effective_on) VALUES ($1, $2, $3, 'employed', '2025-01-01')")
             .bind(employee(id).uuid())
             .bind(BRANCH.uuid())
@@ -74,20 +75,26 @@ pub fn finding(employee: EmployeeId) -> Value {
     json!({ "finding": "worker", "basis_code": "gps", "shares": [{ "party": "worker", "employee_id": employee, "pct": 100 }] })
 }
 
-fn proposals(costs: &[&str]) -> Value {
+pub fn proposals(costs: &[&str]) -> Value {
     let proposal = |cost: &&str| json!({ "remedy": "redo", "text": "重做一次", "cost": { "amount": cost, "currency": "CNY" } });
     json!({ "proposals": costs.iter().map(proposal).collect::<Vec<_>>() })
+}
+
+/// The proposal of this rank is told, and when the customer hears more.
+pub fn presented(rank: u8, due_at: &str) -> Value {
+    json!({ "rank": rank, "channel": "phone", "next": { "due_at": due_at, "agreed": "agreed" } })
 }
 
 /// From the finding's apology to the reply.
 async fn put_right(client: &Client, path: &str) {
     client.tell(path, "apologise", json!({ "kind": "liability", "channel": "phone" })).await.expect(200);
     client.tell(path, "prepare", proposals(&["0", "100.00"])).await.expect(200);
-    client.tell(path, "present", json!({ "rank": 1 })).await.expect(200);
-    client.tell(path, "decide", json!({ "answer": "object", "reason_code": "not_enough" })).await.expect(200);
-    client.tell(path, "present", json!({ "rank": 2 })).await.expect(200);
+    client.tell(path, "present", presented(1, "2025-09-29T08:00:00Z")).await.expect(200);
+    let no = json!({ "answer": "object", "channel": "phone", "reason_code": "not_enough" });
+    client.tell(path, "decide", no).await.expect(200);
+    client.tell(path, "present", presented(2, "2025-09-29T08:00:00Z")).await.expect(200);
     client.tell(path, "start", json!({})).await.refused(409, "support.remedy.not_accepted", Some("P4-2"));
-    client.tell(path, "decide", json!({ "answer": "accept" })).await.expect(200);
+    client.tell(path, "decide", json!({ "answer": "accept", "channel": "phone" })).await.expect(200);
     client.tell(path, "start", json!({})).await.expect(200);
     client.tell(path, "reply", reply()).await.refused(409, "support.reply.too_early", Some("P3.3.3-4"));
     client.tell(path, "complete", json!({})).await.expect(200);
@@ -136,7 +143,7 @@ async fn the_whole_life_of_a_complaint_of_ours() {
         .await
         .expect(200);
     put_right(&receiver, &path).await;
-    assert_eq!(promises(&platform).await, ["kept"]);
+    assert_eq!(promises(&platform).await, ["kept"; 3], "P2: each proposal told how far we are");
     receiver.tell(&path, "close", json!({ "outcome": "resolved" })).await.refused(
         409,
         "support.close.follow_up_due",
@@ -185,7 +192,7 @@ async fn c1_c6_a_low_score_reopens_with_a_promise_and_a_withdrawal_releases_it()
     let reopened = receiver.tell(&path, "follow-up", low).await.expect(200);
     assert_eq!((&reopened["state"], &reopened["cycle_no"]), (&json!("investigating"), &json!(2)));
     receiver.tell(&path, "close", json!({ "outcome": "withdrawn" })).await.expect(200);
-    assert_eq!(promises(&platform).await, ["kept", "released"]);
+    assert_eq!(promises(&platform).await, ["kept", "kept", "kept", "released"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -371,7 +378,7 @@ async fn c3_c4_c7_c8_a_grave_case_is_not_hurried_lowered_or_closed_by_its_owner(
     assert_eq!(traces(&platform, &path).await, before, "nothing changed");
     receiver.tell(&path, "prepare", proposals(&["0", "1.00", "2.00"])).await.expect(200);
     let before = traces(&platform, &path).await;
-    receiver.tell(&path, "present", json!({ "rank": 1 })).await.refused(
+    receiver.tell(&path, "present", presented(1, "2025-09-28T05:00:00Z")).await.refused(
         409,
         "support.proposal.finding_due",
         Some("R2"),
@@ -380,8 +387,8 @@ async fn c3_c4_c7_c8_a_grave_case_is_not_hurried_lowered_or_closed_by_its_owner(
     head.tell(&path, "find", finding(worker())).await.expect(200);
     office.tell(&path, "second", json!({})).await.expect(200);
     receiver.tell(&path, "apologise", json!({ "kind": "liability", "channel": "phone" })).await.expect(200);
-    receiver.tell(&path, "present", json!({ "rank": 1 })).await.expect(200);
-    receiver.tell(&path, "decide", json!({ "answer": "accept" })).await.expect(200);
+    receiver.tell(&path, "present", presented(1, "2025-09-28T05:00:00Z")).await.expect(200);
+    receiver.tell(&path, "decide", json!({ "answer": "accept", "channel": "phone" })).await.expect(200);
     receiver.tell(&path, "start", json!({})).await.expect(200);
     receiver.tell(&path, "complete", json!({})).await.expect(200);
     receiver.tell(&path, "reply", reply()).await.expect(200);

@@ -2,9 +2,11 @@
 
 mod bounds;
 mod call;
+mod case;
 mod case_clock;
 mod complaint;
 mod customer;
+mod escalation;
 mod fine;
 mod hearing;
 mod penalty;

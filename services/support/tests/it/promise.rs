@@ -295,6 +295,7 @@ async fn p7_a_reply_after_the_time_breaks_it_although_no_timer_came_to_it() {
     assert_eq!((&told["assurance"], &told["broken_promises"]), (&json!("promised"), &json!(1)));
     assert_eq!(told["escalation"]["cause"], "promise_broken");
     assert_eq!(desk.states().await, ["broken", "active"]);
+    let told = desk.seen().await;
     held.rollback().await.expect("the timers go on");
     desk.platform.drain().await;
     assert_eq!(

@@ -1,6 +1,7 @@
 //! What a broken promise does to its case: one level more is asked, and a second one makes the case graver (P8).
 
-use super::{ack, escalate, ladder};
+use super::ack::{self, Basis};
+use super::escalate;
 use crate::complaint::facts::PromiseLapsed;
 use crate::complaint::kind::{EscalationCause, Factor};
 use crate::complaint::severity::{self, Grounds};
@@ -25,9 +26,11 @@ pub fn decide_lapse(
     grounds: Grounds<'_>,
 ) -> Result<Decision<Complaint>, Refusal> {
     let broken = complaint.broken_promises + u32::from(lapse == Lapse::Broken);
+    // Where the customer was tried as the rule asks, a missed renewal does not make a broken promise of it (P3).
+    let assurance = if lapse == Lapse::Broken { Assurance::Lapsed } else { complaint.assurance };
     let lapsed = PromiseLapsed { complaint_id: complaint.id, broken };
     let is_repeated = lapse == Lapse::Broken && broken == grounds.terms.terms.repeat.broken_promises;
-    let complaint = Complaint { broken_promises: broken, assurance: Assurance::Lapsed, ..complaint };
+    let complaint = Complaint { broken_promises: broken, assurance, ..complaint };
     let graver = complaint.severity().filter(|_| is_repeated).map(severity::next);
     match graver.filter(|graver| Some(*graver) > complaint.severity()) {
         Some(graver) => {
@@ -44,10 +47,8 @@ pub fn decide_lapse(
 pub(crate) async fn after_broken_promise(tx: &mut Tx, promise: &Promise) -> Result<(), Failure> {
     let complaint = store::find_for_clock(tx, promise.case.complaint).await?;
     let Some(complaint) = complaint.filter(Complaint::is_waiting) else { return Ok(()) };
-    let terms = store::terms(tx, complaint.branch).await?;
-    let ladder = ladder::of(tx, complaint.branch).await?;
-    let ack_due = ack::due(tx, complaint.branch, &terms.terms).await?;
-    let grounds = Grounds { terms: &terms, ladder: &ladder, ack_due: &ack_due };
+    let basis = Basis::of(tx, complaint.branch).await?;
+    let grounds = basis.grounds();
     let (lapse, cause) = match promise.state {
         Kept::Broken { renewal, .. } if renewal.escalations <= 1 => {
             (Lapse::Broken, EscalationCause::PromiseBroken)
@@ -61,6 +62,7 @@ pub(crate) async fn after_broken_promise(tx: &mut Tx, promise: &Promise) -> Resu
     };
     let decision = decide_lapse(complaint, lapse, grounds)?;
     store::save(tx, &decision).await?;
+    store::save_findings(tx, decision.state()).await?;
     let Some(complaint) = store::find_for_clock(tx, promise.case.complaint).await? else { return Ok(()) };
     match escalate::decide(complaint, cause, grounds) {
         Ok(decision) => {
@@ -71,6 +73,20 @@ pub(crate) async fn after_broken_promise(tx: &mut Tx, promise: &Promise) -> Resu
         Err(Refusal::AtTop {}) => Ok(()),
         Err(refusal) => Err(refusal.into()),
     }
+}
+
+/// Says that the customer could not be reached, but was tried as the rule asks (P3): the next promise is owed now.
+pub fn decide_tried(complaint: Complaint) -> Decision<Complaint> {
+    let lapsed = PromiseLapsed { complaint_id: complaint.id, broken: complaint.broken_promises };
+    Decision::of(Complaint { assurance: Assurance::Tried, ..complaint }).and(lapsed).under(clause!("P4-1"))
+}
+
+/// Tells the case that its promise was kept by attempts; called by the promise, in its transaction. Nobody is asked for
+/// it, and a case that needs no reply any more is left alone.
+pub(crate) async fn after_attempts(tx: &mut Tx, promise: &Promise) -> Result<(), Failure> {
+    let complaint = store::find_for_clock(tx, promise.case.complaint).await?;
+    let Some(complaint) = complaint.filter(Complaint::is_waiting) else { return Ok(()) };
+    Ok(store::save(tx, &decide_tried(complaint)).await?)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Asking one level more: somebody helps, and neither owner nor promise changes (R7).
 
-use super::{ack, ladder};
+use super::ack::{self, Basis};
+use super::ladder;
 use crate::complaint::kind::EscalationCause;
 use crate::complaint::severity::Grounds;
 use crate::complaint::{Complaint, ComplaintView, Refusal, Rung, store};
@@ -32,6 +33,16 @@ pub fn decide(
     cause: EscalationCause,
     grounds: Grounds<'_>,
 ) -> Result<Decision<Complaint>, Refusal> {
+    let (rung, escalated) = next_level(&complaint, cause, grounds)?;
+    Ok(Decision::of(Complaint { rung: Some(rung), ..complaint }).and(escalated).under(clause!("R7")))
+}
+
+/// The next level that is asked, and what is told of it.
+pub(in crate::complaint) fn next_level(
+    complaint: &Complaint,
+    cause: EscalationCause,
+    grounds: Grounds<'_>,
+) -> Result<(Rung, ComplaintEscalated), Refusal> {
     let asked = complaint.rung.map_or(ladder::LOWEST - 1, |rung| rung.level);
     if asked >= ladder::TOP {
         return Err(Refusal::AtTop {});
@@ -55,7 +66,7 @@ pub fn decide(
         to_role: step.role().to_owned(),
         due_ack_at,
     };
-    Ok(Decision::of(Complaint { rung: Some(rung), ..complaint }).and(escalated).under(clause!("R7")))
+    Ok((rung, escalated))
 }
 
 /// Asks one level more (R7).
@@ -68,14 +79,11 @@ pub(in crate::complaint) async fn route(
         .commit(cmd, async |tx, cmd, _now| {
             let complaint = cmd.current(store::load(tx, cmd.id).await?)?;
             let complaint = complaint.worked_on_by(Person::of(&cmd.principal))?;
-            if cmd.body.cause.is_of_time() {
+            if cmd.body.cause.is_of_the_house() {
                 return Err(complaint.not_now().into());
             }
-            let terms = store::terms(tx, complaint.branch).await?;
-            let ladder = ladder::of(tx, complaint.branch).await?;
-            let ack_due = ack::due(tx, complaint.branch, &terms.terms).await?;
-            let grounds = Grounds { terms: &terms, ladder: &ladder, ack_due: &ack_due };
-            let decision = decide(complaint, cmd.body.cause, grounds)?;
+            let basis = Basis::of(tx, complaint.branch).await?;
+            let decision = decide(complaint, cmd.body.cause, basis.grounds())?;
             store::save(tx, &decision).await?;
             ack::watch(tx, decision.state()).await?;
             Ok::<_, Failure>(decision)

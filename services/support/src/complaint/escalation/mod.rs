@@ -9,7 +9,7 @@ mod store;
 
 use house::{House, OpenApiRouter, routes};
 
-pub(crate) use broken::after_broken_promise;
+pub(crate) use broken::{after_attempts, after_broken_promise};
 
 /// The sub-room's routes.
 pub(super) fn routes() -> OpenApiRouter<House> {

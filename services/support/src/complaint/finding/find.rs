@@ -1,6 +1,7 @@
 //! Finding whose fault it was: `FindLiability`.
 
 use super::found::{self, Found, Staff};
+use super::needs_two;
 use super::shares::{self, ShareAsk};
 use crate::complaint::escalation::ladder;
 use crate::complaint::facts::FindingProposed;
@@ -68,10 +69,10 @@ pub fn decide(
     let finding =
         Finding { kind: ask.finding, shares, basis: ask.basis_code.clone(), decided_by: vec![finder.person] };
     let is_agent = finder.standing == Standing::Agent;
-    if severity >= Severity::S3 && is_agent {
+    if needs_two(severity) && is_agent {
         return Err(Refusal::HigherStanding { needed: Standing::Manager.word().to_owned() });
     }
-    if severity >= Severity::S3 || is_agent && !is_small {
+    if needs_two(severity) || is_agent && !is_small {
         return Ok(Found { decision: proposed(complaint, finding), freed: Vec::new() });
     }
     found::into_force(complaint, finding, severity, staff)

@@ -5,8 +5,15 @@ mod found;
 pub mod second;
 mod shares;
 
+use events::support::Severity;
+
 pub use find::FindLiability;
 pub use shares::ShareAsk;
+
+/// True from the severity on at which two persons find (R4).
+pub(super) fn needs_two(severity: Severity) -> bool {
+    severity >= Severity::S3
+}
 
 #[cfg(test)]
 pub(super) const fn found_by<'a>(

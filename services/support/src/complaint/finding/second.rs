@@ -2,12 +2,12 @@
 
 use super::find::Finder;
 use super::found::{self, Found, Staff};
+use super::needs_two;
 use crate::complaint::escalation::ladder;
 use crate::complaint::{Complaint, ComplaintView, Finding, Refusal, store};
 use crate::penalty;
 use crate::person::{Person, Standing};
 use events::ComplaintId;
-use events::support::Severity;
 use house::{Addressed, Answer, Command, Commanded, House, permission};
 use journal::Failure;
 use serde::Deserialize;
@@ -22,17 +22,18 @@ impl Addressed for SecondFinding {
     type To = ComplaintId;
 }
 
-/// Puts a proposed finding into force: another person, a manager up to S2, headquarters from S3 on.
+/// Puts a proposed finding into force: another person, a manager up to S2, headquarters from S3 on. One that was in force
+/// before the case became as grave is seconded as late as that: in every open state.
 pub fn decide(complaint: Complaint, finder: Finder, staff: Staff<'_>) -> Result<Found, Refusal> {
     let severity = complaint.graded()?;
-    if !complaint.is_open_to_findings() {
+    if !complaint.is_open_to_findings() && complaint.finding_that_stands().is_ok() {
         return Err(complaint.not_now());
     }
     let finding = complaint.proposed.clone().ok_or(Refusal::NothingToSecond {})?;
     if finding.decided_by.iter().any(|first| first.is(&finder.person)) {
         return Err(Refusal::SamePerson {});
     }
-    let needed = if severity >= Severity::S3 { Standing::Headquarters } else { Standing::Manager };
+    let needed = if needs_two(severity) { Standing::Headquarters } else { Standing::Manager };
     if finder.standing < needed {
         return Err(Refusal::HigherStanding { needed: needed.word().to_owned() });
     }
@@ -68,10 +69,11 @@ pub(in crate::complaint) async fn route(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::complaint::Share;
-    use crate::complaint::kind::{FindingKind, Party};
-    use crate::complaint::walk::{World, accused, headquarters, investigated, manager};
+    use crate::complaint::kind::{Factor, FindingKind, Party};
+    use crate::complaint::walk::{World, accused, found, headquarters, investigated, manager};
+    use crate::complaint::{Share, State, raise};
     use crate::words::Code;
+    use events::support::Severity;
 
     fn proposed(severity: Severity) -> Complaint {
         let finding = Finding {
@@ -99,7 +101,30 @@ mod tests {
         assert_eq!(refused, Some(Refusal::HigherStanding { needed: "headquarters".to_owned() }));
         let found = tried(proposed(Severity::S3), headquarters(), Standing::Headquarters).expect("seconded");
         assert_eq!(found.decision.state().finding.as_ref().map(|finding| finding.decided_by.len()), Some(2));
+        let kinds: Vec<_> = found.decision.facts().iter().map(|fact| fact.event_type).collect();
+        assert_eq!(kinds, ["support.complaint.liability_found", "support.complaint.upheld"]);
         let again = tried(found.decision.into_state(), headquarters(), Standing::Headquarters).err();
         assert_eq!(again, Some(Refusal::NothingToSecond {}));
+    }
+
+    #[test]
+    fn r4_what_was_found_before_the_case_became_s3_is_seconded_in_every_open_state_and_upholds_nothing_twice()
+    {
+        let raised = |complaint| {
+            let world = World::new();
+            raise::decide(complaint, Factor::Police, world.grounds()).expect("graver").into_state()
+        };
+        let complaint = found(Severity::S2, FindingKind::Worker);
+        for state in [State::Investigating, State::AwaitingDecision, State::Implementing, State::Replied] {
+            let waits = raised(Complaint { state, ..complaint.clone() });
+            let refused = tried(waits.clone(), manager(), Standing::Headquarters).err();
+            assert_eq!(refused, Some(Refusal::SamePerson {}));
+            let seconded = tried(waits, headquarters(), Standing::Headquarters).expect("seconded");
+            let kinds: Vec<_> = seconded.decision.facts().iter().map(|fact| fact.event_type).collect();
+            assert_eq!(kinds, ["support.complaint.liability_found"], "{state:?}");
+            assert!(seconded.freed.is_empty() && seconded.decision.state().finding_that_stands().is_ok());
+        }
+        let late = Complaint { state: State::Replied, ..proposed(Severity::S3) };
+        assert!(matches!(tried(late, headquarters(), Standing::Headquarters), Err(Refusal::NotNow { .. })));
     }
 }

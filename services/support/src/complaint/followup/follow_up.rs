@@ -1,10 +1,11 @@
 //! Taking down how it was: `RecordFollowUp`.
 
+use crate::complaint::escalation::ack::{self, Basis};
 use crate::complaint::facts::FollowUpDone;
-use crate::complaint::policy::ComplaintTerms;
 use crate::complaint::progress::ReplyBy;
 use crate::complaint::register::assurance;
 use crate::complaint::reopen::{self, Why};
+use crate::complaint::severity::Grounds;
 use crate::complaint::{Complaint, ComplaintView, FollowUp, Refusal, State, store};
 use crate::contact::{self, Channel, Direction, Kind};
 use crate::hours;
@@ -57,7 +58,7 @@ pub fn decide(
     complaint: Complaint,
     ask: &RecordFollowUp,
     follow_up: FollowUp,
-    terms: &ComplaintTerms,
+    grounds: Grounds<'_>,
 ) -> Result<Decision<Complaint>, Refusal> {
     if !matches!(complaint.state, State::Replied | State::FollowingUp) {
         return Err(complaint.not_now());
@@ -74,12 +75,12 @@ pub fn decide(
     };
     let follow_ups = complaint.follow_ups.iter().cloned().chain([follow_up]).collect();
     let complaint = Complaint { state: State::FollowingUp, follow_ups, ..complaint };
-    if ask.score > terms.follow_up.reopen_at_most {
+    if ask.score > grounds.terms.terms.follow_up.reopen_at_most {
         return Ok(Decision::of(complaint).and(done).under(clause!("R11")));
     }
     let in_hand = assurance(ask.promise.as_ref(), ask.answered.as_ref())?;
-    let (complaint, reopened) = reopen::again(complaint, Why::LowScore, in_hand, now);
-    Ok(Decision::of(complaint).and(done).under(clause!("R11")).and(reopened).under(clause!("R11")))
+    let again = reopen::again(complaint, (Why::LowScore, in_hand), grounds, now);
+    Ok(again.told(|complaint| Decision::of(complaint).and(done).under(clause!("R11")), clause!("R11")))
 }
 
 /// The follow-up as it was taken down; `on` is the date in the branch's zone.
@@ -108,18 +109,19 @@ pub(in crate::complaint) async fn route(
         .commit(cmd, async |tx, cmd, now| {
             let complaint = cmd.current(store::load(tx, cmd.id).await?)?;
             let complaint = complaint.worked_on_by(Person::of(&cmd.principal))?;
-            let terms = store::terms(tx, complaint.branch).await?;
+            let basis = Basis::of(tx, complaint.branch).await?;
             let on = now.date_in(hours::zone(tx, complaint.branch).await?);
             let follow_up = taken_down(&complaint, &cmd.body, on, now);
             let asked_in = complaint.cycle;
-            let decision = decide(complaint, &cmd.body, follow_up.clone(), &terms.terms)?;
-            let complaint = decision.state();
+            let decision = decide(complaint, &cmd.body, follow_up.clone(), basis.grounds())?;
+            let (complaint, employee) = (decision.state(), cmd.principal.employee);
             let said = store::said(complaint, Direction::Out, cmd.body.channel, Kind::Courtesy);
-            contact::record(tx, store::parties(complaint, cmd.principal.employee), said).await?;
+            contact::record(tx, store::parties(complaint, employee), said).await?;
             store::save(tx, &decision).await?;
+            ack::watch(tx, complaint).await?;
             store::add_follow_up(tx, complaint, asked_in, &follow_up).await?;
             let assured = (cmd.body.promise.as_ref(), cmd.body.answered.as_ref());
-            store::assure(tx, complaint, cmd.body.channel, assured).await?;
+            store::assure(tx, complaint, employee, cmd.body.channel, assured).await?;
             Ok::<_, Failure>(decision)
         })
         .await
@@ -146,7 +148,7 @@ mod tests {
     fn tried(complaint: Complaint, ask: &RecordFollowUp) -> Result<Decision<Complaint>, Refusal> {
         let world = World::new();
         let follow_up = taken_down(&complaint, ask, "2025-09-30".parse().expect("a date"), World::now());
-        decide(complaint, ask, follow_up, &world.terms.terms)
+        decide(complaint, ask, follow_up, world.grounds())
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use crate::complaint::facts::ProposalPresented;
 use crate::complaint::kind::Offer;
 use crate::complaint::policy::ComplaintTerms;
-use crate::complaint::{Complaint, ComplaintView, Proposal, Refusal, State, store};
+use crate::complaint::progress::{self, ReplyBy, Told};
+use crate::complaint::{Assurance, Complaint, ComplaintView, Proposal, Refusal, State, store};
+use crate::contact::Channel;
 use crate::person::Person;
 use events::ComplaintId;
 use events::support::Severity;
@@ -20,6 +22,10 @@ use utoipa::ToSchema;
 pub struct PresentProposal {
     /// Which: 1 is the best.
     pub rank: u8,
+    /// How he was told.
+    pub channel: Channel,
+    /// When he hears more: he learns how far we are, and that does not end the case (P2, P4).
+    pub next: ReplyBy,
 }
 
 impl Addressed for PresentProposal {
@@ -37,7 +43,7 @@ pub fn decide(
     if complaint.state != State::Proposing {
         return Err(complaint.not_now());
     }
-    if complaint.finding.is_none() && severity != Severity::S1 {
+    if complaint.finding_that_stands()?.is_none() && severity != Severity::S1 {
         return Err(Refusal::FindingDue {});
     }
     if complaint.is_ours() && complaint.apology.is_none() {
@@ -56,8 +62,9 @@ pub fn decide(
     }
     let presented = ProposalPresented { complaint_id: complaint.id, rank };
     let proposals = offered(&complaint.proposals, rank, Offer::Presented);
-    let state = State::AwaitingDecision;
-    Ok(Decision::of(Complaint { state, proposals, ..complaint }).and(presented).under(clause!("P4-2")))
+    let (state, assurance) = (State::AwaitingDecision, Assurance::Promised);
+    let complaint = Complaint { state, assurance, proposals, ..complaint };
+    Ok(Decision::of(complaint).and(presented).under(clause!("P4-2")))
 }
 
 /// The proposals with one of them further on.
@@ -69,7 +76,7 @@ pub(super) fn offered(proposals: &[Proposal], rank: u8, offer: Offer) -> Vec<Pro
     proposals.iter().map(further).collect()
 }
 
-/// Presents a proposal (P4-2).
+/// Presents a proposal (P4-2): it keeps the promise that the customer has, and makes the next one (P2, P4).
 #[utoipa::path(post, path = "/v1/support/complaints/{id}/present", request_body = PresentProposal, responses(Commanded<ComplaintView>))]
 pub(in crate::complaint) async fn route(
     house: House,
@@ -78,9 +85,11 @@ pub(in crate::complaint) async fn route(
     house
         .commit(cmd, async |tx, cmd, _now| {
             let complaint = cmd.current(store::load(tx, cmd.id).await?)?;
-            let complaint = complaint.worked_on_by(Person::of(&cmd.principal))?;
+            let complaint = store::worked_on(tx, complaint, Person::of(&cmd.principal)).await?;
             let terms = store::terms(tx, complaint.branch).await?;
             let decision = decide(complaint, cmd.body.rank, &terms)?;
+            let heard = (Told::Progress, cmd.body.channel, cmd.body.next);
+            progress::contacted(tx, decision.state(), cmd.principal.employee, heard).await?;
             store::save(tx, &decision).await?;
             store::save_proposals(tx, decision.state()).await?;
             Ok::<_, Failure>(decision)

@@ -58,8 +58,8 @@ pub(in crate::complaint) async fn route(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::complaint::proposal::decide::{self as customer, CustomerDecides};
-    use crate::complaint::walk::{graded, investigated, presented};
+    use crate::complaint::proposal::decide as customer;
+    use crate::complaint::walk::{graded, investigated, presented, yes};
     use events::support::Severity;
 
     #[test]
@@ -67,8 +67,7 @@ mod tests {
         for complaint in [graded(Severity::S1), investigated(Severity::S2), presented(Severity::S2)] {
             assert_eq!(decide(complaint).err(), Some(Refusal::NotAccepted {}));
         }
-        let accepted =
-            customer::decide(presented(Severity::S2), &CustomerDecides::Accept {}).expect("accepted");
+        let accepted = customer::decide(presented(Severity::S2), &yes()).expect("accepted");
         let started = decide(accepted.into_state()).expect("accepted");
         assert_eq!(started.state().state, State::Implementing);
         assert!(decide(started.into_state()).is_err(), "once");
