@@ -63,14 +63,8 @@ async fn k3_k7_clocks_follow_the_case_and_what_the_customer_hears() {
     );
     assert_eq!(minute(&clocks["resolution"]["due_at"]), "2025-10-14T08:00", "K6: never later");
     let resolution = path(&clocks["resolution"]);
-    assert_eq!(
-        happened(&agent(&platform, 11), &resolution).await,
-        ["support.clock.started", "support.clock.graded"]
-    );
-    assert_eq!(
-        happened(&agent(&platform, 11), &ack).await,
-        ["support.clock.started", "support.clock.stopped"]
-    );
+    assert_eq!(happened(&agent, &resolution).await, ["support.clock.started", "support.clock.graded"]);
+    assert_eq!(happened(&agent, &ack).await, ["support.clock.started", "support.clock.stopped"]);
     platform.at("2025-09-30T10:01:00Z").await;
     let clocks = running(&platform, &case).await;
     assert_eq!(clocks["next_reply"]["state"], "breached");
@@ -115,7 +109,7 @@ async fn k4_only_the_resolution_pauses_and_goes_on_by_itself() {
     platform.at("2025-10-21T08:02:00Z").await;
     let told =
         ["support.clock.started", "support.clock.paused", "support.clock.resumed", "support.clock.breached"];
-    assert_eq!(happened(&agent(&platform, 11), &resolution).await, told);
+    assert_eq!(happened(&agent, &resolution).await, told);
     agent.tell(&resolution, "pause", reason()).await.refused(
         409,
         "support.clock.not_running",
