@@ -54,7 +54,7 @@ async fn f2_the_fee_is_credited_and_taken_back_under_an_id_of_its_own() {
         .expect(200);
     assert_eq!(reversed["left"]["amount"], "824.99");
     assert_eq!(reversed["reversals"][0]["amount"], money("-75.00"));
-    assert_eq!(scene.told(&id).await, ["contracts.collection.recorded", "contracts.collection.reduced"]);
+    assert_eq!(scene.happened(&id).await, ["contracts.collection.recorded", "contracts.collection.reduced"]);
     let events = scene.events("contracts.collection.reversed.v1").await;
     assert_eq!(events.len(), 1);
     assert_eq!(

@@ -206,7 +206,7 @@ impl Scene {
     }
 
     /// What the history of a thing tells, oldest first: the types of its events without version.
-    pub(crate) async fn told(&self, path: &str) -> Vec<String> {
+    pub(crate) async fn happened(&self, path: &str) -> Vec<String> {
         let history = self.hq.get(&format!("{path}/history")).await.expect(200);
         let kind = |event: &Value| {
             let kind = text(&event["type"]).trim_start_matches("steward.");

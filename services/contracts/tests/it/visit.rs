@@ -56,7 +56,7 @@ async fn c6_from_plan_to_confirmation() {
         "planned",
         "no refusal changed anything"
     );
-    assert_eq!(scene.told(&path).await, ["contracts.visit.planned"]);
+    assert_eq!(scene.happened(&path).await, ["contracts.visit.planned"]);
     scene.manager_c.tell(&path, "finish", json!({})).await.refused(
         409,
         "contracts.visit_not_possible",
@@ -85,7 +85,7 @@ async fn c6_from_plan_to_confirmation() {
         (&json!(175), &json!(15_000), &json!(12_500))
     );
     assert_eq!(events[0]["employee_id"], json!(EmployeeId::of(WORKER.uuid())));
-    assert_eq!(scene.told(&path).await, JOURNEY);
+    assert_eq!(scene.happened(&path).await, JOURNEY);
 
     let second = scene.visit(&contract, 13).await;
     scene.manager_c.tell(&second, "assign", json!({ "worker_id": WORKER })).await.expect(200);
@@ -151,7 +151,7 @@ async fn w12_a_newer_standing_takes_visits_away_and_gives_them_back() {
         "contracts.standing_unknown",
         Some("P1-1"),
     );
-    assert_eq!(scene.told(&ahead).await, ["contracts.visit.planned"], "a refusal changes nothing");
+    assert_eq!(scene.happened(&ahead).await, ["contracts.visit.planned"], "a refusal changes nothing");
     scene.standing(WORKER, Light::Red, 2).await;
     assert_eq!(state().await, "assigned", "an older number changes nothing");
     scene.standing(WORKER, Light::Red, 4).await;
@@ -167,13 +167,13 @@ async fn w12_a_newer_standing_takes_visits_away_and_gives_them_back() {
     scene.standing(WORKER, Light::Green, 7).await;
     assert_eq!(scene.manager_c.get(&path).await.expect(200)["assigned"]["worker_id"], json!(other));
     let (sent, lost) = ("contracts.visit.assigned", "contracts.visit.needs_replacement");
-    assert_eq!(scene.told(&path).await, ["contracts.visit.planned", sent, lost, sent, lost, sent]);
+    assert_eq!(scene.happened(&path).await, ["contracts.visit.planned", sent, lost, sent, lost, sent]);
 
     scene.platform.at("2026-07-10T01:00:00Z").await;
     scene.manager_c.tell(&path, "start", json!({})).await.expect(200);
     scene.standing(other, Light::Red, 2).await;
     assert_eq!(state().await, "in_progress", "nobody is sent home");
-    assert_eq!(scene.told(&path).await.pop().as_deref(), Some("contracts.visit.standing_lost"));
+    assert_eq!(scene.happened(&path).await.pop().as_deref(), Some("contracts.visit.standing_lost"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -186,7 +186,7 @@ async fn visits_of_a_line_are_counted_and_lie_in_the_term() {
     }
     scene.plan(&contract, 13).await.refused(409, "contracts.visit_none_left", Some("P1-4"));
     scene.manager_c.tell(&last, "cancel", json!({ "by": "customer" })).await.expect(200);
-    assert_eq!(scene.told(&last).await, ["contracts.visit.planned", "contracts.visit.cancelled"]);
+    assert_eq!(scene.happened(&last).await, ["contracts.visit.planned", "contracts.visit.cancelled"]);
     scene.plan(&contract, 13).await.expect(201);
     for (from, to, code) in [
         ("2026-07-14T09:00:00+08:00", "2026-07-14T09:00:00+08:00", "contracts.window_empty"),
@@ -246,7 +246,7 @@ async fn c6_nobody_begins_early_late_twice_or_at_two_places() {
     scene.platform.at("2026-07-10T04:05:00Z").await;
     start(&second).await.refused(409, "contracts.worker_at_work", Some("P1-4"));
     let sent = ["contracts.visit.planned", "contracts.visit.assigned"];
-    assert_eq!(scene.told(&second).await, sent, "no refusal changed anything");
+    assert_eq!(scene.happened(&second).await, sent, "no refusal changed anything");
     scene.manager_c.tell(&first, "finish", json!({})).await.expect(200);
     start(&second).await.expect(200);
 
@@ -259,7 +259,7 @@ async fn c6_nobody_begins_early_late_twice_or_at_two_places() {
         .await
         .expect("nothing is known of him");
     start(&missed).await.refused(409, "contracts.worker_not_eligible", Some("P1-1"));
-    assert_eq!(scene.told(&missed).await, sent, "no refusal changed anything");
+    assert_eq!(scene.happened(&missed).await, sent, "no refusal changed anything");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -281,10 +281,10 @@ async fn what_our_own_side_missed_is_still_owed_to_the_customer() {
     missed(0, "customer").await.expect(200);
     scene.plan(&contract, 13).await.refused(409, "contracts.visit_none_left", Some("P1-4"));
     missed(2, "customer").await.refused(409, "contracts.visit_not_possible", Some("P1-4"));
-    assert_eq!(scene.told(&visits[2]).await, ["contracts.visit.planned"], "nobody went, nobody knows");
+    assert_eq!(scene.happened(&visits[2]).await, ["contracts.visit.planned"], "nobody went, nobody knows");
     for (place, by, number) in [(1, "worker", 2), (2, "company", 3)] {
         missed(place, by).await.expect(200);
-        assert_eq!(scene.told(&visits[place]).await.pop().as_deref(), Some("contracts.visit.no_show"));
+        assert_eq!(scene.happened(&visits[place]).await.pop().as_deref(), Some("contracts.visit.no_show"));
         assert_eq!(scene.plan(&contract, 13).await.expect(201)["number"], number);
     }
     scene.plan(&contract, 14).await.refused(409, "contracts.visit_none_left", Some("P1-4"));
@@ -310,10 +310,10 @@ async fn w7_a_manager_lets_a_listed_yellow_pass_and_says_why() {
     let silent = manager.tell(&path, "assign-yellow", pass("insurance_expired", " ")).await;
     let silent = silent.refused(400, "request.schema", None);
     assert_eq!(silent["errors"][0]["code"], "contracts.override_reason_malformed");
-    assert_eq!(scene.told(&path).await, ["contracts.visit.planned"], "no refusal changed anything");
+    assert_eq!(scene.happened(&path).await, ["contracts.visit.planned"], "no refusal changed anything");
     manager.tell(&path, "assign-yellow", good).await.expect(200);
     let told = ["contracts.visit.planned", "contracts.visit.assigned", "contracts.visit.yellow_passed"];
-    assert_eq!(scene.told(&path).await, told);
+    assert_eq!(scene.happened(&path).await, told);
     let passed = scene.events("contracts.visit.yellow_passed.v0").await;
     assert_eq!(passed[0]["covers"], json!(["insurance_expired"]));
     assert!(!passed[0].to_string().contains("续保"), "free text enters no event");
@@ -350,7 +350,7 @@ async fn who_does_not_read_contracts_sees_no_price_of_a_visit() {
         assert!(answer.to_string().contains("worker_share_fen"), "{answer}");
     }
     assert_eq!(
-        scene.told(&path).await,
+        scene.happened(&path).await,
         ["contracts.visit.planned", "contracts.visit.assigned"],
         "a rehearsal leaves nothing behind"
     );
