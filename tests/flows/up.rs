@@ -57,6 +57,10 @@ fn assert_traced(home: &Home, penalty: &str) {
                     std::cmp::Ordering::Equal => "itself",
                     std::cmp::Ordering::Greater => "after",
                 };
+                // One transaction posts the deduction and issues the slip: neither led to the other.
+                if (its_kind, id.starts_with("slp_")) == ("hr.deduction.posted", true) {
+                    continue;
+                }
                 assert_eq!(place, Some(expected), "{its_kind}, seen from {kind} {id}: {trail:#}");
             }
         }
