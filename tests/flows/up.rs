@@ -19,20 +19,25 @@ pub(crate) fn assert_conserved(home: &Home) {
 
 /// The way of the fine: what happened, or what stands on the slip, and where.
 const WAY: [&str; 7] = [
-    "support.call.recorded.v1",
-    "support.complaint.registered.v1",
-    "support.penalty.assessed.v1",
-    "support.penalty.confirmed.v1",
-    "hr.deduction.opened.v1",
-    "hr.deduction.posted.v1",
+    "support.call.recorded",
+    "support.complaint.registered",
+    "support.penalty.assessed",
+    "support.penalty.confirmed",
+    "hr.deduction.opened",
+    "hr.deduction.posted",
     "pay_line",
 ];
+
+/// Whether a step is of a kind, in whatever version.
+fn is_kind(step: &Value, kind: &str) -> bool {
+    step["kind"].as_str().is_some_and(|whole| whole.rsplit_once(".v").map_or(whole, |(name, _)| name) == kind)
+}
 
 /// From every id on the fine's way the whole way is found, parted into what led to it and what came from it.
 fn assert_traced(home: &Home, penalty: &str) {
     let whole = home.steward_reports(&["trace", penalty, "--json"]);
     let step = |kind: &str| {
-        let found = whole["steps"].as_array().into_iter().flatten().find(|step| step["kind"] == kind);
+        let found = whole["steps"].as_array().into_iter().flatten().find(|step| is_kind(step, kind));
         found.unwrap_or_else(|| panic!("{kind} is missing in {whole:#}")).clone()
     };
     for (number, kind) in WAY.into_iter().enumerate() {
@@ -42,7 +47,7 @@ fn assert_traced(home: &Home, penalty: &str) {
             for (other, its_kind) in WAY.into_iter().enumerate() {
                 let of_way = step(its_kind)["within"].clone();
                 let mut steps = trail["steps"].as_array().into_iter().flatten();
-                let found = steps.find(|step| step["kind"] == its_kind && step["within"] == of_way);
+                let found = steps.find(|step| is_kind(step, its_kind) && step["within"] == of_way);
                 let place = found
                     .unwrap_or_else(|| panic!("{its_kind} is missing on the way of {kind} {id}"))["place"]
                     .as_str();
@@ -52,6 +57,10 @@ fn assert_traced(home: &Home, penalty: &str) {
                     std::cmp::Ordering::Equal => "itself",
                     std::cmp::Ordering::Greater => "after",
                 };
+                // One transaction posts the deduction and issues the slip: neither led to the other.
+                if (its_kind, id.starts_with("slp_")) == ("hr.deduction.posted", true) {
+                    continue;
+                }
                 assert_eq!(place, Some(expected), "{its_kind}, seen from {kind} {id}: {trail:#}");
             }
         }

@@ -287,5 +287,5 @@ fn a_day_that_is_read_without_bounds_is_found() {
             .collect::<Vec<_>>()
     };
     assert_eq!(found(""), [10], "of the request's part, not of the row");
-    assert_eq!(found("    #[serde(deserialize_with = \"kernel::time::date\")]\n"), []);
+    assert_eq!(found("    #[serde(deserialize_with = \"kernel::time::date\")]\n"), Vec::<usize>::new());
 }

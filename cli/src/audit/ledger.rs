@@ -33,12 +33,20 @@ pub(super) struct Ledger {
     doubled: Vec<(Option<Month>, Exception)>,
 }
 
+/// Whether payroll has read an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// It has; its own events it knows.
+    Read,
+    /// It will.
+    NotYet,
+}
+
 /// What another service told payroll.
 struct Told<E> {
     event: EventId,
     at: Timestamp,
-    /// Whether payroll has read it.
-    is_read: bool,
+    seen: Seen,
     data: E,
 }
 
@@ -49,7 +57,7 @@ impl Ledger {
     }
 
     /// Takes one event in.
-    pub(super) fn take(&mut self, envelope: &Envelope, is_read: bool) -> Result<()> {
+    pub(super) fn take(&mut self, envelope: &Envelope, seen: Seen) -> Result<()> {
         let Some((kind, _)) = envelope.kind() else { return Ok(()) };
         match kind {
             DeductionOpened::TYPE => {
@@ -63,7 +71,7 @@ impl Ledger {
             DeductionReversed::TYPE => self.stands(read::<DeductionReversed>(envelope)?.0),
             DeductionWrittenOff::TYPE => self.stands(read::<DeductionWrittenOff>(envelope)?.0),
             PenaltyConfirmed::TYPE => {
-                let told = Told::<PenaltyConfirmed>::of(envelope, is_read)?;
+                let told = Told::<PenaltyConfirmed>::of(envelope, seen)?;
                 let (id, month) = (told.data.penalty_id, told.data.month);
                 if self.confirmed.insert(id, told).is_some() {
                     self.double(
@@ -75,18 +83,18 @@ impl Ledger {
                 }
             }
             PenaltyReversed::TYPE => {
-                let told = Told::<PenaltyReversed>::of(envelope, is_read)?;
+                let told = Told::<PenaltyReversed>::of(envelope, seen)?;
                 let id = told.data.penalty_id;
                 if self.reversed.insert(id, told).is_some() {
                     self.double(None, "reversed_twice", vec![id.to_string()], "one fine, two last words");
                 }
             }
             CollectionRecorded::TYPE => {
-                let told = Told::<CollectionRecorded>::of(envelope, is_read)?.map(|event| event.0);
+                let told = Told::<CollectionRecorded>::of(envelope, seen)?.map(|event| event.0);
                 self.recorded.insert(told.data.collection_id, told);
             }
             CollectionReversed::TYPE => {
-                let told = Told::<CollectionReversed>::of(envelope, is_read)?.map(|event| event.0);
+                let told = Told::<CollectionReversed>::of(envelope, seen)?.map(|event| event.0);
                 self.given_back.insert(told.data.collection_id, told);
             }
             PayRunCalculated::TYPE => {
@@ -113,7 +121,7 @@ impl Ledger {
 
     /// Whether payroll has read an event and let it take effect.
     fn has_effect<E>(&self, told: &Told<E>) -> bool {
-        told.is_read && !self.parked.contains(&told.event)
+        told.seen == Seen::Read && !self.parked.contains(&told.event)
     }
 
     /// Compares, as far as the months of a period go.
@@ -259,13 +267,13 @@ impl Report {
 
 impl<E> Told<E> {
     fn map<F>(self, change: impl FnOnce(E) -> F) -> Told<F> {
-        Told { event: self.event, at: self.at, is_read: self.is_read, data: change(self.data) }
+        Told { event: self.event, at: self.at, seen: self.seen, data: change(self.data) }
     }
 }
 
 impl<E: EventPayload + DeserializeOwned> Told<E> {
-    fn of(envelope: &Envelope, is_read: bool) -> Result<Self> {
-        Ok(Self { event: envelope.id, at: envelope.time, is_read, data: read(envelope)? })
+    fn of(envelope: &Envelope, seen: Seen) -> Result<Self> {
+        Ok(Self { event: envelope.id, at: envelope.time, seen, data: read(envelope)? })
     }
 }
 
@@ -346,7 +354,7 @@ mod tests {
     fn report(events: &[Envelope], change: impl FnOnce(&mut Ledger)) -> Report {
         let mut ledger = Ledger::default();
         for event in events {
-            ledger.take(event, true).expect("it can be read");
+            ledger.take(event, Seen::Read).expect("it can be read");
         }
         change(&mut ledger);
         ledger.report(Period::default())
@@ -419,7 +427,7 @@ mod tests {
         assert_eq!((parked.exceptions, parked.waiting, parked.waiting_fen), (vec![], 4, Fen::new(50_000)));
 
         let mut unread = Ledger::default();
-        events.iter().for_each(|event| unread.take(event, false).expect("it can be read"));
+        events.iter().for_each(|event| unread.take(event, Seen::NotYet).expect("it can be read"));
         let unread = unread.report(Period::default());
         assert_eq!((unread.exceptions, unread.waiting, unread.waiting_fen), (vec![], 4, Fen::new(50_000)));
     }
@@ -437,7 +445,7 @@ mod tests {
     #[test]
     fn a_period_is_about_its_months_only() {
         let mut ledger = Ledger::default();
-        month().iter().for_each(|event| ledger.take(event, true).expect("it can be read"));
+        month().iter().for_each(|event| ledger.take(event, Seen::Read).expect("it can be read"));
         let counts = |from, to| {
             let period = Period { from, to };
             let report = ledger.report(period);

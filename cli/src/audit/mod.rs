@@ -13,7 +13,7 @@ use journal::bus;
 use journal::numbering::numbered;
 use journal::snapshot::Snapshot;
 use kernel::{Fen, Month};
-use ledger::Ledger;
+use ledger::{Ledger, Seen};
 use serde::Serialize;
 use sqlx::PgPool;
 use std::collections::BTreeMap;
@@ -94,7 +94,7 @@ pub(crate) async fn conservation(databases: &BTreeMap<String, String>, period: P
         let Some((last, _)) = events.last() else { break };
         after = *last;
         for (_, event) in &events {
-            ledger.take(event, true)?;
+            ledger.take(event, Seen::Read)?;
         }
     }
     drop(snapshot);
@@ -108,7 +108,8 @@ pub(crate) async fn conservation(databases: &BTreeMap<String, String>, period: P
             let Some(last) = rows.last() else { break };
             next = last.seq + 1;
             for row in &rows {
-                ledger.take(&bus::envelope(service, 1, row)?, row.seq <= read)?;
+                let seen = if row.seq <= read { Seen::Read } else { Seen::NotYet };
+                ledger.take(&bus::envelope(service, 1, row)?, seen)?;
             }
         }
         pool.close().await;

@@ -129,7 +129,8 @@ async fn a_link_that_somebody_bent_is_deleted_and_not_followed() {
     fs::create_dir(&data_dir).unwrap();
     fs::write(data_dir.join("lock"), "").unwrap();
     std::os::unix::fs::symlink(&theirs, data_dir.join("servers")).unwrap();
-    assert_eq!(devstack::remove(&data_dir, &[], &[]).await.unwrap(), [theirs.clone()]);
+    let left = devstack::remove(&data_dir, &[], &[]).await.unwrap();
+    assert_eq!(left, std::slice::from_ref(&theirs));
     assert!(theirs.join("postgres").exists() && !data_dir.exists());
 }
 
