@@ -152,15 +152,19 @@ async fn nothing_is_lost_and_nothing_out_of_order() {
     let mut relay = Running::relay("alpha", &pool, &bus);
     let mut dice = Dice(seed);
     let end = Instant::now() + Duration::from_secs(seconds);
-    let mut tick = tokio::time::interval(Duration::from_millis(60));
+    let mut tick = tokio::time::interval(Duration::from_millis(5));
     let (mut failures, mut kills) = (0, 0);
     for step in STEPS.into_iter().cycle() {
-        if Instant::now() >= end {
+        if Instant::now() >= end && failures >= STEPS.len() {
             break;
         }
-        tick.tick().await;
-        // One failure at each step in turn; every few of them the whole relay is dropped wherever it is.
+        // One failure at each step in turn, the next one when it has struck; every few of them the whole relay is dropped
+        // wherever it is.
+        let before = journal::failpoint::fired(step);
         fail::cfg(step, "1*return").expect("a fault point");
+        while journal::failpoint::fired(step) == before {
+            tick.tick().await;
+        }
         failures += 1;
         if dice.roll(6) == 0 {
             relay.kill().await;

@@ -35,9 +35,8 @@ impl Attribution {
 
 impl From<&Complaint> for Attribution {
     fn from(complaint: &Complaint) -> Self {
-        // Nothing rests on a finding that waits for its second person.
-        let stands = complaint.finding_that_stands().ok().flatten();
-        let ours = stands.into_iter().filter(|finding| finding.kind.is_ours());
+        // One that waits for its second person too: whoever asks says why no fine may rest on it.
+        let ours = complaint.finding.iter().filter(|finding| finding.kind.is_ours());
         let shares = ours.flat_map(|finding| &finding.shares);
         let first = complaint.finding.as_ref().and_then(|finding| finding.decided_by.split_first());
         Self {

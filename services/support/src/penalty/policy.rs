@@ -1,7 +1,7 @@
 //! The numbers of fines: floor, bands, hearing and appeal (P6.6-1, R5, R6).
 
 use super::Refusal;
-use crate::rulebook::{MOST_DAYS, RULEBOOK};
+use crate::rulebook::RULEBOOK;
 use events::support::{PenaltyKind, Severity};
 use house::policy::{RuleBook, Terms};
 use kernel::{Clause, Fen, Refused, clause};
@@ -55,11 +55,6 @@ impl Terms for FineTerms {
     const CLAUSE: Clause = clause!("P6.6-1");
     const BOOK: RuleBook = RULEBOOK;
     fn agree(&self) -> Result<(), Refused> {
-        // No hearing at all would make a fine ripe at once; and every one has time to appeal.
-        let days = [self.hearing_business_days, self.appeal_days];
-        if days.into_iter().any(|days| !(1..=MOST_DAYS).contains(&days)) {
-            return Err(Self::wrong("hearing_business_days and appeal_days are from 1 to 3650"));
-        }
         let Bands { s1, s2, s3 } = self.band_fen;
         let is_sound = Fen::ZERO < self.floor_fen && self.floor_fen <= s1 && s1 <= s2 && s2 <= s3;
         if is_sound { Ok(()) } else { Err(kernel::Refusal::refused(Refusal::BandsContradict {})) }
@@ -98,9 +93,9 @@ mod tests {
             let terms = FineTerms { hearing_business_days, appeal_days, ..FineTerms::defaults() };
             terms.check().err().map(|refused| refused.error.code)
         };
-        for (hearing, appeal) in [(0, 7), (3, 0), (u32::MAX, 7), (3, u32::MAX), (3_651, 7), (3, 3_651)] {
-            assert_eq!(with(hearing, appeal), Some("policy.wrong_terms"), "{hearing} {appeal}");
+        for (hearing, appeal) in [(0, 7), (3, 0), (u32::MAX, 7), (3, u32::MAX), (366, 7), (3, 3_651)] {
+            assert_eq!(with(hearing, appeal), Some("policy.out_of_bounds"), "{hearing} {appeal}");
         }
-        assert_eq!((with(1, 1), with(3_650, 3_650)), (None, None));
+        assert_eq!((with(1, 1), with(365, 3_650)), (None, None));
     }
 }

@@ -206,8 +206,9 @@ async fn what_is_elsewhere_does_not_exist() {
         None,
     );
     assert_eq!(foreign.get(THINGS).await.expect(200)["data"], json!([]));
-    let trainer = platform.client(&Who::branch(31, Role::TR, HERE));
-    let refused = trainer.get(&path).await.refused(403, "access.forbidden", None);
+    // The one role that reads no fine, not even one of its own.
+    let machine = platform.client(&Who::branch(31, Role::IC, HERE));
+    let refused = machine.get(&path).await.refused(403, "access.forbidden", None);
     assert_eq!(refused["params"]["permission"], "penalty.read");
     assert_eq!(here.get(&path).await.expect(200)["name"], "a");
     here.get(&format!("{THINGS}/emp_00000000000000000000000001")).await.refused(404, "id.wrong_kind", None);
