@@ -1,7 +1,7 @@
 //! The SQL of punches.
 
 use super::batch::{PunchBatch, Taken};
-use super::list::PunchFilter;
+use super::list::{PunchFilter, InState};
 use super::{Dispute, Punch, State, word};
 use crate::attendance::derive::Direction;
 use crate::ids::{PunchBatchId, PunchId};
@@ -338,7 +338,7 @@ pub(super) async fn page(
         reach.own(),
         filter.branch.map(BranchId::uuid),
         filter.employee_id.map(EmployeeId::uuid),
-        filter.state,
+        filter.state.map(InState::word),
         filter.at_gte.map(Timestamp::utc),
         filter.at_lt.map(Timestamp::utc),
         page.below(),

@@ -183,6 +183,21 @@ async fn k13_a_month_of_a_year_without_a_calendar_is_not_closed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_state_that_does_not_exist_is_no_filter() {
+    let story = Story::begin("2025-10-31T16:00:00Z").await;
+    for (list, state) in [
+        ("attendance-months", "open"),
+        ("corrections", "requested"),
+        ("punches", "recorded"),
+        ("pay-entries", "draft"),
+    ] {
+        let ask = async |state: &str| story.clerk.get(&format!("/v1/hr/{list}?state={state}")).await;
+        ask("aproved").await.refused(400, "request.schema", None);
+        assert_eq!(ask(state).await.expect(200)["data"], json!([]));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_missing_punch_is_given_before_the_close_and_survives_the_next_derivation() {
     let story = Story::begin("2025-10-10T00:00:00Z").await;
     let employee = story.hire("customer_service", "2025-10-09").await;
