@@ -35,7 +35,7 @@ fn around(month: &AttendanceMonth) -> Span<NaiveDate> {
 /// What must be known of a month before it is closed.
 pub(super) async fn known(tx: &mut Tx, month: &AttendanceMonth, zone: Zone) -> Result<Known, Failure> {
     let span = month.month.span();
-    let schedule = schedule(tx, month.branch, zone, span).await?;
+    let schedule = schedule(tx.connection(), month.branch, zone, span).await?;
     let midnight = zone.midnight(month.month.end());
     Ok(Known {
         calendars: if schedule.provisional.is_empty() { Calendars::Official } else { Calendars::Provisional },
@@ -50,7 +50,7 @@ pub(super) async fn derive(
     zone: Zone,
     stage: Stage,
 ) -> Result<Counted, Failure> {
-    let schedule = schedule(tx, month.branch, zone, around(month)).await?;
+    let schedule = schedule(tx.connection(), month.branch, zone, around(month)).await?;
     let policies: Versions<AttendancePolicy> =
         in_force_during(tx.connection(), Some(month.branch), around(month)).await?;
     let people = people(tx, month).await?;
