@@ -38,6 +38,7 @@ impl Row {
         match (self.kind.as_str(), self.punch_at) {
             ("excuse_lateness", None) => Some(What::ExcuseLateness),
             ("excuse_absence", None) => Some(What::ExcuseAbsence),
+            ("confirm_lateness", None) => Some(What::ConfirmLateness),
             ("missing_punch", Some(at)) => Some(What::MissingPunch { at: Timestamp::of(at) }),
             _ => None,
         }

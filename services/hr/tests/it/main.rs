@@ -2,6 +2,7 @@
 
 mod attendance;
 mod calendar;
+mod correction;
 mod employee;
 mod pay;
 mod plan;
