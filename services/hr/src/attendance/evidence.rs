@@ -9,7 +9,8 @@ use chrono::NaiveDate;
 pub struct Evidence {
     /// The day's shift as it was kept, and those of the days around it: their windows may meet.
     pub shifts: Vec<Shift>,
-    /// His punches that count, as the devices gave them, and those that corrections of that day gave.
+    /// His punches that count, as the devices gave them until the month was closed, and those that corrections of that day
+    /// gave.
     pub punches: Vec<Punch>,
     /// The policy in force on the day.
     pub policy: AttendancePolicy,

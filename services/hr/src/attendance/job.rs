@@ -13,7 +13,7 @@ use super::{AttendancePolicy, Day, Stage};
 use crate::ids::AttendanceDayId;
 use crate::work_calendar::{Schedule, schedule};
 use crate::{branch, punch};
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use events::hr::Position;
 use house::policy::{Versions, in_force, in_force_during};
 use journal::{Failure, Fault, Tx};
@@ -59,7 +59,7 @@ pub(super) async fn derive(
     let policies: Versions<AttendancePolicy> =
         in_force_during(tx.connection(), Some(month.branch), around(from, end)).await?;
     let people = people(tx, month).await?;
-    let mut punches = punches(tx, (from, end), people.keys().copied().collect()).await?;
+    let mut punches = punches(tx, (from, end), people.keys().copied().collect(), None).await?;
     let now = tx.now();
     let mut rows = Vec::new();
     for (employee, spans) in people {
@@ -77,8 +77,8 @@ pub(super) async fn derive(
     count(tx, month).await
 }
 
-/// What a day came from, for its correction. Facts that came after its month was closed count too: whoever corrects it says
-/// what it was.
+/// What a day came from, for its correction. A punch that arrived after its month was closed does not count by itself (H8):
+/// one person may have typed it, and it is not what the second one is asked. It is given by a correction of its own.
 pub(crate) async fn evidence(tx: &mut Tx, day: &AttendanceDay) -> Result<Evidence, Failure> {
     let (from, end) = (day.day, day.day + Days::new(1));
     let zone = branch::store::zone_of(tx, day.branch).await?;
@@ -87,7 +87,12 @@ pub(crate) async fn evidence(tx: &mut Tx, day: &AttendanceDay) -> Result<Evidenc
     let others = shifts(&schedule).filter(|shift| shift.day != day.day);
     let shifts: Vec<Shift> = others.chain([kept]).collect();
     let employee = day.employee.uuid();
-    let mut punches = punches(tx, (from, end), vec![employee]).await?.remove(&employee).unwrap_or_default();
+    let closed_at =
+        sqlx::query_scalar!("SELECT closed_at FROM attendance_month WHERE id = $1", day.month.uuid())
+            .fetch_one(tx.connection())
+            .await?;
+    let found = punches(tx, (from, end), vec![employee], closed_at).await?.remove(&employee);
+    let mut punches = found.unwrap_or_default();
     punches.extend(given(tx, day).await?);
     let policy = in_force::<AttendancePolicy>(tx.connection(), Some(day.branch), day.day).await?.terms;
     Ok(Evidence { shifts, punches, policy })
@@ -167,18 +172,21 @@ async fn people(
 }
 
 /// The punches of these people around some days, on whatever device; those voided by two persons are left out. A day
-/// more on either side than the shifts need: the middle of the year is the same in every zone but for a day.
+/// more on either side than the shifts need: the middle of the year is the same in every zone but for a day. `until`: only what
+/// had arrived by then.
 async fn punches(
     tx: &mut Tx,
     (from, end): (NaiveDate, NaiveDate),
     people: Vec<Uuid>,
+    until: Option<DateTime<Utc>>,
 ) -> Result<HashMap<Uuid, Vec<Punch>>, Failure> {
     let rows = sqlx::query!(
         "SELECT id, employee_id, at, direction, skew_seconds FROM punch
-         WHERE employee_id = ANY ($1) AND at >= $2 AND at < $3 AND state <> 'voided'",
+         WHERE employee_id = ANY ($1) AND at >= $2 AND at < $3 AND state <> 'voided' AND ($4::timestamptz IS NULL OR received_at <= $4)",
         &people,
         Zone::UTC.midnight(from - Days::new(2)).utc(),
         Zone::UTC.midnight(end + Days::new(3)).utc(),
+        until,
     )
     .fetch_all(tx.connection())
     .await?;

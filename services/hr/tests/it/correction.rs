@@ -79,7 +79,10 @@ async fn h8_a_lateness_by_a_clock_that_is_off_stays_unconfirmed_until_two_person
     let adjustment = "SELECT count(*) FROM attendance_adjustment
         WHERE month = '2025-10-01' AND old_result = 'late_unconfirmed' AND new_result = 'late' AND new_late_minutes = 15";
     assert_eq!(story.count(adjustment).await, 1);
-    // Two persons have said so: another going leaves it so.
+    // Two persons have said so: another going leaves it so, and nobody gets an earlier coming in beside it alone.
+    story.punch(employee, &["2025-10-09T00:29:00Z"]).await;
     let after = correct(&story, employee, "2025-10-09", missing("2025-10-09T10:00:00Z")).await;
     assert_eq!((&after["result"], &after["last_out"]), (&json!("late"), &json!("2025-10-09T10:00:00Z")));
+    let after = correct(&story, employee, "2025-10-09", missing("2025-10-09T00:29:00Z")).await;
+    assert_eq!((&after["result"], &after["first_in"]), (&json!("present"), &json!("2025-10-09T00:29:00Z")));
 }
