@@ -36,6 +36,7 @@ pub fn service() -> Service {
         .room(branch::routes())
         .room(employee::routes())
         .room(pay_profile::routes())
+        .room(work_calendar::routes())
         .room(punch::routes())
         .room(attendance::routes())
         .room(correction::routes())

@@ -138,3 +138,21 @@ impl AttendanceDay {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::correction::tests::day;
+
+    #[test]
+    fn a_closed_day_that_was_not_an_ordinary_one_is_told_by_person_day_result_and_minutes() {
+        let late = day(AttendanceResult::Late, Some("2025-10-09T00:45:00Z"), Some("2025-10-09T09:30:00Z"));
+        let told = closed(AttendanceDay { late_minutes: 15, ..late });
+        let [fact] = told.facts() else { panic!("one event a day") };
+        assert_eq!(fact.event_type, "hr.attendance.day_closed");
+        assert_eq!(
+            (&fact.data["day"], &fact.data["result"], &fact.data["minutes_late"]),
+            (&"2025-10-09".into(), &"late".into(), &15.into())
+        );
+    }
+}

@@ -1,20 +1,23 @@
 //! Deriving the days of a branch's month: a fixed number of statements, however many people there are.
 //!
 //! Load people and punches, call the pure rule ([`derive()`](super::derive::derive)) for each person, write all days at
-//! once. Only office positions have shifts; days that are not over yet, and days of a suspension, have no result.
+//! once. Only office positions have shifts; days that are not over yet, and days of a suspension, have no result. A
+//! correction asks for the evidence of its one day.
 
 use super::close::{Calendars, Known};
-use super::day::result;
+use super::day::{AttendanceDay, result};
 use super::derive::{Duty, Punch, Shift, derive as derive_days};
+use super::evidence::Evidence;
 use super::month::{AttendanceMonth, Counted};
 use super::{AttendancePolicy, Day, Stage};
 use crate::ids::AttendanceDayId;
-use crate::punch;
 use crate::work_calendar::{Schedule, schedule};
-use chrono::{Days, NaiveDate};
+use crate::{branch, punch};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use events::hr::Position;
-use house::policy::{Versions, in_force_during};
+use house::policy::{Versions, in_force, in_force_during};
 use journal::{Failure, Fault, Tx};
+use kernel::time::FIRST_DAY;
 use kernel::{EventId, PolicyVersionId, Span, Timestamp, Zone};
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
@@ -27,15 +30,16 @@ struct DayRow {
     calendar: PolicyVersionId,
 }
 
-/// The days of the month and the one before and after: their windows may overlap.
-fn around(month: &AttendanceMonth) -> Span<NaiveDate> {
-    Span { from: month.month.first_day() - Days::new(1), to: Some(month.month.end() + Days::new(1)) }
+/// Days until the one before `end`, and the one before and after them: their windows may overlap. No calendar is in force
+/// before ours begins.
+fn around(from: NaiveDate, end: NaiveDate) -> Span<NaiveDate> {
+    Span { from: FIRST_DAY.max(from - Days::new(1)), to: Some(end + Days::new(1)) }
 }
 
 /// What must be known of a month before it is closed.
 pub(super) async fn known(tx: &mut Tx, month: &AttendanceMonth, zone: Zone) -> Result<Known, Failure> {
     let span = month.month.span();
-    let schedule = schedule(tx, month.branch, zone, span).await?;
+    let schedule = schedule(tx.connection(), month.branch, zone, span).await?;
     let midnight = zone.midnight(month.month.end());
     Ok(Known {
         calendars: if schedule.provisional.is_empty() { Calendars::Official } else { Calendars::Provisional },
@@ -50,11 +54,12 @@ pub(super) async fn derive(
     zone: Zone,
     stage: Stage,
 ) -> Result<Counted, Failure> {
-    let schedule = schedule(tx, month.branch, zone, around(month)).await?;
+    let (from, end) = (month.month.first_day(), month.month.end());
+    let schedule = schedule(tx.connection(), month.branch, zone, around(from, end)).await?;
     let policies: Versions<AttendancePolicy> =
-        in_force_during(tx.connection(), Some(month.branch), around(month)).await?;
+        in_force_during(tx.connection(), Some(month.branch), around(from, end)).await?;
     let people = people(tx, month).await?;
-    let mut punches = punches(tx, month, people.keys().copied().collect()).await?;
+    let mut punches = punches(tx, (from, end), people.keys().copied().collect(), None).await?;
     let now = tx.now();
     let mut rows = Vec::new();
     for (employee, spans) in people {
@@ -72,6 +77,50 @@ pub(super) async fn derive(
     count(tx, month).await
 }
 
+/// What a day came from, for its correction. A punch that arrived after its month was closed does not count by itself (H8):
+/// one person may have typed it, and it is not what the second one is asked. It is given by a correction of its own.
+pub(crate) async fn evidence(tx: &mut Tx, day: &AttendanceDay) -> Result<Evidence, Failure> {
+    let (from, end) = (day.day, day.day + Days::new(1));
+    let zone = branch::store::zone_of(tx, day.branch).await?;
+    let schedule = schedule(tx.connection(), day.branch, zone, around(from, end)).await?;
+    let kept = Shift { day: day.day, start: day.shift_start, end: day.shift_end, duty: Duty::Work };
+    let others = shifts(&schedule).filter(|shift| shift.day != day.day);
+    let shifts: Vec<Shift> = others.chain([kept]).collect();
+    let employee = day.employee.uuid();
+    let closed_at =
+        sqlx::query_scalar!("SELECT closed_at FROM attendance_month WHERE id = $1", day.month.uuid())
+            .fetch_one(tx.connection())
+            .await?;
+    let found = punches(tx, (from, end), vec![employee], closed_at).await?.remove(&employee);
+    let mut punches = found.unwrap_or_default();
+    punches.extend(given(tx, day).await?);
+    let policy = in_force::<AttendancePolicy>(tx.connection(), Some(day.branch), day.day).await?.terms;
+    Ok(Evidence { shifts, punches, policy })
+}
+
+/// The punches that corrections of a day have given it.
+async fn given(tx: &mut Tx, day: &AttendanceDay) -> Result<Vec<Punch>, Failure> {
+    let rows = sqlx::query!(
+        "SELECT id, punch_at AS \"punch_at!\" FROM correction WHERE day_id = $1 AND kind = 'missing_punch' AND state = 'approved'",
+        day.id.uuid(),
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    let punch =
+        |id, at| Punch { at: Timestamp::of(at), direction: None, skew_seconds: 0, event: EventId::of(id) };
+    Ok(rows.into_iter().map(|row| punch(row.id, row.punch_at)).collect())
+}
+
+/// The shifts of a schedule; leave is not known yet.
+fn shifts(schedule: &Schedule) -> impl Iterator<Item = Shift> {
+    schedule.shifts.iter().map(|(shift, _)| Shift {
+        day: shift.day,
+        start: shift.start,
+        end: shift.end,
+        duty: Duty::Work,
+    })
+}
+
 /// What each day around a month came to for one person, with the versions it was derived under.
 fn days_of(
     schedule: &Schedule,
@@ -79,11 +128,7 @@ fn days_of(
     punches: &[Punch],
     stage: Stage,
 ) -> Result<Vec<(Day, PolicyVersionId, PolicyVersionId)>, Fault> {
-    let shifts: Vec<Shift> = schedule
-        .shifts
-        .iter()
-        .map(|(shift, _)| Shift { day: shift.day, start: shift.start, end: shift.end, duty: Duty::Work })
-        .collect();
+    let shifts: Vec<Shift> = shifts(schedule).collect();
     let calendars: HashMap<NaiveDate, PolicyVersionId> =
         schedule.shifts.iter().map(|(shift, version)| (shift.day, *version)).collect();
     let mut days = Vec::new();
@@ -126,19 +171,22 @@ async fn people(
     Ok(people)
 }
 
-/// The punches of these people around the month, on whatever device; those voided by two persons are left out. A day
-/// more on either side than the shifts need: the middle of the year is the same in every zone but for a day.
+/// The punches of these people around some days, on whatever device; those voided by two persons are left out. A day
+/// more on either side than the shifts need: the middle of the year is the same in every zone but for a day. `until`: only what
+/// had arrived by then.
 async fn punches(
     tx: &mut Tx,
-    month: &AttendanceMonth,
+    (from, end): (NaiveDate, NaiveDate),
     people: Vec<Uuid>,
+    until: Option<DateTime<Utc>>,
 ) -> Result<HashMap<Uuid, Vec<Punch>>, Failure> {
     let rows = sqlx::query!(
         "SELECT id, employee_id, at, direction, skew_seconds FROM punch
-         WHERE employee_id = ANY ($1) AND at >= $2 AND at < $3 AND state <> 'voided'",
+         WHERE employee_id = ANY ($1) AND at >= $2 AND at < $3 AND state <> 'voided' AND ($4::timestamptz IS NULL OR received_at <= $4)",
         &people,
-        Zone::UTC.midnight(month.month.first_day() - Days::new(2)).utc(),
-        Zone::UTC.midnight(month.month.end() + Days::new(3)).utc(),
+        Zone::UTC.midnight(from - Days::new(2)).utc(),
+        Zone::UTC.midnight(end + Days::new(3)).utc(),
+        until,
     )
     .fetch_all(tx.connection())
     .await?;

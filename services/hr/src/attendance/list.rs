@@ -20,7 +20,28 @@ pub struct MonthFilter {
     /// This month.
     pub month: Option<Month>,
     /// `open`, `closed`.
-    pub state: Option<String>,
+    #[param(value_type = Option<String>)]
+    pub state: Option<InState>,
+}
+
+/// The states one may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InState {
+    /// Days may still be derived.
+    Open,
+    /// Only corrections change a day.
+    Closed,
+}
+
+impl InState {
+    /// As the table writes it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Closed => "closed",
+        }
+    }
 }
 
 /// Which days.

@@ -2,12 +2,14 @@
 //!
 //! [`derive()`] is the pure rule; a month is opened, refreshed as punches come, and closed. The schedule comes from
 //! `work_calendar`; here a shift is two instants on a business day. What is *not* here: asking for a correction
-//! (`correction`), kinds of leave, outages of devices.
+//! (`correction`); kinds of leave; outages of devices declared for all people of a band of time (`hr.md` §2): until there
+//! are, what nobody could punch is corrected day by day, also by two persons.
 
 pub mod close;
 pub mod day;
 pub mod derive;
-mod job;
+pub mod evidence;
+pub(crate) mod job;
 mod list;
 pub mod month;
 pub mod open;

@@ -1,6 +1,7 @@
 //! The attendance of one branch in one month: derived as often as one likes, then closed for good (H8).
 
 use crate::ids::AttendanceMonthId;
+use chrono::NaiveDate;
 use events::event;
 use house::Shown;
 use kernel::{Aggregate, BranchId, Month, Timestamp, UserId, Version, clause, refusals};
@@ -76,6 +77,10 @@ impl Aggregate for AttendanceMonth {
 refusals! {
     /// The branch's month is there already.
     AlreadyOpened { month: Month } = "hr.attendance.already_opened", clause!("P6.2-4");
+    /// The branch was not there in that month.
+    BeforeOpening { month: Month, opened_on: NaiveDate } = "hr.attendance.before_opening", clause!("P6.2-4");
+    /// The month has not begun where the branch is.
+    MonthAhead { month: Month } = "hr.attendance.month_ahead", clause!("P6.2-4");
     /// The month, or its last shift, is not over.
     NotOver { ends_at: Timestamp } = "hr.attendance.not_over", clause!("P6.2-4");
     /// The year has no official calendar yet (K13).

@@ -1,7 +1,7 @@
 //! The SQL of attendance months and days.
 
 use super::day::{AttendanceDay, closed};
-use super::list::{DayFilter, MonthFilter};
+use super::list::{DayFilter, InState, MonthFilter};
 use super::month::{AttendanceMonth, Counted, Refusal, State};
 use crate::ids::{AttendanceDayId, AttendanceMonthId, CorrectionId};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -268,7 +268,7 @@ pub(super) async fn page(
         reach.branches(),
         filter.branch.map(BranchId::uuid),
         filter.month.map(Month::first_day),
-        filter.state,
+        filter.state.map(InState::word),
         page.below(),
         page.above(),
         page.is_newest_first(),

@@ -92,6 +92,7 @@ mod tests {
         };
         let raise = ChangeBranch { minimum_wage: Some(wage("2025-10-01")), ..nothing() };
         let changed = decide(branch(), &raise).expect("it may rise");
+        assert_eq!(changed.facts()[0].event_type, "hr.branch.changed");
         let told = &changed.facts()[0].data;
         assert_eq!(
             (&told["minimum_wage_fen"], &told["minimum_wage_from"]),

@@ -1,4 +1,4 @@
-//! Closing a branch: nobody may belong to it any more.
+//! Closing a branch: nobody may belong to it any more. Not ahead: like every change of people it is told on its day.
 
 use super::{Branch, BranchView, Refusal, store};
 use chrono::NaiveDate;
@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CloseBranch {
-    /// First day it is closed.
+    /// First day it is closed: today where it is, or an earlier day.
     #[serde(deserialize_with = "kernel::time::date")]
     pub closed_on: NaiveDate,
 }
@@ -31,13 +31,21 @@ pub enum Staff {
     There,
 }
 
-/// Closes a branch that is open and empty.
-pub fn decide(branch: Branch, staff: Staff, closed_on: NaiveDate) -> Result<Decision<Branch>, Refusal> {
+/// Closes a branch that is open and empty; `today` is the day where it is.
+pub fn decide(
+    branch: Branch,
+    staff: Staff,
+    closed_on: NaiveDate,
+    today: NaiveDate,
+) -> Result<Decision<Branch>, Refusal> {
     if let Some(closed_on) = branch.closed_on {
         return Err(Refusal::AlreadyClosed { closed_on });
     }
     if closed_on <= branch.opened_on {
         return Err(Refusal::ClosesBeforeOpened { opened_on: branch.opened_on });
+    }
+    if closed_on > today {
+        return Err(Refusal::ClosingAhead { closed_on });
     }
     if staff == Staff::There {
         return Err(Refusal::StillStaffed { closed_on });
@@ -60,10 +68,11 @@ pub(super) async fn route(
     cmd: Command<CloseBranch, permission!("branch.write")>,
 ) -> Answer<BranchView> {
     house
-        .commit(cmd, async |tx, cmd, _now| {
+        .commit(cmd, async |tx, cmd, now| {
             let branch = cmd.current(store::load(tx, cmd.id).await?)?;
             let staff = store::staff_from(tx, cmd.id, cmd.body.closed_on).await?;
-            let decision = decide(branch, staff, cmd.body.closed_on)?;
+            let today = now.date_in(branch.zone);
+            let decision = decide(branch, staff, cmd.body.closed_on, today)?;
             store::save(tx, &decision).await?;
             Ok::<_, Failure>(decision)
         })
@@ -78,19 +87,27 @@ mod tests {
     #[test]
     fn a_branch_closes_once_and_empty() {
         let end: NaiveDate = "2026-01-01".parse().expect("a literal");
-        assert_eq!(decide(branch(), Staff::There, end).err(), Some(Refusal::StillStaffed { closed_on: end }));
+        assert_eq!(
+            decide(branch(), Staff::There, end, end).err(),
+            Some(Refusal::StillStaffed { closed_on: end })
+        );
         let opened_on = branch().opened_on;
         assert_eq!(
-            decide(branch(), Staff::Gone, opened_on).err(),
+            decide(branch(), Staff::Gone, opened_on, end).err(),
             Some(Refusal::ClosesBeforeOpened { opened_on })
         );
-        let closed = decide(branch(), Staff::Gone, end).expect("it may close");
+        let before: NaiveDate = "2025-12-31".parse().expect("a literal");
+        for staff in [Staff::Gone, Staff::There] {
+            let ahead = decide(branch(), staff, end, before).err();
+            assert_eq!(ahead, Some(Refusal::ClosingAhead { closed_on: end }));
+        }
+        let closed = decide(branch(), Staff::Gone, end, end).expect("it may close");
         assert_eq!(closed.facts()[0].event_type, "hr.branch.closed");
         let told = &closed.facts()[0].data;
         for member in ["branch_id", "code", "zone", "city", "minimum_wage_fen", "closed_on"] {
             assert!(!told[member].is_null(), "{member} of hr.md §4: {told}");
         }
-        let again = decide(closed.into_state(), Staff::Gone, end);
+        let again = decide(closed.into_state(), Staff::Gone, end, end);
         assert_eq!(again.err(), Some(Refusal::AlreadyClosed { closed_on: end }));
     }
 }

@@ -87,6 +87,8 @@ refusals! {
     AlreadyClosed { closed_on: NaiveDate } = "hr.branch.already_closed";
     /// It cannot close before it opened.
     ClosesBeforeOpened { opened_on: NaiveDate } = "hr.branch.closes_before_opened";
+    /// It is closed on the day, not ahead: until then it hires, and its people may be changed.
+    ClosingAhead { closed_on: NaiveDate } = "hr.branch.closing_ahead";
     /// Somebody still belongs to it on that day.
     StillStaffed { closed_on: NaiveDate } = "hr.branch.still_staffed";
 }
@@ -163,11 +165,11 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use uuid::Uuid;
 
-    pub(super) fn branch() -> Branch {
+    pub(crate) fn branch() -> Branch {
         let opened_on = "2025-09-01".parse().expect("a literal");
         Branch {
             id: BranchId::of(Uuid::from_u128(1)),

@@ -47,6 +47,14 @@ pub(crate) fn zone(name: &str) -> Result<Zone, Fault> {
     name.parse().map_err(|_| Fault::Corrupt { table: "branch", column: "zone", value: name.to_owned() })
 }
 
+/// The zone of a branch that something within reach belongs to.
+pub(crate) async fn zone_of(tx: &mut Tx, branch: BranchId) -> Result<Zone, Fault> {
+    let name = sqlx::query_scalar!("SELECT zone FROM branch WHERE id = $1", branch.uuid())
+        .fetch_one(tx.connection())
+        .await?;
+    zone(&name)
+}
+
 /// Locks a branch within reach.
 pub(crate) async fn load(tx: &mut Tx, id: BranchId) -> Result<Branch, Failure> {
     let branches = tx.branches();
@@ -156,7 +164,7 @@ pub(super) async fn staff_from(tx: &mut Tx, id: BranchId, day: NaiveDate) -> Res
 }
 
 /// A branch within reach, unlocked.
-pub(super) async fn find(pool: &PgPool, reach: &Reach, id: BranchId) -> Result<Option<Branch>, Failure> {
+pub(crate) async fn find(pool: &PgPool, reach: &Reach, id: BranchId) -> Result<Option<Branch>, Failure> {
     let row = sqlx::query_as!(
         Row,
         "SELECT id, name, code, zone, city, minimum_wage_fen, opened_on, closed_on, version,

@@ -17,7 +17,31 @@ pub struct CorrectionFilter {
     /// Of this employee.
     pub employee_id: Option<EmployeeId>,
     /// `requested`, `approved`, `refused`.
-    pub state: Option<String>,
+    #[param(value_type = Option<String>)]
+    pub state: Option<InState>,
+}
+
+/// The states one may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InState {
+    /// Not decided yet.
+    Requested,
+    /// The day was corrected.
+    Approved,
+    /// It stays as it is.
+    Refused,
+}
+
+impl InState {
+    /// As the table writes it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Requested => "requested",
+            Self::Approved => "approved",
+            Self::Refused => "refused",
+        }
+    }
 }
 
 /// Corrections within the caller's reach.

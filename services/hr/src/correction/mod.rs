@@ -1,4 +1,5 @@
-//! Corrections of attendance days: a lateness or an absence is excused, a missing punch is given (H8, P6.2-4).
+//! Corrections of attendance days: a lateness or an absence is excused, one by a clock that was off is confirmed, a
+//! missing punch is given (H8, P6.2-4).
 //!
 //! One asks, also about his own day; another one decides, never about his own. In a closed month an approved
 //! correction changes the day and leaves `attendance_adjustment` for payroll, which calculates that month again.
@@ -52,6 +53,8 @@ pub enum What {
     ExcuseLateness,
     /// He was away for a reason.
     ExcuseAbsence,
+    /// He did come late, though the clock of the device was off.
+    ConfirmLateness,
     /// He was there, and no device knows.
     MissingPunch {
         /// When he came or went.
@@ -65,6 +68,7 @@ impl What {
         match self {
             Self::ExcuseLateness => "excuse_lateness",
             Self::ExcuseAbsence => "excuse_absence",
+            Self::ConfirmLateness => "confirm_lateness",
             Self::MissingPunch { .. } => "missing_punch",
         }
     }
@@ -72,7 +76,7 @@ impl What {
     /// When he came or went, of a missing punch.
     const fn punch_at(self) -> Option<Timestamp> {
         match self {
-            Self::ExcuseLateness | Self::ExcuseAbsence => None,
+            Self::ExcuseLateness | Self::ExcuseAbsence | Self::ConfirmLateness => None,
             Self::MissingPunch { at } => Some(at),
         }
     }
@@ -217,7 +221,7 @@ pub struct CorrectionView {
     pub branch_id: BranchId,
     /// The business day.
     pub day: NaiveDate,
-    /// `excuse_lateness`, `excuse_absence`, `missing_punch`.
+    /// `excuse_lateness`, `excuse_absence`, `confirm_lateness`, `missing_punch`.
     pub what: &'static str,
     /// When he came or went, of a missing punch.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -287,11 +291,15 @@ pub(crate) fn routes() -> OpenApiRouter<House> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use crate::attendance::AttendancePolicy;
     use crate::attendance::day::AttendanceDay;
+    use crate::attendance::derive::{Duty, Punch, Shift};
+    use crate::attendance::evidence::Evidence;
     use crate::employee::tests::date;
     use crate::ids::AttendanceMonthId;
+    use house::policy::Terms;
     use kernel::PolicyVersionId;
     use uuid::Uuid;
 
@@ -307,7 +315,7 @@ mod tests {
     }
 
     /// 9 October 2025 in Shanghai, 08:30–17:30.
-    pub(super) fn day(
+    pub(crate) fn day(
         result: AttendanceResult,
         first_in: Option<&str>,
         last_out: Option<&str>,
@@ -329,6 +337,13 @@ mod tests {
             correction: None,
             version: Version::of(1),
         }
+    }
+
+    /// These punches around that day, by default policy.
+    pub(super) fn evidence(punches: &[Punch]) -> Evidence {
+        let day = day(AttendanceResult::Absent, None, None);
+        let shift = Shift { day: day.day, start: day.shift_start, end: day.shift_end, duty: Duty::Work };
+        Evidence { shifts: vec![shift], punches: punches.to_vec(), policy: AttendancePolicy::defaults() }
     }
 
     pub(super) fn correction(what: What) -> Correction {

@@ -57,6 +57,7 @@ mod tests {
         assert_eq!(own, Some(Refusal::OwnRequest {}));
         let refused =
             decide(correction(What::ExcuseAbsence), person(20, None), now).expect("it may be refused");
+        assert_eq!(refused.facts()[0].event_type, "hr.correction.refused");
         let again = decide(refused.into_state(), person(21, None), now).err();
         assert_eq!(again, Some(Refusal::AlreadyDecided { state: "refused" }));
     }

@@ -3,10 +3,10 @@
 use super::approve::corrected;
 use super::{Correction, CorrectionRequested, CorrectionView, Happened, Refusal, State, What, store};
 use crate::attendance::day::AttendanceDay;
-use crate::attendance::{self, AttendancePolicy};
+use crate::attendance::evidence::Evidence;
+use crate::attendance::{self, job};
 use crate::ids::{AttendanceDayId, CorrectionId};
 use crate::person::Person;
-use house::policy;
 use house::{Addressed, Answer, Command, Commanded, House, New, permission};
 use journal::Failure;
 use kernel::{Decision, Timestamp, Version};
@@ -33,7 +33,7 @@ impl Addressed for RequestCorrection {
 pub fn decide(
     id: CorrectionId,
     command: &RequestCorrection,
-    (day, policy): (&AttendanceDay, &AttendancePolicy),
+    (day, evidence): (&AttendanceDay, &Evidence),
     requester: Person,
     now: Timestamp,
 ) -> Result<Decision<Correction>, Refusal> {
@@ -45,7 +45,7 @@ pub fn decide(
     if let Some(at) = command.what.punch_at().filter(|at| *at > now) {
         return Err(Refusal::PunchInTheFuture { at });
     }
-    corrected(day, command.what, policy)?;
+    corrected(day, (id, command.what), evidence)?;
     let correction = Correction {
         id,
         attendance_day: day.id,
@@ -71,10 +71,9 @@ pub(super) async fn route(
     house
         .commit(cmd, async |tx, cmd, now| {
             let day = attendance::store::load_day(tx, cmd.body.attendance_day_id).await?;
-            let policy =
-                policy::in_force::<AttendancePolicy>(tx.connection(), Some(day.branch), day.day).await?.terms;
+            let evidence = job::evidence(tx, &day).await?;
             let requester = Person::of(&cmd.principal);
-            let decision = decide(cmd.id, &cmd.body, (&day, &policy), requester, now)?;
+            let decision = decide(cmd.id, &cmd.body, (&day, &evidence), requester, now)?;
             store::add(tx, &decision).await?;
             Ok::<_, Failure>(decision)
         })
@@ -83,10 +82,9 @@ pub(super) async fn route(
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{at, day, person};
+    use super::super::tests::{at, day, evidence, person};
     use super::*;
     use events::hr::AttendanceResult;
-    use house::policy::Terms;
     use uuid::Uuid;
 
     #[test]
@@ -96,9 +94,10 @@ mod tests {
         let decided = |what, reason: &str| {
             let command = RequestCorrection { attendance_day_id: late.id, what, reason: reason.to_owned() };
             let id = CorrectionId::of(Uuid::from_u128(7));
-            decide(id, &command, (&late, &AttendancePolicy::defaults()), person(50, Some(9)), now)
+            decide(id, &command, (&late, &evidence(&[])), person(50, Some(9)), now)
         };
         let own = decided(What::ExcuseLateness, "地铁故障").expect("everybody may contest his own day");
+        assert_eq!(own.facts()[0].event_type, "hr.correction.requested");
         assert!(!own.facts()[0].data.to_string().contains('地'), "no free text in events");
         let mute = decided(What::ExcuseLateness, " ").err();
         assert_eq!(mute, Some(Refusal::ReasonLength { most: 2000 }));

@@ -1,6 +1,6 @@
 //! The SQL of corrections, and of what they leave for payroll.
 
-use super::list::CorrectionFilter;
+use super::list::{CorrectionFilter, InState};
 use super::{Correction, Decided, Refusal, State, What};
 use crate::attendance::day::AttendanceDay;
 use crate::attendance::month::{self, AttendanceMonth};
@@ -38,6 +38,7 @@ impl Row {
         match (self.kind.as_str(), self.punch_at) {
             ("excuse_lateness", None) => Some(What::ExcuseLateness),
             ("excuse_absence", None) => Some(What::ExcuseAbsence),
+            ("confirm_lateness", None) => Some(What::ConfirmLateness),
             ("missing_punch", Some(at)) => Some(What::MissingPunch { at: Timestamp::of(at) }),
             _ => None,
         }
@@ -206,7 +207,7 @@ pub(super) async fn page(
         reach.own(),
         filter.branch.map(BranchId::uuid),
         filter.employee_id.map(EmployeeId::uuid),
-        filter.state,
+        filter.state.map(InState::word),
         page.below(),
         page.above(),
         page.is_newest_first(),

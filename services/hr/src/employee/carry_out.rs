@@ -78,7 +78,7 @@ async fn grounds(tx: &mut Tx, employee: &Employee, plan: Plan) -> Result<(Option
             let zone = branch.zone;
             Ok((Some(branch), zone))
         }
-        None => Ok((None, store::zone(tx, employee.branch).await?)),
+        None => Ok((None, branch::store::zone_of(tx, employee.branch).await?)),
     }
 }
 

@@ -3,14 +3,13 @@
 use super::list::{AssignmentFilter, EmployeeFilter, InState};
 use super::plan::{Change, Plan};
 use super::{AssignmentView, Employee, Refusal, State};
-use crate::branch;
 use crate::ids::AssignmentId;
 use chrono::NaiveDate;
 use events::hr::Position;
 use house::list::PageRequest;
 use house::not_found;
 use journal::{Failure, Fault, Reach, RefuseOn, Tx};
-use kernel::{BranchId, Decision, EmployeeId, Span, Version, Zone};
+use kernel::{BranchId, Decision, EmployeeId, Span, Version};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -160,14 +159,6 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<Employee>) -> Result<(
         contract_ends_on,
     );
     tx.save(decision, statement).await
-}
-
-/// The zone of a branch.
-pub(super) async fn zone(tx: &mut Tx, branch: BranchId) -> Result<Zone, Fault> {
-    let zone = sqlx::query_scalar!("SELECT zone FROM branch WHERE id = $1", branch.uuid())
-        .fetch_one(tx.connection())
-        .await?;
-    branch::store::zone(&zone)
 }
 
 /// Begins an employment and its first assignment.

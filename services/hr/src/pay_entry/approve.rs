@@ -83,6 +83,7 @@ mod tests {
         }
         assert_eq!(decide(entry.clone(), person(50, Some(9)), now).err(), Some(Refusal::OwnPay {}));
         let approved = decide(entry, person(20, Some(21)), now).expect("a second person may");
+        assert_eq!(approved.facts()[0].event_type, "hr.pay_entry.approved");
         let again = decide(approved.into_state(), person(20, Some(21)), now).err();
         assert_eq!(again, Some(Refusal::AlreadyApproved {}));
     }

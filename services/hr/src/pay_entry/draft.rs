@@ -106,6 +106,7 @@ mod tests {
         let mute = decided(author(None), command(50_000, " ")).err();
         assert_eq!(mute, Some(Refusal::ReasonLength { most: 500 }));
         let entered = decided(author(None), command(50_000, "国庆值班")).expect("it may be entered");
+        assert_eq!(entered.facts()[0].event_type, "hr.pay_entry.drafted");
         assert!(!entered.facts()[0].data.to_string().contains('国'), "no free text in events");
     }
 }

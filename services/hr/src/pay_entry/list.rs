@@ -19,7 +19,28 @@ pub struct PayEntryFilter {
     /// Paid by this month.
     pub month: Option<Month>,
     /// `draft`, `approved`.
-    pub state: Option<String>,
+    #[param(value_type = Option<String>)]
+    pub state: Option<InState>,
+}
+
+/// The states one may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InState {
+    /// Entered.
+    Draft,
+    /// Counts.
+    Approved,
+}
+
+impl InState {
+    /// As the table writes it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Approved => "approved",
+        }
+    }
 }
 
 /// Pay entries within the caller's reach.

@@ -1,6 +1,6 @@
 //! The SQL of pay entries.
 
-use super::list::PayEntryFilter;
+use super::list::{InState, PayEntryFilter};
 use super::{PayEntry, Refusal, State, word};
 use crate::ids::PayEntryId;
 use crate::payroll::input::EntryKind;
@@ -191,7 +191,7 @@ pub(super) async fn page(
         filter.branch.map(BranchId::uuid),
         filter.employee_id.map(EmployeeId::uuid),
         filter.month.map(Month::first_day),
-        filter.state,
+        filter.state.map(InState::word),
         page.below(),
         page.above(),
         page.is_newest_first(),

@@ -118,7 +118,10 @@ mod tests {
             minimum_wage_on_probation: Fen::new(269_000),
         };
         match decide(profile, (&policy, employment), approver, now) {
-            Ok(decision) => Ok(decision.into_state()),
+            Ok(decision) => {
+                assert_eq!(decision.facts()[0].event_type, "hr.pay_profile.approved");
+                Ok(decision.into_state())
+            }
             Err(Failure::Refused(refused)) => Err(refused.error.code),
             Err(Failure::Fault(fault)) => panic!("{fault}"),
         }

@@ -171,7 +171,10 @@ mod tests {
             policy: &policy,
         };
         match decide(draft, &command) {
-            Ok(decision) => Ok(decision.into_state()),
+            Ok(decision) => {
+                assert_eq!(decision.facts()[0].event_type, "hr.pay_profile.drafted");
+                Ok(decision.into_state())
+            }
             Err(Failure::Refused(refused)) => Err(refused.error.code.to_owned()),
             Err(Failure::Fault(fault)) => panic!("{fault}"),
         }

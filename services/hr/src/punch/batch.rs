@@ -266,9 +266,9 @@ pub(super) async fn route(
             let punches: Vec<_> = good
                 .map(|(place, item)| (place, punch(&cmd.body, item, (cmd.id, tx.fresh()), (by_hand, now))))
                 .collect();
-            let kept = store::add_many(tx, &punches).await?;
+            let kept = store::add_many(tx, cmd.id, &punches).await?;
             let decision = decide(cmd.id, &cmd.body, refused, &kept);
-            store::add_batch(tx, &decision, &punches, &kept).await?;
+            store::add_batch(tx, &decision).await?;
             Ok::<_, Failure>(decision)
         })
         .await
@@ -310,6 +310,7 @@ mod tests {
         let results: Vec<_> = decision.state().items.iter().map(|item| item.result).collect();
         assert_eq!(results, [Taken::Recorded, Taken::Refused, Taken::Repeated]);
         let [fact] = decision.facts() else { panic!("one event per request") };
+        assert_eq!(fact.event_type, "hr.punch.batch_recorded");
         assert_eq!((fact.data["recorded"].as_i64(), fact.data["refused"].as_i64()), (Some(1), Some(1)));
     }
 

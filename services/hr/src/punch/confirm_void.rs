@@ -66,7 +66,9 @@ mod tests {
             assert_eq!(decide(disputed(), same, now).err(), Some(Refusal::OwnDispute {}));
         }
         assert_eq!(decide(disputed(), person(8, Some(9)), now).err(), Some(Refusal::OwnPunch {}));
-        let voided = decide(disputed(), person(8, None), now).expect("a second person may").into_state();
+        let voided = decide(disputed(), person(8, None), now).expect("a second person may");
+        assert_eq!(voided.facts()[0].event_type, "hr.punch.voided");
+        let voided = voided.into_state();
         assert_eq!(voided.state.word(), "voided");
         let again = decide(voided, person(8, None), now).err();
         assert_eq!(again, Some(Refusal::NotDisputed { state: "voided" }));

@@ -17,11 +17,35 @@ pub struct PunchFilter {
     /// Of this employee.
     pub employee_id: Option<EmployeeId>,
     /// `recorded`, `disputed`, `voided`.
-    pub state: Option<String>,
+    #[param(value_type = Option<String>)]
+    pub state: Option<InState>,
     /// At or after this instant.
     pub at_gte: Option<Timestamp>,
     /// Before this instant.
     pub at_lt: Option<Timestamp>,
+}
+
+/// The states one may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InState {
+    /// Counts.
+    Recorded,
+    /// Somebody says it is wrong.
+    Disputed,
+    /// Does not count.
+    Voided,
+}
+
+impl InState {
+    /// As the table writes it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Recorded => "recorded",
+            Self::Disputed => "disputed",
+            Self::Voided => "voided",
+        }
+    }
 }
 
 /// Punches within the caller's reach.

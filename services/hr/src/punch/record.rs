@@ -101,8 +101,9 @@ mod tests {
             direction: Some(Direction::In),
         };
         let punch = decide(PunchId::of(Uuid::from_u128(1)), &command, (person(10, None), None), now)
-            .expect("it is in order")
-            .into_state();
+            .expect("it is in order");
+        assert_eq!(punch.facts()[0].event_type, "hr.punch.recorded");
+        let punch = punch.into_state();
         assert_eq!((punch.at, punch.received_at, punch.skew_seconds), (command.at, now, 185));
         let own = decide(PunchId::of(Uuid::from_u128(1)), &command, (person(10, Some(9)), None), now).err();
         assert_eq!(own, Some(Refusal::OwnRecord {}));

@@ -1,7 +1,7 @@
 //! The SQL of punches.
 
 use super::batch::{PunchBatch, Taken};
-use super::list::PunchFilter;
+use super::list::{InState, PunchFilter};
 use super::{Dispute, Punch, State, word};
 use crate::attendance::derive::Direction;
 use crate::ids::{PunchBatchId, PunchId};
@@ -164,48 +164,62 @@ pub(super) async fn add_once(
     Ok(Some(row.try_into()?))
 }
 
-/// Which of the punches are new, and which are there already: by place, the id that stands for it.
-pub(super) async fn add_many(
-    tx: &mut Tx,
-    punches: &[(usize, Punch)],
-) -> Result<HashMap<usize, (PunchId, Taken)>, Failure> {
-    let employees: Vec<Uuid> = punches.iter().map(|(_, punch)| punch.employee.uuid()).collect();
-    let seconds: Vec<_> = punches.iter().map(|(_, punch)| punch.at.utc().trunc_subsecs(0)).collect();
-    let devices: Vec<String> = punches.iter().map(|(_, punch)| punch.device.clone()).collect();
-    let there = sqlx::query!(
-        "SELECT punch.id, punch.employee_id, punch.second
-         FROM UNNEST($1::uuid[], $2::timestamptz[], $3::text[]) AS wanted (employee_id, second, device)
-         JOIN punch USING (employee_id, second, device)",
-        &employees,
-        &seconds,
-        &devices,
-    )
-    .fetch_all(tx.connection())
-    .await?;
-    let mut known: HashMap<(Uuid, DateTime<Utc>), PunchId> =
-        there.into_iter().map(|row| ((row.employee_id, row.second), PunchId::of(row.id))).collect();
-    let mut kept = HashMap::new();
-    for (place, punch) in punches {
-        let key = (punch.employee.uuid(), punch.at.utc().trunc_subsecs(0));
-        let found = known.get(&key).map(|id| (*id, Taken::Repeated));
-        let (id, taken) = found.unwrap_or((punch.id, Taken::Recorded));
-        known.insert(key, id);
-        kept.insert(*place, (id, taken));
-    }
-    Ok(kept)
-}
-
-/// Inserts a batch with its new punches and its event.
+/// Inserts the punches of a batch that are not there yet; by place, the id that stands for each now. In one order, so that two
+/// batches at once wait for each other, but never in a circle; the slower one then finds what the faster one has kept.
 #[expect(
     clippy::as_conversions,
     reason = "how sqlx is told that an array holds nulls; no number is converted"
 )]
-pub(super) async fn add_batch(
+pub(super) async fn add_many(
     tx: &mut Tx,
-    decision: &Decision<PunchBatch>,
+    batch: PunchBatchId,
     punches: &[(usize, Punch)],
-    kept: &HashMap<usize, (PunchId, Taken)>,
-) -> Result<(), Failure> {
+) -> Result<HashMap<usize, (PunchId, Taken)>, Failure> {
+    let Some((_, first)) = punches.first() else { return Ok(HashMap::new()) };
+    let employees: Vec<Uuid> = punches.iter().map(|(_, punch)| punch.employee.uuid()).collect();
+    let instants: Vec<DateTime<Utc>> = punches.iter().map(|(_, punch)| punch.at.utc()).collect();
+    sqlx::query!(
+        "INSERT INTO punch (id, employee_id, branch_id, device, at, second, received_at, skew_seconds, direction, batch_id, state, version,
+                            recorder_user, recorder_employee)
+         SELECT id, employee_id, $5, $6, at, date_trunc('second', at), $7, $8, direction, $9, 'recorded', 0, $10, $11
+         FROM UNNEST($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[]) WITH ORDINALITY AS item (id, employee_id, at, direction, place)
+         ORDER BY employee_id, date_trunc('second', at), place
+         ON CONFLICT ON CONSTRAINT punch_once DO NOTHING",
+        &punches.iter().map(|(_, punch)| punch.id.uuid()).collect::<Vec<_>>(),
+        &employees,
+        &instants,
+        &punches.iter().map(|(_, punch)| punch.direction.map(|way| word(way).to_owned())).collect::<Vec<_>>() as &[Option<String>],
+        first.branch.uuid(),
+        first.device,
+        first.received_at.utc(),
+        first.skew_seconds,
+        batch.uuid(),
+        first.recorder.map(|person| person.user.uuid()),
+        first.recorder.and_then(|person| person.employee).map(EmployeeId::uuid),
+    )
+    .execute(tx.connection())
+    .await?;
+    let there = sqlx::query!(
+        "SELECT punch.id, punch.employee_id, punch.second
+         FROM (SELECT DISTINCT employee_id, date_trunc('second', at) AS second FROM UNNEST($1::uuid[], $2::timestamptz[]) AS item (employee_id, at)) wanted
+         JOIN punch USING (employee_id, second) WHERE device = $3",
+        &employees,
+        &instants,
+        first.device,
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    let known: HashMap<(Uuid, DateTime<Utc>), PunchId> =
+        there.into_iter().map(|row| ((row.employee_id, row.second), PunchId::of(row.id))).collect();
+    let stands = |(place, punch): &(usize, Punch)| {
+        let id = *known.get(&(punch.employee.uuid(), punch.at.utc().trunc_subsecs(0)))?;
+        Some((*place, (id, if id == punch.id { Taken::Recorded } else { Taken::Repeated })))
+    };
+    Ok(punches.iter().filter_map(stands).collect())
+}
+
+/// Inserts a batch with its event; its punches are there already.
+pub(super) async fn add_batch(tx: &mut Tx, decision: &Decision<PunchBatch>) -> Result<(), Failure> {
     let batch = decision.state();
     let view = house::Shown::view(batch, decision.version());
     let statement = sqlx::query!(
@@ -218,33 +232,7 @@ pub(super) async fn add_batch(
         view.refused,
         decision.version().get(),
     );
-    tx.save(decision, statement).await?;
-    let is_new = |place: &usize| kept.get(place).is_some_and(|(_, taken)| *taken == Taken::Recorded);
-    let new: Vec<&Punch> =
-        punches.iter().filter(|(place, _)| is_new(place)).map(|(_, punch)| punch).collect();
-    let Some(first) = new.first() else { return Ok(()) };
-    // A concurrent batch of the same device may have been faster; then its punches are the same ones.
-    sqlx::query!(
-        "INSERT INTO punch (id, employee_id, branch_id, device, at, second, received_at, skew_seconds, direction, batch_id, state, version,
-                            recorder_user, recorder_employee)
-         SELECT id, employee_id, $5, $6, at, date_trunc('second', at), $7, $8, direction, $9, 'recorded', 0, $10, $11
-         FROM UNNEST($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[]) AS item (id, employee_id, at, direction)
-         ON CONFLICT ON CONSTRAINT punch_once DO NOTHING",
-        &new.iter().map(|punch| punch.id.uuid()).collect::<Vec<_>>(),
-        &new.iter().map(|punch| punch.employee.uuid()).collect::<Vec<_>>(),
-        &new.iter().map(|punch| punch.at.utc()).collect::<Vec<_>>(),
-        &new.iter().map(|punch| punch.direction.map(|way| word(way).to_owned())).collect::<Vec<_>>() as &[Option<String>],
-        batch.branch.uuid(),
-        batch.device,
-        first.received_at.utc(),
-        first.skew_seconds,
-        batch.id.uuid(),
-        first.recorder.map(|person| person.user.uuid()),
-        first.recorder.and_then(|person| person.employee).map(EmployeeId::uuid),
-    )
-    .execute(tx.connection())
-    .await?;
-    Ok(())
+    Ok(tx.save(decision, statement).await?)
 }
 
 /// Locks a punch within reach: on a device of the branch, or of somebody who belonged to it on that day, or on the day
@@ -338,7 +326,7 @@ pub(super) async fn page(
         reach.own(),
         filter.branch.map(BranchId::uuid),
         filter.employee_id.map(EmployeeId::uuid),
-        filter.state,
+        filter.state.map(InState::word),
         filter.at_gte.map(Timestamp::utc),
         filter.at_lt.map(Timestamp::utc),
         page.below(),

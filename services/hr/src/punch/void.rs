@@ -67,6 +67,7 @@ mod tests {
         let mute = decide(punch(State::Recorded), person(5, None), "  ").err();
         assert_eq!(mute, Some(Refusal::ReasonLength { most: 500 }));
         let disputed = decide(punch(State::Recorded), person(5, None), "代打卡").expect("it may be disputed");
+        assert_eq!(disputed.facts()[0].event_type, "hr.punch.disputed");
         assert!(!disputed.facts()[0].data.to_string().contains('代'), "no free text in events");
         let again = decide(disputed.into_state(), person(5, None), "代打卡").err();
         assert_eq!(again, Some(Refusal::NotRecorded { state: "disputed" }));

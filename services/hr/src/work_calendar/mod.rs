@@ -4,6 +4,7 @@
 //! A branch may have hours and days of its own. What counts as late is `attendance`; care workers are scheduled by
 //! their visits and have no shifts here.
 
+mod list;
 mod schedule;
 
 pub use schedule::Schedule;
@@ -12,6 +13,7 @@ pub(crate) use schedule::schedule;
 use crate::policies::RULEBOOK;
 use chrono::{Datelike, NaiveDate};
 use house::policy::{RuleBook, Terms};
+use house::{House, OpenApiRouter, routes};
 use kernel::calendar::{CalendarError, Hours, Layer, Layers, OfficialYear, Weekly};
 use kernel::{
     BranchId, Calendar, Clause, ErrorEntry, Refusal as _, Refused, Timestamp, Zone, clause, refusals,
@@ -104,6 +106,11 @@ pub fn shift(calendar: &Calendar, day: NaiveDate) -> Option<OfficeShift> {
 /// Whether a date lies in a year without an official calendar (K13).
 pub fn is_provisional(calendar: &Calendar, day: NaiveDate) -> bool {
     calendar.is_provisional(day.year())
+}
+
+/// The room's routes; what a calendar says is written as a policy.
+pub(crate) fn routes() -> OpenApiRouter<House> {
+    OpenApiRouter::new().routes(routes!(list::list))
 }
 
 #[cfg(test)]

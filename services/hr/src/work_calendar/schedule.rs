@@ -3,8 +3,9 @@
 use super::{OfficeShift, WorkCalendar, is_provisional, shift};
 use chrono::NaiveDate;
 use house::policy::{Versions, in_force_during};
-use journal::{Failure, Fault, Tx};
+use journal::{Failure, Fault};
 use kernel::{BranchId, Calendar, PolicyVersionId, Span, Zone};
+use sqlx::PgConnection;
 use std::collections::HashMap;
 
 /// When the offices of a branch work over a range of days.
@@ -25,12 +26,12 @@ impl Schedule {
 
 /// The schedule of a branch over a bounded range; one statement, whatever the range.
 pub(crate) async fn schedule(
-    tx: &mut Tx,
+    connection: &mut PgConnection,
     branch: BranchId,
     zone: Zone,
     during: Span<NaiveDate>,
 ) -> Result<Schedule, Failure> {
-    let versions: Versions<WorkCalendar> = in_force_during(tx.connection(), Some(branch), during).await?;
+    let versions: Versions<WorkCalendar> = in_force_during(connection, Some(branch), during).await?;
     let mut calendars: HashMap<PolicyVersionId, Calendar> = HashMap::new();
     for version in versions.all() {
         let calendar = version.terms.calendar(Some(branch), zone).map_err(|error| Fault::Corrupt {

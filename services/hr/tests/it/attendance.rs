@@ -183,6 +183,49 @@ async fn k13_a_month_of_a_year_without_a_calendar_is_not_closed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_month_before_the_branch_or_ahead_of_today_is_refused_and_nothing_is_kept() {
+    let story = Story::begin("2025-10-31T15:30:00Z").await;
+    let open = async |month: &str| {
+        let body = json!({ "branch_id": story.here, "month": month });
+        story.clerk.create("/v1/hr/attendance-months", body).await
+    };
+    for early in ["2000-01", "2025-08"] {
+        let refused = open(early).await.refused(422, "hr.attendance.before_opening", Some("P6.2-4"));
+        assert_eq!(refused["params"], json!({ "month": early, "opened_on": "2025-09-01" }));
+    }
+    for ahead in ["2025-11", "2199-12"] {
+        open(ahead).await.refused(422, "hr.attendance.month_ahead", Some("P6.2-4"));
+    }
+    assert_eq!(story.count("SELECT count(*) FROM attendance_month").await, 0);
+    story.platform.at("2025-10-31T16:00:00Z").await;
+    open("2025-11").await.expect(201);
+    // A branch that opened on the first day of our calendar has no day before it.
+    let headquarters = story.platform.client(&Who::network(1, Role::HQ));
+    let oldest = json!({
+        "name": "老店", "code": "B00", "zone": "Asia/Shanghai", "city": "Shanghai",
+        "minimum_wage": { "amount": "2690.00", "currency": "CNY" }, "opened_on": "2000-01-01",
+    });
+    let oldest = headquarters.create("/v1/hr/branches", oldest).await.expect(201);
+    let body = json!({ "branch_id": oldest["id"], "month": "2000-01" });
+    assert_eq!(story.clerk.create("/v1/hr/attendance-months", body).await.expect(201)["days"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_that_does_not_exist_is_no_filter() {
+    let story = Story::begin("2025-10-31T16:00:00Z").await;
+    for (list, state) in [
+        ("attendance-months", "open"),
+        ("corrections", "requested"),
+        ("punches", "recorded"),
+        ("pay-entries", "draft"),
+    ] {
+        let ask = async |state: &str| story.clerk.get(&format!("/v1/hr/{list}?state={state}")).await;
+        ask("aproved").await.refused(400, "request.schema", None);
+        assert_eq!(ask(state).await.expect(200)["data"], json!([]));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_missing_punch_is_given_before_the_close_and_survives_the_next_derivation() {
     let story = Story::begin("2025-10-10T00:00:00Z").await;
     let employee = story.hire("customer_service", "2025-10-09").await;

@@ -85,11 +85,17 @@ async fn branches_have_codes_of_their_own_and_close_empty() {
     let employee = story.hire("sales", "2025-10-01").await;
     let path = format!("/v1/hr/branches/{}", story.here);
     let close = json!({ "closed_on": "2026-01-01" });
-    headquarters.tell(&path, "close", close.clone()).await.refused(409, "hr.branch.still_staffed", None);
+    headquarters.tell(&path, "close", close.clone()).await.refused(422, "hr.branch.closing_ahead", None);
+    let empty = format!("/v1/hr/branches/{}", story.there);
+    headquarters.tell(&empty, "close", close.clone()).await.refused(422, "hr.branch.closing_ahead", None);
+    assert_eq!(headquarters.get(&empty).await.expect(200).get("closed_on"), None);
+    let today = json!({ "closed_on": "2025-10-01" });
+    headquarters.tell(&path, "close", today).await.refused(409, "hr.branch.still_staffed", None);
     let left = json!({ "effective_on": "2026-01-01" });
     story.clerk.tell(&format!("/v1/hr/employees/{employee}"), "leave", left).await.expect(200);
     // Whoever is under notice is still there, and may yet stay.
-    headquarters.tell(&path, "close", close.clone()).await.refused(409, "hr.branch.still_staffed", None);
+    let notice = json!({ "closed_on": "2025-10-01" });
+    headquarters.tell(&path, "close", notice).await.refused(409, "hr.branch.still_staffed", None);
     story.platform.at("2025-12-31T16:00:00Z").await;
     assert_eq!(headquarters.tell(&path, "close", close).await.expect(200)["closed_on"], "2026-01-01");
     let raise = json!({ "minimum_wage": { "amount": { "amount": "2740.00", "currency": "CNY" }, "from": "2025-11-01" } });

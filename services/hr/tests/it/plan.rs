@@ -228,7 +228,7 @@ async fn a_plan_that_has_become_impossible_is_given_up_and_says_why() {
     story.change(employee, "transfer", moved).await.expect(200);
     let headquarters = story.platform.client(&Who::network(1, Role::HQ));
     let branch = format!("/v1/hr/branches/{}", story.there);
-    headquarters.tell(&branch, "close", json!({ "closed_on": "2025-10-20" })).await.expect(200);
+    headquarters.tell(&branch, "close", json!({ "closed_on": "2025-10-10" })).await.expect(200);
     story.platform.at("2025-11-01T02:00:00Z").await;
     let stays = story.employee(employee).await;
     assert_eq!((&stays["branch_id"], stays.get("planned")), (&json!(story.here), None));

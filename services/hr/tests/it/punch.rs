@@ -80,3 +80,34 @@ async fn a_punch_is_voided_by_two_persons_and_kept() {
     assert_eq!(story.second_clerk.command(&confirm, 1, json!({})).await.expect(200)["state"], "voided");
     assert_eq!(story.count("SELECT count(*) FROM punch").await, 1, "it is kept");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_another_one_overtakes_answers_with_what_is_kept() {
+    let story = Story::begin("2025-10-09T10:00:00Z").await;
+    let employee = story.hire("sales", "2025-10-01").await;
+    story.punch(employee, &["2025-10-09T00:29:30Z"]).await;
+    // Somebody else has the punch of a minute later in hand.
+    let mut faster = story.platform.pool("hr").begin().await.expect("a transaction");
+    sqlx::query(
+        "INSERT INTO punch (id, employee_id, branch_id, device, at, second, received_at, skew_seconds, state, version)
+         SELECT uuidv7(), employee_id, branch_id, device, at + interval '1 minute', second + interval '1 minute', received_at, 0, 'recorded', 0
+         FROM punch",
+    )
+    .execute(&mut *faster)
+    .await
+    .expect("the same punch");
+    let slower = story.punch(employee, &["2025-10-09T00:30:30Z", "2025-10-09T09:31:00Z"]);
+    let overtake = async {
+        let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while story.count(waits).await == 0 {
+            tokio::task::yield_now().await;
+        }
+        faster.commit().await.expect("it was first");
+    };
+    let (answer, ()) = tokio::join!(slower, overtake);
+    assert_eq!((&answer["recorded"], &answer["repeated"]), (&json!(1), &json!(1)));
+    let kept = answer["items"][0]["punch_id"].as_str().expect("an id");
+    let kept = story.clerk.get(&format!("/v1/hr/punches/{kept}")).await.expect(200);
+    assert_eq!(kept["at"], "2025-10-09T00:30:30Z");
+    assert_eq!(story.count("SELECT recorded::bigint FROM punch_batch ORDER BY id DESC LIMIT 1").await, 1);
+}

@@ -83,7 +83,7 @@ async fn workdays(tx: &mut Tx, run: &PayRun, attempt: i32) -> Result<Workdays, F
     for branch in branches {
         let corrupt = |_| Fault::Corrupt { table: "branch", column: "zone", value: branch.zone.clone() };
         let zone = branch.zone.parse().map_err(corrupt)?;
-        let schedule = schedule(tx, BranchId::of(branch.id), zone, run.month.span()).await?;
+        let schedule = schedule(tx.connection(), BranchId::of(branch.id), zone, run.month.span()).await?;
         workdays.insert(branch.id, schedule.workdays(run.month.span()).collect());
     }
     Ok(workdays)
