@@ -36,7 +36,8 @@ async fn call(client: &Client, branch: BranchId) -> Value {
     id(&call)
 }
 
-async fn customer(client: &Client, phone: &str, household: Value) -> Value {
+/// A customer with this number, in a household if there is one.
+pub async fn customer(client: &Client, phone: &str, household: Value) -> Value {
     let mut card = json!({
         "branch_id": BRANCH, "name": "王小明", "phone": phone, "place": "浦东新区世纪大道 1 号", "area_code": "310115",
         "source_code": "referral", "came_for": "投诉", "first_touch": "call"

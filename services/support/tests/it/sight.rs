@@ -1,5 +1,6 @@
 //! How much of a complaint each role reads (`access.md`, Complaints).
 
+use crate::case::customer;
 use crate::complaint::{
     BRANCH, agent, complaint, employee, finding, investigated, manager, platform, registered, worker,
 };
@@ -14,7 +15,7 @@ async fn an_hr_clerk_reads_the_result_of_a_complaint_and_no_more() {
     let platform = platform("2025-09-28T02:00:00Z").await;
     let receiver = agent(&platform, 11);
     let mut body = complaint();
-    body["customer_id"] = json!(events::CustomerId::of(uuid::Uuid::from_u128(90)));
+    body["customer_id"] = customer(&receiver, "13812345601", Value::Null).await["id"].clone();
     let path = registered(&receiver, body).await;
     investigated(&receiver, &path, "late_over_hour").await;
     receiver.tell(&path, "escalate", json!({ "cause": "beyond_ability" })).await.expect(200);
