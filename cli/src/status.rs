@@ -39,6 +39,9 @@ impl Status {
         for (name, service) in &services {
             let lag = service["lag_seconds"].as_i64().map_or("unknown".to_owned(), |lag| format!("{lag} s"));
             println!("  {name:<10} events {:<8} lag {lag}", service["last_seq"]);
+            for alarm in health["services"][name]["alarms"].as_array().into_iter().flatten() {
+                println!("  {name:<10} alarm: {}", alarm.as_str().unwrap_or("unknown"));
+            }
             if let Some(parked) = health["services"][name]["parked"].as_i64().filter(|parked| *parked > 0) {
                 println!(
                     "  {name:<10} {parked} events of others have not taken effect: see its table `parked`"

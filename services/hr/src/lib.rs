@@ -48,5 +48,5 @@ pub fn service() -> Service {
         .times(timers::timers())
         .governed_by(PolicyKind::of::<PayPolicy>().guarded_by(pay_run::guard))
         .governed_by(PolicyKind::of::<AttendancePolicy>())
-        .governed_by(PolicyKind::of::<WorkCalendar>())
+        .governed_by(PolicyKind::of::<WorkCalendar>().alarmed_by(work_calendar::alarm))
 }

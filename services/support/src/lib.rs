@@ -27,7 +27,9 @@ static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 /// The service, ready to be started.
 pub fn service() -> Service {
     Service::new("support", &MIGRATOR)
-        .governed_by(PolicyKind::of::<hours::OpeningHours>().followed_by(case_clock::retimed))
+        .governed_by(
+            PolicyKind::of::<hours::OpeningHours>().followed_by(case_clock::retimed).alarmed_by(hours::alarm),
+        )
         .governed_by(PolicyKind::of::<case_clock::ClockTerms>().followed_by(case_clock::retimed))
         .governed_by(PolicyKind::of::<promise::PromiseTerms>())
         .governed_by(PolicyKind::of::<call::CallTerms>())

@@ -122,12 +122,15 @@ async fn ready(State(services): State<Services>) -> Response {
         is_degraded |= relay.stopped.is_some() || timers.stopped.is_some() || timers.failed > 0;
         is_degraded |= !has_bus || parked != Some(0);
         is_down |= postgres == "unreachable";
+        // Told and nothing more: a service that misses next year's calendar works as well as ever.
+        let alarms = service.alarms().await.unwrap_or_default();
         let nats = if has_bus { "ok" } else { "unreachable" };
         report.insert(
             service.name.to_owned(),
             json!({ "postgres": postgres, "nats": nats, "relay": goes(relay.stopped.as_ref()), "epoch": relay.epoch,
                     "last_seq": relay.last_numbered, "published": relay.last_published, "readers": readers, "parked": parked,
-                    "timers": goes(timers.stopped.as_ref()), "failed_timers": timers.failed }),
+                    "timers": goes(timers.stopped.as_ref()), "failed_timers": timers.failed,
+                    "alarms": alarms }),
         );
     }
     let (status, state) = match (is_down, is_degraded) {

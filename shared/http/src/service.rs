@@ -5,6 +5,7 @@ use crate::house::{House, Keys};
 use crate::list::Cursors;
 use crate::policy::PolicyKind;
 use journal::{Bus, Clock, Fault, Reactions, Reader, ReaderContext, Relay, TimerLoop, Timers};
+use kernel::Zone;
 use sqlx::PgPool;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -105,6 +106,7 @@ pub struct Running {
     readers: Vec<Reader>,
     timers: TimerLoop,
     bus: Bus,
+    policies: Vec<PolicyKind>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -160,9 +162,10 @@ impl Running {
         }
         let routes = service
             .routes
-            .merge(crate::policy::routes(service.name, service.policies))
+            .merge(crate::policy::routes(service.name, service.policies.clone()))
             .with_state(house.clone());
-        Ok(Self { name: service.name, routes, house, relay, readers, timers, bus, tasks })
+        let policies = service.policies;
+        Ok(Self { name: service.name, routes, house, relay, readers, timers, bus, policies, tasks })
     }
 
     /// Its database.
@@ -188,6 +191,12 @@ impl Running {
     /// Its timers.
     pub fn timers(&self) -> &TimerLoop {
         &self.timers
+    }
+
+    /// What operators must be told of the rule data in force.
+    pub(crate) async fn alarms(&self) -> Result<Vec<String>, Fault> {
+        let today = self.house.now().date_in(Zone::SHANGHAI);
+        crate::policy::alarms(self.pool(), &self.policies, today).await
     }
 
     /// Waits until everything has stopped after the token was cancelled.

@@ -19,6 +19,7 @@ use kernel::{
     BranchId, Calendar, Clause, ErrorEntry, Refusal as _, Refused, Timestamp, Zone, clause, refusals,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 refusals! {
@@ -80,6 +81,12 @@ impl Terms for WorkCalendar {
         }
         Ok(())
     }
+}
+
+/// Next year's official calendar is missing (K13): told to operators from 1 December on.
+pub(crate) fn alarm(parameters: &Value, today: NaiveDate) -> Result<Option<String>, serde_json::Error> {
+    let missing = OfficialYear::missing(&WorkCalendar::deserialize(parameters)?.national, today);
+    Ok(missing.map(|year| format!("year_missing:{year}")))
 }
 
 impl WorkCalendar {

@@ -13,6 +13,7 @@ use journal::{Fault, Tx};
 use kernel::calendar::{Layer, Layers, OfficialYear};
 use kernel::{BranchId, Calendar, Clause, PolicyVersionId, Refused, Zone, clause};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use utoipa::ToSchema;
@@ -47,6 +48,12 @@ impl Terms for OpeningHours {
         let layers = layers(Zone::SHANGHAI, self.clone(), None);
         Calendar::new(layers).map(|_| ()).map_err(|error| Self::wrong(&error.to_string()))
     }
+}
+
+/// Next year's official calendar is missing (K13): told to operators from 1 December on.
+pub(crate) fn alarm(parameters: &Value, today: NaiveDate) -> Result<Option<String>, serde_json::Error> {
+    let missing = OfficialYear::missing(&OpeningHours::deserialize(parameters)?.national, today);
+    Ok(missing.map(|year| format!("year_missing:{year}")))
 }
 
 /// The calendar of a branch, with the version to cite.

@@ -9,6 +9,7 @@ mod customer;
 mod escalation;
 mod fine;
 mod hearing;
+mod hours;
 mod penalty;
 mod promise;
 mod sight;

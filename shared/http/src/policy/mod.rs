@@ -68,7 +68,12 @@ pub struct PolicyKind {
     check: fn(&Value) -> Result<(), Failure>,
     guard: Option<Guard>,
     follow: Option<Follow>,
+    alarm: Option<Alarm>,
 }
+
+/// What an operator must be told of the terms in force on a day, as a code with what it is about
+/// (`calendar_missing:2027`); None where all is well.
+type Alarm = fn(&Value, NaiveDate) -> Result<Option<String>, serde_json::Error>;
 
 /// What a service asks before a version of a kind is put in force over a range of days: no rule changes for what was
 /// decided under the one before. An `async fn` in a box, because a kind is plain data.
@@ -93,6 +98,7 @@ impl PolicyKind {
             },
             guard: None,
             follow: None,
+            alarm: None,
         }
     }
 
@@ -100,6 +106,12 @@ impl PolicyKind {
     #[must_use]
     pub fn guarded_by(self, guard: Guard) -> Self {
         Self { guard: Some(guard), ..self }
+    }
+
+    /// With something that operators are told of the terms in force, on the days on which it is so.
+    #[must_use]
+    pub fn alarmed_by(self, alarm: Alarm) -> Self {
+        Self { alarm: Some(alarm), ..self }
     }
 
     /// With something of the service's own that follows from an approval.
@@ -306,6 +318,29 @@ pub async fn in_force<T: Terms>(
         value: error.to_string(),
     })?;
     Ok(InForce { id, terms })
+}
+
+/// What operators must be told of the network's terms in force today, and of those that have a say then.
+pub(crate) async fn alarms(
+    pool: &PgPool,
+    kinds: &[PolicyKind],
+    today: NaiveDate,
+) -> Result<Vec<String>, Fault> {
+    let alarming: Vec<(&str, Alarm)> =
+        kinds.iter().filter_map(|kind| Some((kind.kind, kind.alarm?))).collect();
+    let names: Vec<String> = alarming.iter().map(|(kind, _)| (*kind).to_owned()).collect();
+    let terms = store::of_network(pool, &names, today).await?;
+    let mut told = Vec::new();
+    for (kind, alarm) in alarming {
+        let Some(parameters) = terms.get(kind) else { continue };
+        let corrupt = |error: serde_json::Error| Fault::Corrupt {
+            table: "policy",
+            column: "parameters",
+            value: error.to_string(),
+        };
+        told.extend(alarm(parameters, today).map_err(corrupt)?.map(|what| format!("{kind}.{what}")));
+    }
+    Ok(told)
 }
 
 /// All terms of a kind in force for a branch on some day of a range, because a rule may change in the middle of a

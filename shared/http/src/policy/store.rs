@@ -10,6 +10,7 @@ use kernel::{
 use serde_json::Value;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnection;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 struct Row {
@@ -169,6 +170,23 @@ pub(super) async fn in_force(
         value: format!("no {kind} in force on {on}"),
     })?;
     Ok((PolicyVersionId::of(row.id), row.parameters))
+}
+
+/// The network's terms of these kinds on a day.
+pub(super) async fn of_network(
+    pool: &PgPool,
+    kinds: &[String],
+    on: NaiveDate,
+) -> Result<BTreeMap<String, Value>, Fault> {
+    let rows = sqlx::query!(
+        "SELECT kind, parameters FROM policy
+         WHERE kind = ANY ($1) AND state = 'approved' AND valid @> $2::date AND branch_id IS NULL",
+        kinds,
+        on,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.kind, row.parameters)).collect())
 }
 
 /// The approved versions of a kind that touch a range, a branch's overrides first.

@@ -39,6 +39,13 @@ impl OfficialYear {
     pub const fn shipped() -> &'static [Self] {
         OFFICIAL
     }
+
+    /// The next year, from 1 December on, where no notice among these is about it: it is provisional, and somebody must
+    /// bring its calendar (K13). The day is that of the zone whose nation it is.
+    pub fn missing(notices: &[Self], today: NaiveDate) -> Option<i32> {
+        let next = today.year() + 1;
+        (today.month() == 12 && notices.iter().all(|notice| notice.year != next)).then_some(next)
+    }
 }
 
 /// What the nation says about one date.
@@ -141,6 +148,16 @@ mod tests {
             work: dates(work),
             statutory: dates(statutory),
         }
+    }
+
+    #[test]
+    fn k13_from_the_first_of_december_on_the_next_year_is_missed() {
+        let missing = |notices: &[OfficialYear], day: &str| OfficialYear::missing(notices, date(day));
+        let shipped = OfficialYear::shipped();
+        assert_eq!(missing(shipped, "2025-12-31"), None, "2026 is there");
+        assert_eq!(missing(shipped, "2026-11-30"), None);
+        assert_eq!(missing(shipped, "2026-12-01"), Some(2027));
+        assert_eq!(missing(&[], "2027-01-01"), None, "only in December: then the year itself is provisional");
     }
 
     #[test]
