@@ -1,6 +1,7 @@
 //! The whole life of a stack: start, stop, faults of servers and of owners, repairs.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use devstack::{Durability, Progress, Stack};
 
@@ -137,11 +138,12 @@ async fn a_link_that_somebody_bent_is_deleted_and_not_followed() {
 #[tokio::test]
 async fn a_directory_that_is_made_anew_begins_with_no_data() {
     let dir = Scratch::new();
+    // As `/root` is: where root starts the servers, they cannot enter it, and their files are elsewhere.
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o700)).unwrap();
     let options = options(dir.path(), Durability::Durable);
     let stack = start(&options).await;
     write((stack.postgres_url(), stack.nats_url())).await;
     stack.stop().await.unwrap();
-    // As root, the servers cannot enter a directory like this one: their files are elsewhere, and stay behind.
     let old = fs::read_link(options.data_dir.join("servers")).ok();
     fs::remove_dir_all(&options.data_dir).unwrap();
 
