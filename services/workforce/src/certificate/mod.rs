@@ -56,6 +56,10 @@ refusals! {
     Overlap {} = "workforce.certificate_overlap", clause!("P1-1");
     /// A certificate is for services that exist.
     ServiceUnknown { service_codes: BTreeSet<String> } = "workforce.certificate_service_unknown", clause!("P1-1");
+    /// Who brought or checked the paper does not give out what rests on it.
+    OwnPaper {} = "sod.certificate.own_paper", clause!("P1-1");
+    /// Who has left is not certified.
+    WorkerLeft {} = "workforce.worker_left", clause!("P1-1");
     /// Nobody decides about his own certificate (W3).
     OwnCertificate {} = "sod.certificate.own", clause!("P1-1");
 }
@@ -155,10 +159,36 @@ impl Stored {
     /// As tables write it.
     pub const fn word(self) -> &'static str {
         match self {
+            Self::Active => StoredWord::Active.word(),
+            Self::Suspended { .. } => StoredWord::Suspended.word(),
+            Self::Revoked { .. } => StoredWord::Revoked.word(),
+            Self::Superseded { .. } => StoredWord::Superseded.word(),
+        }
+    }
+}
+
+/// A stored state without its when and why: what one may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoredWord {
+    /// It holds inside its range.
+    Active,
+    /// It holds not, until it is reinstated.
+    Suspended,
+    /// It never holds again.
+    Revoked,
+    /// Another took its place.
+    Superseded,
+}
+
+impl StoredWord {
+    /// As tables write it.
+    pub const fn word(self) -> &'static str {
+        match self {
             Self::Active => "active",
-            Self::Suspended { .. } => "suspended",
-            Self::Revoked { .. } => "revoked",
-            Self::Superseded { .. } => "superseded",
+            Self::Suspended => "suspended",
+            Self::Revoked => "revoked",
+            Self::Superseded => "superseded",
         }
     }
 }
@@ -196,6 +226,8 @@ pub struct Certificate {
     pub level: Level,
     /// On which dates of the branch's zone; the end is an exclusive local midnight (W11).
     pub valid: Span<NaiveDate>,
+    /// When it was given out.
+    pub issued_at: Timestamp,
     /// Its stored state.
     pub stored: Stored,
 }
@@ -281,10 +313,12 @@ pub struct CertificateView {
     pub valid: Span<NaiveDate>,
     /// Its stored state, since when, and why.
     pub stored: Stored,
-    /// What the public checks it by.
-    pub verification_code: VerificationCode,
-    /// The paper it rests on.
-    pub paper_id: PaperId,
+    /// What the public checks it by; only for those who may know it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verification_code: Option<VerificationCode>,
+    /// The paper it rests on; only for those who may know it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paper_id: Option<PaperId>,
     /// The certificate it follows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub supersedes: Option<CertificateId>,
@@ -303,8 +337,8 @@ impl Shown for Issued {
             level: certificate.level,
             valid: certificate.valid,
             stored: certificate.stored,
-            verification_code: self.code,
-            paper_id: self.paper,
+            verification_code: Some(self.code),
+            paper_id: Some(self.paper),
             supersedes: self.supersedes,
             version,
         }
