@@ -1,6 +1,6 @@
 //! A certificate from a verified external paper (W1): one for each paper.
 
-use super::{BOUNDARY, CertificateView, Issued, Level, Refusal, Stored, VerificationCode, store, validity};
+use super::{CertificateView, Issued, Level, Refusal, Stored, VerificationCode, boundary, store, validity};
 use crate::compliance_paper::{self, Paper};
 use crate::ids::PaperId;
 use crate::person::Person;
@@ -88,6 +88,7 @@ pub fn decide(
         paper: paper.id,
         code: VerificationCode::of(grounds.random_bits),
         supersedes: None,
+        told_days: None,
         version: Version::NONE,
     };
     let event = CertificateIssued(issued.told(None));
@@ -143,9 +144,7 @@ pub(super) async fn put(tx: &mut Tx, decision: &Decision<Issued>) -> Result<(), 
         .refuse_on("certificate_one_per_paper", Refusal::PaperUsed {})
         .refuse_on("certificate_no_overlap", Refusal::Overlap {})?;
     let issued = decision.state();
-    if let Some(at) = issued.next_boundary(tx.now()) {
-        tx.schedule(BOUNDARY, issued.certificate.id, at).await?;
-    }
+    boundary::wait(tx, issued).await?;
     Ok(standing::recompute(tx, &[issued.certificate.worker_id]).await?)
 }
 

@@ -232,7 +232,7 @@ pub struct Certificate {
     pub stored: Stored,
 }
 
-/// The timer of a certificate's beginning and end: the level reached changes then.
+/// The timer of a certificate's beginning, announcements and end.
 pub(crate) const BOUNDARY: &str = "certificate_boundary";
 
 /// A certificate as this house gave it out.
@@ -250,6 +250,8 @@ pub struct Issued {
     pub code: VerificationCode,
     /// The certificate it follows.
     pub supersedes: Option<CertificateId>,
+    /// The smallest threshold of its end that was announced, in days; 0 once it was said that it has ended.
+    pub told_days: Option<u32>,
     /// How many events it has had.
     pub version: Version,
 }
@@ -275,12 +277,6 @@ impl Issued {
             reason_code: reason_code.map(str::to_owned),
             supersedes: self.supersedes,
         }
-    }
-
-    /// The next instant after `now` at which it begins or ends.
-    pub(crate) fn next_boundary(&self, now: Timestamp) -> Option<Timestamp> {
-        let range = validity::instants(&self.certificate.valid, self.zone);
-        [Some(range.from), range.to].into_iter().flatten().find(|at| *at > now)
     }
 }
 

@@ -50,6 +50,7 @@ pub fn decide(
         paper: paper.id,
         code: VerificationCode::of(grounds.random_bits),
         supersedes: Some(old.certificate.id),
+        told_days: None,
         version: Version::NONE,
     };
     let event = CertificateRenewed(renewed.told(None));

@@ -31,6 +31,7 @@ struct Row {
     stop_cause: Option<String>,
     code: i64,
     supersedes: Option<Uuid>,
+    told_days: Option<i32>,
     version: i32,
 }
 
@@ -77,6 +78,7 @@ impl TryFrom<Row> for Issued {
             paper: PaperId::of(row.paper_id),
             code: VerificationCode::of(row.code.cast_unsigned()),
             supersedes: row.supersedes.map(CertificateId::of),
+            told_days: row.told_days.and_then(|days| u32::try_from(days).ok()),
             version: Version::of(row.version),
         })
     }
@@ -88,7 +90,7 @@ pub(crate) async fn load(tx: &mut Tx, id: CertificateId) -> Result<Issued, Failu
     let row = sqlx::query_as!(
         Row,
         "SELECT c.id, c.worker_id, w.branch_id, b.zone AS \"zone?\", c.paper_id, c.service_codes, c.level, c.valid_from, c.valid_to, c.issued_at,
-                c.state, c.stopped_at, c.stop_cause, c.code, c.supersedes, c.version
+                c.state, c.stopped_at, c.stop_cause, c.code, c.supersedes, c.told_days, c.version
          FROM certificate c JOIN worker w ON w.id = c.worker_id LEFT JOIN known_branch b ON b.id = w.branch_id
          WHERE c.id = $1 AND ($2::uuid[] IS NULL OR w.branch_id = ANY ($2) OR c.worker_id = $3) FOR UPDATE OF c",
         id.uuid(),
@@ -141,12 +143,13 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<Issued>) -> Result<(),
         Stored::Revoked { at } | Stored::Superseded { at } => (Some(at), None),
     };
     let statement = sqlx::query!(
-        "UPDATE certificate SET state = $3, stopped_at = $4, stop_cause = $5, version = $6 WHERE id = $1 AND version = $2",
+        "UPDATE certificate SET state = $3, stopped_at = $4, stop_cause = $5, told_days = $6, version = $7 WHERE id = $1 AND version = $2",
         one.id.uuid(),
         decision.base().get(),
         one.stored.word(),
         stopped_at.map(Timestamp::utc),
         cause,
+        decision.state().told_days.and_then(|days| i32::try_from(days).ok()),
         decision.version().get(),
     );
     tx.save(decision, statement).await
@@ -188,7 +191,7 @@ pub(super) async fn by_code(
     let row = sqlx::query_as!(
         Row,
         "SELECT c.id, c.worker_id, w.branch_id, b.zone AS \"zone?\", c.paper_id, c.service_codes, c.level, c.valid_from, c.valid_to, c.issued_at,
-                c.state, c.stopped_at, c.stop_cause, c.code, c.supersedes, c.version
+                c.state, c.stopped_at, c.stop_cause, c.code, c.supersedes, c.told_days, c.version
          FROM certificate c JOIN worker w ON w.id = c.worker_id LEFT JOIN known_branch b ON b.id = w.branch_id WHERE c.code = $1",
         bits,
     )
@@ -205,7 +208,7 @@ pub(super) async fn find(pool: &PgPool, reach: &Reach, id: CertificateId) -> Res
     let row = sqlx::query_as!(
         Row,
         "SELECT c.id, c.worker_id, w.branch_id, b.zone AS \"zone?\", c.paper_id, c.service_codes, c.level, c.valid_from, c.valid_to, c.issued_at,
-                c.state, c.stopped_at, c.stop_cause, c.code, c.supersedes, c.version
+                c.state, c.stopped_at, c.stop_cause, c.code, c.supersedes, c.told_days, c.version
          FROM certificate c JOIN worker w ON w.id = c.worker_id LEFT JOIN known_branch b ON b.id = w.branch_id
          WHERE c.id = $1 AND ($2::uuid[] IS NULL OR w.branch_id = ANY ($2) OR c.worker_id = $3)",
         id.uuid(),
@@ -227,7 +230,7 @@ pub(super) async fn page(
     let rows = sqlx::query_as!(
         Row,
         "SELECT c.id, c.worker_id, w.branch_id, b.zone AS \"zone?\", c.paper_id, c.service_codes, c.level, c.valid_from, c.valid_to, c.issued_at,
-                c.state, c.stopped_at, c.stop_cause, c.code, c.supersedes, c.version
+                c.state, c.stopped_at, c.stop_cause, c.code, c.supersedes, c.told_days, c.version
          FROM certificate c JOIN worker w ON w.id = c.worker_id LEFT JOIN known_branch b ON b.id = w.branch_id
          WHERE ($1::uuid[] IS NULL OR w.branch_id = ANY ($1) OR c.worker_id = $2) AND ($3::uuid IS NULL OR w.branch_id = $3)
            AND ($4::uuid IS NULL OR c.worker_id = $4) AND ($5::text IS NULL OR c.state = $5) AND c.id < $6 AND c.id > $7

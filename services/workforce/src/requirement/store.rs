@@ -1,7 +1,6 @@
 //! The SQL of what services ask for.
 
 use crate::certificate::Level;
-use crate::ids::KnownServiceId;
 use crate::standing::{HealthClass, SPREAD};
 use chrono::NaiveDate;
 use events::Event;
@@ -83,10 +82,8 @@ pub(crate) async fn spread(tx: &mut Tx, service: Option<&str>) -> Result<(), Fau
     )
     .fetch_all(tx.connection())
     .await?;
-    for id in services {
-        tx.schedule(SPREAD, KnownServiceId::of(id), tx.now()).await?;
-    }
-    Ok(())
+    let now = vec![tx.now().utc(); services.len()];
+    tx.schedule_all(SPREAD, &services, &now).await
 }
 
 /// Those of the services that contracts never published.

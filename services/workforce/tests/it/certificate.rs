@@ -112,16 +112,21 @@ async fn e4_renewal_begins_at_the_old_end_and_only_once() {
     let (paper, second) = (scene.licence("2027-01-01", None).await, scene.licence("2027-01-01", None).await);
     let renewed = scene
         .headquarters
-        .command(&format!("{path}/renew"), 1, json!({ "paper_id": paper }))
+        .command(&format!("{path}/renew"), 2, json!({ "paper_id": paper }))
         .await
         .expect(200);
     assert_eq!(renewed["valid"], json!({ "from": "2027-03-01", "to": "2028-03-01" }));
     assert_eq!(renewed["supersedes"], issued["id"]);
     assert_ne!(renewed["verification_code"], issued["verification_code"]);
-    let again = scene.headquarters.command(&format!("{path}/renew"), 1, json!({ "paper_id": second })).await;
+    let again = scene.headquarters.command(&format!("{path}/renew"), 2, json!({ "paper_id": second })).await;
     again.refused(409, "workforce.certificate_overlap", Some("P1-1"));
     assert_eq!(scene.count("workforce.certificate.renewed").await, 1);
     assert_eq!(scene.standing("MATERNITY").await["level"], "middle", "the old one holds to its own end");
+    scene.platform.at("2027-02-22T02:00:00Z").await;
+    scene.platform.at("2027-03-01T02:00:00Z").await;
+    let [soon, over] = ["workforce.certificate.expiring", "workforce.certificate.expired"];
+    assert_eq!(scene.types(&path).await, ["workforce.certificate.issued", soon, soon, over]);
+    assert_eq!(scene.count(over).await, 1, "the one that follows has just begun");
 }
 
 #[tokio::test(flavor = "multi_thread")]
