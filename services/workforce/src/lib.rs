@@ -1,9 +1,8 @@
 //! The workforce service: which papers hold, who is certified, who may be sent (`workforce.md`).
 //!
 //! What is not here yet, and comes with the full service: courses, exams and supervision; certificates that one person
-//! proposes and another gives out (until then who issues one neither registered nor verified its paper); what time alone
-//! says of them, `workforce.certificate.expiring` and `expired` and `workforce.retraining.overdue` (standings and the
-//! public check follow the days all the same); the hash of the photo on the card, and the limit of checks per address.
+//! proposes and another gives out (until then who issues one neither registered nor verified its paper); the hash of the
+//! photo on the card, and the limit of checks per address.
 
 pub mod certificate;
 pub mod compliance_paper;

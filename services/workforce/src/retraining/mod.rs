@@ -5,6 +5,7 @@
 
 mod list;
 pub mod open;
+pub mod overdue;
 mod respond;
 mod store;
 pub mod undo;
@@ -187,6 +188,9 @@ refusals! {
     /// It is due on a day that is over.
     DueInThePast { today: NaiveDate } = "workforce.retraining_due_past", clause!("P2-1");
 }
+
+/// The timer of an order's last day.
+pub(crate) const OVERDUE: &str = "retraining_overdue";
 
 /// An order as the API shows it.
 #[derive(Debug, Clone, Serialize, ToSchema)]

@@ -1,6 +1,6 @@
 //! Somebody is to be retrained: by order of a person, or of the policy (P2-1).
 
-use super::{Cause, Order, OrderView, Refusal, Response, State, store};
+use super::{Cause, Order, OrderView, Refusal, Response, State, overdue, store};
 use crate::person::Person;
 use crate::requirement;
 use crate::standing;
@@ -120,6 +120,7 @@ pub(super) async fn route(
             let grounds = Grounds { unknown, now, today: now.date_in(zone) };
             let decision = decide(cmd.id, cmd.body.clone(), &worker, Person::of(&cmd.principal), grounds)?;
             store::add(tx, &decision).await?;
+            overdue::wait(tx, decision.state()).await?;
             standing::recompute(tx, &[worker.id]).await?;
             Ok::<_, Failure>(decision)
         })

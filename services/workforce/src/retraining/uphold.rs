@@ -1,6 +1,6 @@
 //! A complaint against a worker was upheld: what follows is the policy's (P2-1).
 
-use super::{ComplaintResponse, Measure, Response, Stops, Upheld, open, respond, store};
+use super::{ComplaintResponse, Measure, Response, Stops, Upheld, open, overdue, respond, store};
 use crate::certificate::StopCause;
 use crate::standing::{self, Suspension};
 use crate::worker::{self, Stop, Worker};
@@ -56,6 +56,7 @@ pub(super) async fn follow(tx: &mut Tx, worker: Worker, new: &Upheld) -> Result<
         if response.measures.contains(&Measure::Retrain) {
             let decision = open::by_policy(tx.fresh(), &worker, &response, tx.now());
             store::add(tx, &decision).await?;
+            overdue::wait(tx, decision.state()).await?;
         }
         if response.measures.contains(&Measure::Suspend) {
             suspend(tx, worker.id, response).await?;

@@ -52,6 +52,14 @@ async fn three_minor_complaints_order_a_retraining_and_a_reversed_finding_undoes
     assert_eq!(order["answers"].as_array().map(Vec::len), Some(3));
     upheld(&scene, 4, Severity::S1).await;
     assert_eq!(orders(&scene).await.len(), 1, "the first three are answered");
+    scene.platform.at("2026-03-17T15:59:00Z").await;
+    assert_eq!(
+        scene.count("workforce.retraining.overdue").await,
+        0,
+        "its last day goes on to midnight in China"
+    );
+    scene.platform.at("2026-03-17T16:00:00Z").await;
+    assert_eq!(scene.count("workforce.retraining.overdue").await, 1);
     reversed(&scene, 2).await;
     let [first, second] = orders(&scene).await.try_into().expect("two orders");
     assert_eq!(first["state"], "undone");
