@@ -148,10 +148,12 @@ async fn papers(stage: &mut Stage, hq: &Headquarters, branch: &Branch, place: us
         proofs.push((json!({ "paper": "licence" }), "2028-01-01"));
     }
     let rooms = "/v1/workforce/compliance-papers";
-    for (proof, until) in proofs {
+    for (scan, (proof, until)) in proofs.into_iter().enumerate() {
         let is_licence = proof["paper"] == "licence";
+        // No two papers have the same scan.
+        let sha256 = format!("{:032x}{scan:032x}", carer.id.uuid().as_u128());
         let paper = json!({
-            "worker_id": carer.worker(), "proof": proof, "valid": { "from": "2025-08-01", "to": until }, "file_sha256": "ab".repeat(32)
+            "worker_id": carer.worker(), "proof": proof, "valid": { "from": "2025-08-01", "to": until }, "file_sha256": sha256
         });
         let paper = stage.create(&hq.clerk, rooms, paper).await?;
         stage.go(&branch.manager().account, (rooms, &paper), "verify", json!({})).await?;

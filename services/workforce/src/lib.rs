@@ -1,6 +1,8 @@
 //! The workforce service: which papers hold, who is certified, who may be sent (`workforce.md`).
 //!
-//! What is not here yet: courses, exams and supervision.
+//! What is not here yet, and comes with the full service: courses, exams and supervision; certificates that one person
+//! proposes and another gives out (until then who issues one neither registered nor verified its paper); the hash of the
+//! photo on the card, and the limit of checks per address.
 
 pub mod certificate;
 pub mod compliance_paper;
@@ -23,7 +25,7 @@ static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
 pub fn service() -> Service {
     Service::new("workforce", &MIGRATOR)
         .governed_by(PolicyKind::of::<policy::ExpiryNotice>())
-        .governed_by(PolicyKind::of::<standing::PaperPolicy>())
+        .governed_by(PolicyKind::of::<standing::PaperPolicy>().followed_by(standing::papers_changed))
         .governed_by(PolicyKind::of::<policy::CertificateValidity>())
         .governed_by(PolicyKind::of::<retraining::ComplaintResponse>())
         .room(worker::routes())

@@ -1,7 +1,7 @@
 //! What workforce does when others' events arrive: one line per type, one short function per effect.
 
 use crate::{requirement, retraining, worker};
-use events::contracts::{ServicePublished, ServiceRetired};
+use events::contracts::ServicePublished;
 use events::hr::{EmployeeHired, EmployeeLeft, EmployeeReinstated, EmployeeSuspended, EmployeeTransferred};
 use events::support::{ComplaintFindingReversed, ComplaintUpheld};
 use journal::Reactions;
@@ -15,7 +15,6 @@ pub(crate) fn reactions() -> Reactions {
         .on::<EmployeeReinstated>(worker::reinstate::reinstated)
         .on::<EmployeeLeft>(worker::leave::left)
         .on::<ServicePublished>(requirement::published)
-        .on::<ServiceRetired>(requirement::retired)
         .on::<ComplaintUpheld>(retraining::uphold::upheld)
         .on::<ComplaintFindingReversed>(retraining::undo::reversed)
 }

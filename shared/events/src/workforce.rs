@@ -72,6 +72,23 @@ event!(CertificateReinstated, "workforce.certificate.reinstated", v1);
 pub struct CertificateRevoked(pub CertificateState);
 event!(CertificateRevoked, "workforce.certificate.revoked", v1);
 
+/// A certificate will end soon: told once for each threshold of the policy (W9).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateExpiring {
+    /// As it is.
+    #[serde(flatten)]
+    pub certificate: CertificateState,
+    /// So many days before its end, or fewer.
+    pub threshold_days: u32,
+}
+event!(CertificateExpiring, "workforce.certificate.expiring", v1);
+
+/// A certificate has ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CertificateExpired(pub CertificateState);
+event!(CertificateExpired, "workforce.certificate.expired", v1);
+
 /// The three colours of the door-to-door certificate (W7): only green may be assigned.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
@@ -136,6 +153,18 @@ pub struct RetrainingOpened {
     pub due_on: NaiveDate,
 }
 event!(RetrainingOpened, "workforce.retraining.opened", v1);
+
+/// The last day for a retraining is over, and it is still to be done; what it blocks stays blocked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetrainingOverdue {
+    /// The order.
+    pub retraining_id: RetrainingId,
+    /// Who.
+    pub worker_id: WorkerId,
+    /// By when it was due.
+    pub due_on: NaiveDate,
+}
+event!(RetrainingOverdue, "workforce.retraining.overdue", v1);
 
 /// What led to a retraining order was undone, or it was done: nothing is blocked by it any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 
 use super::{Level, Refusal, Seen, VerificationCode, masking, store, validity};
 use crate::policy::ExpiryNotice;
+use crate::worker::State;
 use axum::Json;
 use chrono::NaiveDate;
 use house::policy::in_force;
@@ -26,7 +27,9 @@ pub struct CheckedCertificate {
     pub valid: Span<NaiveDate>,
     /// What it is now.
     pub state: Seen,
-    /// True only where it holds now.
+    /// Whether its worker may be sent for these services at all; never why not.
+    pub worker_state: State,
+    /// True only where it holds now and its worker may be sent.
     pub is_valid: bool,
     /// When this was answered.
     pub checked_at: Timestamp,
@@ -42,21 +45,24 @@ pub(super) async fn check(house: House, public: Public) -> Result<Json<CheckedCe
 async fn look_up(house: &House, code: &str) -> Result<CheckedCertificate, Failure> {
     let code = VerificationCode::parse(code)?;
     let mut connection = house.pool().acquire().await?;
-    let (issued, name) = store::by_code(&mut connection, code).await?.ok_or(Refusal::CodeWrong {})?;
+    let (issued, worker) = store::by_code(&mut connection, code).await?.ok_or(Refusal::CodeWrong {})?;
     let now = house.now();
     let today = now.date_in(issued.zone);
     let notice = in_force::<ExpiryNotice>(&mut connection, Some(issued.branch), today).await?.terms;
     let state = validity::seen(&issued.certificate, &notice, issued.zone, now);
+    let worker_state = worker.state_for(&issued.certificate.service_codes);
+    let holds = match state {
+        Seen::Active | Seen::Expiring => true,
+        Seen::NotYetValid | Seen::Expired | Seen::Suspended | Seen::Revoked | Seen::Superseded => false,
+    };
     Ok(CheckedCertificate {
-        name: masking::masked(&name),
+        name: masking::masked(&worker.card_name),
         service_codes: issued.certificate.service_codes,
         level: issued.certificate.level,
         valid: issued.certificate.valid,
         state,
-        is_valid: match state {
-            Seen::Active | Seen::Expiring => true,
-            Seen::NotYetValid | Seen::Expired | Seen::Suspended | Seen::Revoked | Seen::Superseded => false,
-        },
+        worker_state,
+        is_valid: holds && worker_state == State::Active,
         checked_at: now,
     })
 }

@@ -1,18 +1,20 @@
 //! A certificate from a verified external paper (W1): one for each paper.
 
-use super::{BOUNDARY, CertificateView, Issued, Level, Refusal, Stored, VerificationCode, store, validity};
+use super::{CertificateView, Issued, Level, Refusal, Stored, VerificationCode, boundary, store, validity};
 use crate::compliance_paper::{self, Paper};
 use crate::ids::PaperId;
 use crate::person::Person;
 use crate::policy::CertificateValidity;
+use crate::requirement;
 use crate::standing::{self, Check, PaperKind, Proof};
+use crate::worker;
 use chrono::NaiveDate;
 use events::CertificateId;
 use events::workforce::CertificateIssued;
 use house::policy::in_force;
 use house::{Addressed, Answer, Command, Commanded, House, New, known, permission};
 use journal::{Failure, RefuseOn, Tx};
-use kernel::{BranchId, Decision, Span, Version, Zone, clause};
+use kernel::{BranchId, Decision, Span, Timestamp, Version, Zone, clause};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use utoipa::ToSchema;
@@ -42,8 +44,12 @@ pub struct Grounds {
     pub unknown: BTreeSet<String>,
     /// The zone its days belong to.
     pub zone: Zone,
-    /// Today there.
+    /// Now, and today there.
+    pub now: Timestamp,
+    /// See `now`.
     pub today: NaiveDate,
+    /// Whether the worker is still one.
+    pub worker: worker::State,
     /// So many months where the paper does not say until when.
     pub months: u32,
     /// 64 random bits.
@@ -58,7 +64,7 @@ pub fn decide(
     issuer: Person,
 ) -> Result<Decision<Issued>, Refusal> {
     let Grounds { paper, today, months, .. } = grounds;
-    is_good(paper, issuer)?;
+    is_good(grounds, issuer)?;
     if new.service_codes.is_empty() || !grounds.unknown.is_empty() {
         return Err(Refusal::ServiceUnknown { service_codes: grounds.unknown.clone() });
     }
@@ -72,6 +78,7 @@ pub fn decide(
         service_codes: new.service_codes,
         level: new.level,
         valid,
+        issued_at: grounds.now,
         stored: Stored::Active,
     };
     let issued = Issued {
@@ -81,16 +88,24 @@ pub fn decide(
         paper: paper.id,
         code: VerificationCode::of(grounds.random_bits),
         supersedes: None,
+        told_days: None,
         version: Version::NONE,
     };
     let event = CertificateIssued(issued.told(None));
     Ok(Decision::of(issued).and(event).under(clause!("P1-1")).born_of(paper.id))
 }
 
-/// A verified licence, of somebody else.
-pub(super) fn is_good(paper: &Paper, person: Person) -> Result<(), Refusal> {
+/// A verified licence of somebody else who is still here, which two others brought and checked.
+pub(super) fn is_good(grounds: &Grounds, person: Person) -> Result<(), Refusal> {
+    let paper = &grounds.paper;
     if person.is_worker(paper.worker) {
         return Err(Refusal::OwnCertificate {});
+    }
+    if person.is(&paper.registrant) || paper.checker.is_some_and(|checker| person.is(&checker)) {
+        return Err(Refusal::OwnPaper {});
+    }
+    if grounds.worker == worker::State::Left {
+        return Err(Refusal::WorkerLeft {});
     }
     if paper.document.proof != Proof::Paper(PaperKind::Licence) {
         return Err(Refusal::PaperWrongKind {});
@@ -112,8 +127,10 @@ pub(super) async fn grounds(
     let today = tx.now().date_in(zone);
     let months =
         in_force::<CertificateValidity>(tx.connection(), Some(paper.branch), today).await?.terms.months;
-    let unknown = store::unknown_services(tx, services).await?;
-    Ok(Grounds { paper, unknown, zone, today, months, random_bits: tx.random_bits() })
+    let unknown = requirement::unknown(tx, services).await?;
+    let worker = worker::store::load(tx, paper.worker).await?.state();
+    let (now, random_bits) = (tx.now(), tx.random_bits());
+    Ok(Grounds { paper, unknown, zone, now, today, worker, months, random_bits })
 }
 
 async fn zone(tx: &mut Tx, branch: BranchId) -> Result<Zone, Failure> {
@@ -127,9 +144,7 @@ pub(super) async fn put(tx: &mut Tx, decision: &Decision<Issued>) -> Result<(), 
         .refuse_on("certificate_one_per_paper", Refusal::PaperUsed {})
         .refuse_on("certificate_no_overlap", Refusal::Overlap {})?;
     let issued = decision.state();
-    if let Some(at) = issued.next_boundary(tx.now()) {
-        tx.schedule(BOUNDARY, issued.certificate.id, at).await?;
-    }
+    boundary::wait(tx, issued).await?;
     Ok(standing::recompute(tx, &[issued.certificate.worker_id]).await?)
 }
 
@@ -167,7 +182,7 @@ pub(crate) mod tests {
             valid: Span { from: date(from), to: to.map(date) },
             check: Check::Verified { at: at("2026-02-01") },
         };
-        Paper { document, ..registered() }
+        Paper { document, checker: Some(person(12, 13)), ..registered() }
     }
 
     pub(crate) fn grounds(paper: Paper, today: &str) -> Grounds {
@@ -175,7 +190,9 @@ pub(crate) mod tests {
             paper,
             unknown: BTreeSet::new(),
             zone: Zone::SHANGHAI,
+            now: at(today),
             today: date(today),
+            worker: worker::State::Active,
             months: 12,
             random_bits: 42,
         }
@@ -220,6 +237,12 @@ pub(crate) mod tests {
         fresh.document.check = Check::Submitted;
         let fresh = grounds(fresh, "2026-03-01");
         assert_eq!(try_with(&fresh, person(20, 21)).err(), Some(Refusal::PaperNotVerified {}));
+        for brought_or_checked in [person(10, 99), person(99, 11), person(12, 99), person(99, 13)] {
+            let refused = try_with(&good, brought_or_checked).err();
+            assert_eq!(refused, Some(Refusal::OwnPaper {}), "{brought_or_checked:?}");
+        }
+        let gone = Grounds { worker: worker::State::Left, ..good.clone() };
+        assert_eq!(try_with(&gone, person(20, 21)).err(), Some(Refusal::WorkerLeft {}));
         let unknown: BTreeSet<String> = ["NOBODY".to_owned()].into();
         let odd = Grounds { unknown: unknown.clone(), ..good };
         let refused = try_with(&odd, person(20, 21)).err();

@@ -1,9 +1,10 @@
 //! Reading certificates.
 
-use super::{CertificateView, Issued, store};
+use super::{CertificateView, Issued, StoredWord, store};
 use axum::response::Response;
 use events::{CertificateId, WorkerId};
-use house::{House, List, One, Page, Problem, Read, Shown, permission};
+use house::access::Permitted;
+use house::{House, List, One, Page, Principal, Problem, Read, Shown, permission};
 use kernel::{Aggregate, BranchId};
 use serde::Deserialize;
 
@@ -16,8 +17,22 @@ pub struct CertificateFilter {
     pub branch: Option<BranchId>,
     /// Of this worker.
     pub worker_id: Option<WorkerId>,
-    /// In this state.
-    pub state: Option<String>,
+    /// `active`, `suspended`, `revoked`, `superseded`.
+    #[param(value_type = Option<String>)]
+    pub state: Option<StoredWord>,
+}
+
+/// What a reader may see of a certificate: its code and paper are not for those who only ask how it stands.
+fn shown(issued: &Issued, principal: &Principal) -> CertificateView {
+    let knows = principal.reach(<permission!("certificate.code") as Permitted>::permission());
+    let worker = Some(issued.certificate.worker_id.uuid());
+    let is_seen = knows.is_some_and(|reach| reach.covers(Some(issued.branch)) || reach.own() == worker);
+    let view = issued.view(issued.version());
+    CertificateView {
+        verification_code: view.verification_code.filter(|_| is_seen),
+        paper_id: view.paper_id.filter(|_| is_seen),
+        ..view
+    }
 }
 
 /// Certificates within the caller's reach.
@@ -31,7 +46,7 @@ pub(super) async fn list(
             list,
             async |pool, list| {
                 let found = store::page(pool, &list.reach, &list.filter, list.page).await?;
-                Ok(found.iter().map(|one: &Issued| one.view(one.version())).collect())
+                Ok(found.iter().map(|one| shown(one, &list.principal)).collect())
             },
             |view: &CertificateView| view.id.uuid(),
         )
@@ -47,7 +62,7 @@ pub(super) async fn read(
     house
         .read(read, async |pool, read| {
             let found = store::find(pool, &read.reach, read.id).await?;
-            Ok(found.map(|one| (one.version(), one.view(one.version()))))
+            Ok(found.map(|one| (one.version(), shown(&one, &read.principal))))
         })
         .await
 }

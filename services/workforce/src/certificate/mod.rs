@@ -56,6 +56,10 @@ refusals! {
     Overlap {} = "workforce.certificate_overlap", clause!("P1-1");
     /// A certificate is for services that exist.
     ServiceUnknown { service_codes: BTreeSet<String> } = "workforce.certificate_service_unknown", clause!("P1-1");
+    /// Who brought or checked the paper does not give out what rests on it.
+    OwnPaper {} = "sod.certificate.own_paper", clause!("P1-1");
+    /// Who has left is not certified.
+    WorkerLeft {} = "workforce.worker_left", clause!("P1-1");
     /// Nobody decides about his own certificate (W3).
     OwnCertificate {} = "sod.certificate.own", clause!("P1-1");
 }
@@ -155,10 +159,36 @@ impl Stored {
     /// As tables write it.
     pub const fn word(self) -> &'static str {
         match self {
+            Self::Active => StoredWord::Active.word(),
+            Self::Suspended { .. } => StoredWord::Suspended.word(),
+            Self::Revoked { .. } => StoredWord::Revoked.word(),
+            Self::Superseded { .. } => StoredWord::Superseded.word(),
+        }
+    }
+}
+
+/// A stored state without its when and why: what one may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoredWord {
+    /// It holds inside its range.
+    Active,
+    /// It holds not, until it is reinstated.
+    Suspended,
+    /// It never holds again.
+    Revoked,
+    /// Another took its place.
+    Superseded,
+}
+
+impl StoredWord {
+    /// As tables write it.
+    pub const fn word(self) -> &'static str {
+        match self {
             Self::Active => "active",
-            Self::Suspended { .. } => "suspended",
-            Self::Revoked { .. } => "revoked",
-            Self::Superseded { .. } => "superseded",
+            Self::Suspended => "suspended",
+            Self::Revoked => "revoked",
+            Self::Superseded => "superseded",
         }
     }
 }
@@ -196,11 +226,13 @@ pub struct Certificate {
     pub level: Level,
     /// On which dates of the branch's zone; the end is an exclusive local midnight (W11).
     pub valid: Span<NaiveDate>,
+    /// When it was given out.
+    pub issued_at: Timestamp,
     /// Its stored state.
     pub stored: Stored,
 }
 
-/// The timer of a certificate's beginning and end: the level reached changes then.
+/// The timer of a certificate's beginning, announcements and end.
 pub(crate) const BOUNDARY: &str = "certificate_boundary";
 
 /// A certificate as this house gave it out.
@@ -218,6 +250,8 @@ pub struct Issued {
     pub code: VerificationCode,
     /// The certificate it follows.
     pub supersedes: Option<CertificateId>,
+    /// The smallest threshold of its end that was announced, in days; 0 once it was said that it has ended.
+    pub told_days: Option<u32>,
     /// How many events it has had.
     pub version: Version,
 }
@@ -243,12 +277,6 @@ impl Issued {
             reason_code: reason_code.map(str::to_owned),
             supersedes: self.supersedes,
         }
-    }
-
-    /// The next instant after `now` at which it begins or ends.
-    pub(crate) fn next_boundary(&self, now: Timestamp) -> Option<Timestamp> {
-        let range = validity::instants(&self.certificate.valid, self.zone);
-        [Some(range.from), range.to].into_iter().flatten().find(|at| *at > now)
     }
 }
 
@@ -281,10 +309,12 @@ pub struct CertificateView {
     pub valid: Span<NaiveDate>,
     /// Its stored state, since when, and why.
     pub stored: Stored,
-    /// What the public checks it by.
-    pub verification_code: VerificationCode,
-    /// The paper it rests on.
-    pub paper_id: PaperId,
+    /// What the public checks it by; only for those who may know it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verification_code: Option<VerificationCode>,
+    /// The paper it rests on; only for those who may know it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paper_id: Option<PaperId>,
     /// The certificate it follows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub supersedes: Option<CertificateId>,
@@ -303,8 +333,8 @@ impl Shown for Issued {
             level: certificate.level,
             valid: certificate.valid,
             stored: certificate.stored,
-            verification_code: self.code,
-            paper_id: self.paper,
+            verification_code: Some(self.code),
+            paper_id: Some(self.paper),
             supersedes: self.supersedes,
             version,
         }

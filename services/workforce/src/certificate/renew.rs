@@ -34,8 +34,9 @@ pub fn decide(
     if paper.worker != old.certificate.worker_id {
         return Err(Refusal::PaperOfAnother {});
     }
-    issue::is_good(paper, issuer)?;
+    issue::is_good(grounds, issuer)?;
     let mut certificate = validity::renew(&old.certificate, id, grounds.today, grounds.months)?;
+    certificate.issued_at = grounds.now;
     let from = certificate.valid.from;
     if !paper.document.valid.contains(from) {
         return Err(Refusal::PaperNotInForce { on: from });
@@ -49,6 +50,7 @@ pub fn decide(
         paper: paper.id,
         code: VerificationCode::of(grounds.random_bits),
         supersedes: Some(old.certificate.id),
+        told_days: None,
         version: Version::NONE,
     };
     let event = CertificateRenewed(renewed.told(None));
@@ -96,6 +98,11 @@ mod tests {
             span("2027-03-01", "2027-09-01"),
             "its paper ends"
         );
+        let mut others = grounds(licence("2027-01-01", None), "2027-02-01");
+        others.paper.worker = events::WorkerId::of(Uuid::from_u128(78));
+        let id = CertificateId::of(Uuid::from_u128(77));
+        let refused = decide(id, &issued(), &others, person(20, 21)).err();
+        assert_eq!(refused, Some(Refusal::PaperOfAnother {}));
         let refused = renewed("2027-02-01", Some("2027-02-15"));
         assert_eq!(refused, Err(Refusal::PaperNotInForce { on: date("2027-03-01") }));
     }

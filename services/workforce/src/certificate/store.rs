@@ -1,7 +1,8 @@
 //! The SQL of certificates.
 
-use super::{Certificate, Issued, Level, StopCause, Stored, VerificationCode};
+use super::{Certificate, Issued, Level, StopCause, Stored, StoredWord, VerificationCode};
 use crate::ids::PaperId;
+use crate::worker::{self, Worker};
 use chrono::{DateTime, NaiveDate, Utc};
 use events::{CertificateId, WorkerId};
 use house::list::PageRequest;
@@ -10,7 +11,7 @@ use journal::{Failure, Fault, Reach, Tx};
 use kernel::{BranchId, Decision, Span, Timestamp, Version, Zone};
 use sqlx::PgPool;
 use sqlx::postgres::PgConnection;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// A row of `certificate`, with what is the worker's.
@@ -24,11 +25,13 @@ struct Row {
     level: i16,
     valid_from: NaiveDate,
     valid_to: NaiveDate,
+    issued_at: DateTime<Utc>,
     state: String,
     stopped_at: Option<DateTime<Utc>>,
     stop_cause: Option<String>,
     code: i64,
     supersedes: Option<Uuid>,
+    told_days: Option<i32>,
     version: i32,
 }
 
@@ -67,6 +70,7 @@ impl TryFrom<Row> for Issued {
                 service_codes: row.service_codes.into_iter().collect(),
                 level: level(row.level)?,
                 valid: Span { from: row.valid_from, to: Some(row.valid_to) },
+                issued_at: Timestamp::of(row.issued_at),
                 stored: stored(&row.state, row.stopped_at, row.stop_cause.as_deref())?,
             },
             branch: BranchId::of(row.branch_id),
@@ -74,6 +78,7 @@ impl TryFrom<Row> for Issued {
             paper: PaperId::of(row.paper_id),
             code: VerificationCode::of(row.code.cast_unsigned()),
             supersedes: row.supersedes.map(CertificateId::of),
+            told_days: row.told_days.and_then(|days| u32::try_from(days).ok()),
             version: Version::of(row.version),
         })
     }
@@ -84,8 +89,8 @@ pub(crate) async fn load(tx: &mut Tx, id: CertificateId) -> Result<Issued, Failu
     let (branches, own) = (tx.branches(), tx.own());
     let row = sqlx::query_as!(
         Row,
-        "SELECT c.id, c.worker_id, w.branch_id, b.zone AS \"zone?\", c.paper_id, c.service_codes, c.level, c.valid_from, c.valid_to, c.state,
-                c.stopped_at, c.stop_cause, c.code, c.supersedes, c.version
+        "SELECT c.id, c.worker_id, w.branch_id, b.zone AS \"zone?\", c.paper_id, c.service_codes, c.level, c.valid_from, c.valid_to, c.issued_at,
+                c.state, c.stopped_at, c.stop_cause, c.code, c.supersedes, c.told_days, c.version
          FROM certificate c JOIN worker w ON w.id = c.worker_id LEFT JOIN known_branch b ON b.id = w.branch_id
          WHERE c.id = $1 AND ($2::uuid[] IS NULL OR w.branch_id = ANY ($2) OR c.worker_id = $3) FOR UPDATE OF c",
         id.uuid(),
@@ -103,8 +108,8 @@ pub(super) async fn add(tx: &mut Tx, decision: &Decision<Issued>) -> Result<(), 
     let one = &issued.certificate;
     let services: Vec<String> = one.service_codes.iter().cloned().collect();
     let statement = sqlx::query!(
-        "INSERT INTO certificate (id, worker_id, paper_id, service_codes, level, valid_from, valid_to, state, code, supersedes, version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        "INSERT INTO certificate (id, worker_id, paper_id, service_codes, level, valid_from, valid_to, issued_at, state, code, supersedes, version)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         one.id.uuid(),
         one.worker_id.uuid(),
         issued.paper.uuid(),
@@ -112,6 +117,7 @@ pub(super) async fn add(tx: &mut Tx, decision: &Decision<Issued>) -> Result<(), 
         one.level.number(),
         one.valid.from,
         one.valid.to,
+        one.issued_at.utc(),
         one.stored.word(),
         issued.code.bits().cast_signed(),
         issued.supersedes.map(CertificateId::uuid),
@@ -137,12 +143,13 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<Issued>) -> Result<(),
         Stored::Revoked { at } | Stored::Superseded { at } => (Some(at), None),
     };
     let statement = sqlx::query!(
-        "UPDATE certificate SET state = $3, stopped_at = $4, stop_cause = $5, version = $6 WHERE id = $1 AND version = $2",
+        "UPDATE certificate SET state = $3, stopped_at = $4, stop_cause = $5, told_days = $6, version = $7 WHERE id = $1 AND version = $2",
         one.id.uuid(),
         decision.base().get(),
         one.stored.word(),
         stopped_at.map(Timestamp::utc),
         cause,
+        decision.state().told_days.and_then(|days| i32::try_from(days).ok()),
         decision.version().get(),
     );
     tx.save(decision, statement).await
@@ -154,7 +161,7 @@ pub(crate) async fn of_workers(
     workers: &[Uuid],
 ) -> Result<BTreeMap<Uuid, Vec<Certificate>>, Fault> {
     let rows = sqlx::query!(
-        "SELECT id, worker_id, service_codes, level, valid_from, valid_to, state, stopped_at, stop_cause
+        "SELECT id, worker_id, service_codes, level, valid_from, valid_to, issued_at, state, stopped_at, stop_cause
          FROM certificate WHERE worker_id = ANY ($1) ORDER BY id",
         workers,
     )
@@ -168,56 +175,40 @@ pub(crate) async fn of_workers(
             service_codes: row.service_codes.into_iter().collect(),
             level: level(row.level)?,
             valid: Span { from: row.valid_from, to: Some(row.valid_to) },
+            issued_at: Timestamp::of(row.issued_at),
             stored: stored(&row.state, row.stopped_at, row.stop_cause.as_deref())?,
         });
     }
     Ok(found)
 }
 
-/// Those of the services that contracts never published.
-pub(super) async fn unknown_services(
-    tx: &mut Tx,
-    services: &BTreeSet<String>,
-) -> Result<BTreeSet<String>, Fault> {
-    let wanted: Vec<String> = services.iter().cloned().collect();
-    let unknown = sqlx::query_scalar!(
-        "SELECT code AS \"code!\" FROM UNNEST($1::text[]) AS wanted (code)
-         WHERE NOT EXISTS (SELECT FROM known_service WHERE service_code = wanted.code)",
-        &wanted,
-    )
-    .fetch_all(tx.connection())
-    .await?;
-    Ok(unknown.into_iter().collect())
-}
-
-/// The certificate of a code and the name on its worker's card, whoever asks: the code is the permission.
+/// The certificate of a code and its worker, whoever asks: the code is the permission.
 pub(super) async fn by_code(
     connection: &mut PgConnection,
     code: VerificationCode,
-) -> Result<Option<(Issued, String)>, Fault> {
+) -> Result<Option<(Issued, Worker)>, Fault> {
     let bits = code.bits().cast_signed();
     let row = sqlx::query_as!(
         Row,
-        "SELECT c.id, c.worker_id, w.branch_id, b.zone AS \"zone?\", c.paper_id, c.service_codes, c.level, c.valid_from, c.valid_to, c.state,
-                c.stopped_at, c.stop_cause, c.code, c.supersedes, c.version
+        "SELECT c.id, c.worker_id, w.branch_id, b.zone AS \"zone?\", c.paper_id, c.service_codes, c.level, c.valid_from, c.valid_to, c.issued_at,
+                c.state, c.stopped_at, c.stop_cause, c.code, c.supersedes, c.told_days, c.version
          FROM certificate c JOIN worker w ON w.id = c.worker_id LEFT JOIN known_branch b ON b.id = w.branch_id WHERE c.code = $1",
         bits,
     )
     .fetch_optional(&mut *connection)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let name = sqlx::query_scalar!("SELECT card_name FROM worker WHERE id = $1", row.worker_id)
-        .fetch_one(connection)
-        .await?;
-    Ok(Some((row.try_into()?, name)))
+    let issued = Issued::try_from(row)?;
+    let worker = worker::store::of_certificate(connection, issued.certificate.worker_id).await?;
+    Ok(Some((issued, worker)))
 }
 
 /// A certificate within reach, unlocked.
 pub(super) async fn find(pool: &PgPool, reach: &Reach, id: CertificateId) -> Result<Option<Issued>, Failure> {
     let row = sqlx::query_as!(
         Row,
-        "SELECT c.id, c.worker_id, w.branch_id, b.zone AS \"zone?\", c.paper_id, c.service_codes, c.level, c.valid_from, c.valid_to, c.state,
-                c.stopped_at, c.stop_cause, c.code, c.supersedes, c.version
+        "SELECT c.id, c.worker_id, w.branch_id, b.zone AS \"zone?\", c.paper_id, c.service_codes, c.level, c.valid_from, c.valid_to, c.issued_at,
+                c.state, c.stopped_at, c.stop_cause, c.code, c.supersedes, c.told_days, c.version
          FROM certificate c JOIN worker w ON w.id = c.worker_id LEFT JOIN known_branch b ON b.id = w.branch_id
          WHERE c.id = $1 AND ($2::uuid[] IS NULL OR w.branch_id = ANY ($2) OR c.worker_id = $3)",
         id.uuid(),
@@ -238,8 +229,8 @@ pub(super) async fn page(
 ) -> Result<Vec<Issued>, Failure> {
     let rows = sqlx::query_as!(
         Row,
-        "SELECT c.id, c.worker_id, w.branch_id, b.zone AS \"zone?\", c.paper_id, c.service_codes, c.level, c.valid_from, c.valid_to, c.state,
-                c.stopped_at, c.stop_cause, c.code, c.supersedes, c.version
+        "SELECT c.id, c.worker_id, w.branch_id, b.zone AS \"zone?\", c.paper_id, c.service_codes, c.level, c.valid_from, c.valid_to, c.issued_at,
+                c.state, c.stopped_at, c.stop_cause, c.code, c.supersedes, c.told_days, c.version
          FROM certificate c JOIN worker w ON w.id = c.worker_id LEFT JOIN known_branch b ON b.id = w.branch_id
          WHERE ($1::uuid[] IS NULL OR w.branch_id = ANY ($1) OR c.worker_id = $2) AND ($3::uuid IS NULL OR w.branch_id = $3)
            AND ($4::uuid IS NULL OR c.worker_id = $4) AND ($5::text IS NULL OR c.state = $5) AND c.id < $6 AND c.id > $7
@@ -248,7 +239,7 @@ pub(super) async fn page(
         reach.own(),
         filter.branch.map(BranchId::uuid),
         filter.worker_id.map(WorkerId::uuid),
-        filter.state,
+        filter.state.map(StoredWord::word),
         page.below(),
         page.above(),
         page.is_newest_first(),

@@ -110,6 +110,7 @@ mod tests {
             service_codes: ["maternity".to_owned()].into(),
             level: Level::Middle,
             valid: Span { from: date("2026-03-01"), to: Some(date("2027-03-01")) },
+            issued_at: Zone::SHANGHAI.midnight(date("2026-02-15")),
             stored: Stored::Active,
         }
     }
@@ -186,6 +187,15 @@ mod tests {
             assert_eq!(refused, Err(Refusal::Revoked { at: now }));
         }
         assert_eq!(reinstate(certificate()), Err(Refusal::NotSuspended {}));
+        let replaced = Certificate { stored: Stored::Superseded { at: now }, ..certificate() };
+        for refused in [
+            reinstate(replaced.clone()),
+            revoke(replaced.clone(), now),
+            suspend(replaced.clone(), StopCause::Conduct, now),
+            renew(&replaced, replaced.id, date("2026-06-01"), 12),
+        ] {
+            assert_eq!(refused, Err(Refusal::Superseded {}));
+        }
     }
 
     proptest! {

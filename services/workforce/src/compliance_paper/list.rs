@@ -1,6 +1,6 @@
 //! Reading papers.
 
-use super::{Paper, PaperView, store};
+use super::{Paper, PaperView, State, store};
 use crate::ids::PaperId;
 use axum::response::Response;
 use events::WorkerId;
@@ -17,8 +17,9 @@ pub struct PaperFilter {
     pub branch: Option<BranchId>,
     /// Of this worker.
     pub worker_id: Option<WorkerId>,
-    /// In this state.
-    pub state: Option<String>,
+    /// `submitted`, `verified`, `rejected`, `void`.
+    #[param(value_type = Option<String>)]
+    pub state: Option<State>,
 }
 
 /// Papers within the caller's reach.

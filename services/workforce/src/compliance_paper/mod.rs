@@ -17,7 +17,7 @@ use chrono::NaiveDate;
 use events::{WorkerId, event};
 use house::{House, OpenApiRouter, Shown, routes};
 use kernel::{Aggregate, BranchId, Span, Timestamp, Version, clause, refusals};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// A paper.
@@ -41,15 +41,42 @@ pub struct Paper {
     pub version: Version,
 }
 
+/// How far a paper has come: what one may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Nobody has checked it.
+    Submitted,
+    /// It is true.
+    Verified,
+    /// It is not.
+    Rejected,
+    /// Registered by mistake.
+    Void,
+}
+
+impl State {
+    /// As tables write it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Submitted => "submitted",
+            Self::Verified => "verified",
+            Self::Rejected => "rejected",
+            Self::Void => "void",
+        }
+    }
+}
+
 impl Paper {
     /// Its state, as tables and views write it.
     pub const fn word(&self) -> &'static str {
-        match self.document.check {
-            Check::Submitted => "submitted",
-            Check::Verified { .. } => "verified",
-            Check::Rejected { .. } => "rejected",
-            Check::Void => "void",
-        }
+        let state = match self.document.check {
+            Check::Submitted => State::Submitted,
+            Check::Verified { .. } => State::Verified,
+            Check::Rejected { .. } => State::Rejected,
+            Check::Void => State::Void,
+        };
+        state.word()
     }
 
     /// Whether this person may check it, and it waits for that.
@@ -97,6 +124,10 @@ refusals! {
     FileHash {} = "workforce.paper_file_hash";
     /// A range in which no day lies.
     RangeEmpty {} = "workforce.paper_range_empty";
+    /// This scan was registered before, for him or for somebody else.
+    RegisteredBefore {} = "workforce.paper_registered_before", clause!("P1-1");
+    /// Who has left brings no papers.
+    WorkerLeft {} = "workforce.paper_worker_left", clause!("P1-1");
     /// It was checked, or taken back, before.
     AlreadyChecked { state: &'static str } = "workforce.paper_already_checked", clause!("P1-1");
     /// Whoever registered a paper does not check it.

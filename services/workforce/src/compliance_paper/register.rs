@@ -4,11 +4,11 @@ use super::{Paper, PaperRegistered, PaperView, Refusal, store};
 use crate::ids::PaperId;
 use crate::person::Person;
 use crate::standing::{Check, Document, Proof};
-use crate::worker::{self, Worker};
+use crate::worker::{self, State, Worker};
 use chrono::NaiveDate;
 use events::WorkerId;
 use house::{Addressed, Answer, Command, Commanded, House, New, permission};
-use journal::Failure;
+use journal::{Failure, RefuseOn};
 use kernel::{Decision, Span, Version, clause};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -45,6 +45,9 @@ pub fn decide(
     if registrant.is_worker(worker.id) {
         return Err(Refusal::OwnPaper {});
     }
+    if worker.state() == State::Left {
+        return Err(Refusal::WorkerLeft {});
+    }
     if new.valid.is_empty() {
         return Err(Refusal::RangeEmpty {});
     }
@@ -76,7 +79,8 @@ pub(super) async fn route(
         .commit(cmd, async |tx, cmd, _| {
             let worker = worker::store::load(tx, cmd.body.worker_id).await?;
             let decision = decide(cmd.id, &cmd.body, &worker, Person::of(&cmd.principal))?;
-            store::add(tx, &decision).await?;
+            let added = store::add(tx, &decision).await;
+            added.refuse_on("compliance_paper_scan", Refusal::RegisteredBefore {})?;
             Ok::<_, Failure>(decision)
         })
         .await
@@ -86,7 +90,7 @@ pub(super) async fn route(
 pub(crate) mod tests {
     use super::*;
     use crate::standing::PaperKind;
-    use crate::worker::tests::worker;
+    use crate::worker::tests::{at, worker};
     use kernel::{EmployeeId, UserId};
     use uuid::Uuid;
 
@@ -123,5 +127,9 @@ pub(crate) mod tests {
             assert_eq!(refused(&wrong, person(10, 11)), Some(Refusal::FileHash {}), "{hash}");
         }
         assert_eq!(refused(&new(), person(10, 2)), Some(Refusal::OwnPaper {}), "nobody brings his own");
+        let left =
+            crate::worker::leave::decide(worker(), at("2026-05-01")).expect("he was here").into_state();
+        let refused = decide(PaperId::of(Uuid::from_u128(5)), &new(), &left, person(10, 11)).err();
+        assert_eq!(refused, Some(Refusal::WorkerLeft {}));
     }
 }

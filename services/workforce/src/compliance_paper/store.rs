@@ -1,6 +1,6 @@
 //! The SQL of papers.
 
-use super::Paper;
+use super::{Paper, State};
 use crate::ids::PaperId;
 use crate::person::Person;
 use crate::standing::{Check, Document, Proof, proof_of};
@@ -28,6 +28,7 @@ struct Row {
     registered_employee: Option<Uuid>,
     checked_at: Option<DateTime<Utc>>,
     checked_user: Option<Uuid>,
+    checked_employee: Option<Uuid>,
     version: i32,
 }
 
@@ -53,7 +54,7 @@ impl TryFrom<Row> for Paper {
             document: Document { proof, valid, check },
             file_sha256: row.file_sha256,
             registrant: Person::stored(row.registered_user, row.registered_employee),
-            checker: row.checked_user.map(|user| Person::stored(user, None)),
+            checker: row.checked_user.map(|user| Person::stored(user, row.checked_employee)),
             version: Version::of(row.version),
         })
     }
@@ -65,7 +66,7 @@ pub(crate) async fn load(tx: &mut Tx, id: PaperId) -> Result<Paper, Failure> {
     let row = sqlx::query_as!(
         Row,
         "SELECT p.id, p.worker_id, w.branch_id, p.kind, p.health_class, p.valid_from, p.valid_to, p.file_sha256, p.state, p.registered_user,
-                p.registered_employee, p.checked_at, p.checked_user, p.version
+                p.registered_employee, p.checked_at, p.checked_user, p.checked_employee, p.version
          FROM compliance_paper p JOIN worker w ON w.id = p.worker_id
          WHERE p.id = $1 AND ($2::uuid[] IS NULL OR w.branch_id = ANY ($2) OR p.worker_id = $3) FOR UPDATE OF p",
         id.uuid(),
@@ -111,13 +112,15 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<Paper>) -> Result<(), 
         Check::Submitted | Check::Void => None,
     };
     let statement = sqlx::query!(
-        "UPDATE compliance_paper SET state = $3, checked_at = coalesce($4, checked_at), checked_user = coalesce($5, checked_user), version = $6
+        "UPDATE compliance_paper SET state = $3, checked_at = coalesce($4, checked_at), checked_user = coalesce($5, checked_user),
+                checked_employee = coalesce($6, checked_employee), version = $7
          WHERE id = $1 AND version = $2",
         paper.id.uuid(),
         decision.base().get(),
         paper.word(),
         checked_at.map(Timestamp::utc),
         paper.checker.map(|checker| UserId::uuid(checker.user)),
+        paper.checker.and_then(|checker| checker.employee).map(EmployeeId::uuid),
         decision.version().get(),
     );
     tx.save(decision, statement).await
@@ -128,7 +131,7 @@ pub(super) async fn find(pool: &PgPool, reach: &Reach, id: PaperId) -> Result<Op
     let row = sqlx::query_as!(
         Row,
         "SELECT p.id, p.worker_id, w.branch_id, p.kind, p.health_class, p.valid_from, p.valid_to, p.file_sha256, p.state, p.registered_user,
-                p.registered_employee, p.checked_at, p.checked_user, p.version
+                p.registered_employee, p.checked_at, p.checked_user, p.checked_employee, p.version
          FROM compliance_paper p JOIN worker w ON w.id = p.worker_id
          WHERE p.id = $1 AND ($2::uuid[] IS NULL OR w.branch_id = ANY ($2) OR p.worker_id = $3)",
         id.uuid(),
@@ -150,7 +153,7 @@ pub(super) async fn page(
     let rows = sqlx::query_as!(
         Row,
         "SELECT p.id, p.worker_id, w.branch_id, p.kind, p.health_class, p.valid_from, p.valid_to, p.file_sha256, p.state, p.registered_user,
-                p.registered_employee, p.checked_at, p.checked_user, p.version
+                p.registered_employee, p.checked_at, p.checked_user, p.checked_employee, p.version
          FROM compliance_paper p JOIN worker w ON w.id = p.worker_id
          WHERE ($1::uuid[] IS NULL OR w.branch_id = ANY ($1) OR p.worker_id = $2) AND ($3::uuid IS NULL OR w.branch_id = $3)
            AND ($4::uuid IS NULL OR p.worker_id = $4) AND ($5::text IS NULL OR p.state = $5) AND p.id < $6 AND p.id > $7
@@ -159,7 +162,7 @@ pub(super) async fn page(
         reach.own(),
         filter.branch.map(BranchId::uuid),
         filter.worker_id.map(WorkerId::uuid),
-        filter.state,
+        filter.state.map(State::word),
         page.below(),
         page.above(),
         page.is_newest_first(),

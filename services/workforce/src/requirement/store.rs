@@ -1,15 +1,15 @@
 //! The SQL of what services ask for.
 
 use crate::certificate::Level;
-use crate::ids::KnownServiceId;
 use crate::standing::{HealthClass, SPREAD};
 use chrono::NaiveDate;
 use events::Event;
-use events::contracts::{RequiredLevel, ServicePublished, ServiceRetired};
+use events::contracts::{RequiredLevel, ServicePublished};
 use journal::{Fault, Reaction, Tx};
 use kernel::{clause, refusals};
 use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
+use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// Where no city is named.
@@ -31,8 +31,6 @@ pub struct KnownRequirement {
     pub health_class: HealthClass,
     /// The least level, per city.
     pub required_levels: Vec<RequiredLevel>,
-    /// First day the service is not sold.
-    pub retired_from: Option<NaiveDate>,
 }
 
 impl KnownRequirement {
@@ -44,20 +42,23 @@ impl KnownRequirement {
     }
 }
 
+/// Levels of the national standard, or 0 for none.
+fn are_known(levels: &[RequiredLevel]) -> Result<(), Refusal> {
+    match levels.iter().find(|required| Level::of_number(i16::from(required.level)).is_err()) {
+        Some(required) => Err(Refusal::UnknownLevel { level: required.level }),
+        None => Ok(()),
+    }
+}
+
 /// Keeps what a service asks for, and lets the standings follow, a part of the workers at a time.
 pub(crate) async fn published(tx: &mut Tx, event: &Event<ServicePublished>) -> Result<(), Reaction> {
     let service = &event.data;
-    for required in &service.required_levels {
-        let known = Level::of_number(i16::from(required.level));
-        known.map_err(|_| kernel::Refusal::refused(Refusal::UnknownLevel { level: required.level }))?;
-    }
-    let id = sqlx::query_scalar!(
-        "INSERT INTO known_service (id, service_code, spread_after) VALUES (uuidv7(), $1, $2)
-         ON CONFLICT (service_code) DO UPDATE SET retired_from = NULL, spread_after = excluded.spread_after RETURNING id",
+    are_known(&service.required_levels).map_err(kernel::Refusal::refused)?;
+    sqlx::query!(
+        "INSERT INTO known_service (id, service_code) VALUES (uuidv7(), $1) ON CONFLICT (service_code) DO NOTHING",
         service.service_code,
-        Uuid::nil(),
     )
-    .fetch_one(tx.connection())
+    .execute(tx.connection())
     .await?;
     sqlx::query!(
         "INSERT INTO requirement (service_code, effective_from, health_class, required_levels) VALUES ($1, $2, $3, $4)
@@ -69,20 +70,33 @@ pub(crate) async fn published(tx: &mut Tx, event: &Event<ServicePublished>) -> R
     )
     .execute(tx.connection())
     .await?;
-    Ok(tx.schedule(SPREAD, KnownServiceId::of(id), tx.now()).await?)
+    Ok(spread(tx, Some(&service.service_code)).await?)
 }
 
-/// A service that is sold no longer gets no new standings; those there are go on, for visits still to come.
-pub(crate) async fn retired(tx: &mut Tx, event: &Event<ServiceRetired>) -> Result<(), Reaction> {
-    let service = &event.data;
-    sqlx::query!(
-        "UPDATE known_service SET retired_from = $2 WHERE service_code = $1",
-        service.service_code,
-        service.effective_from,
+/// Lets the standings of every worker follow what the services ask, a part of them at a time: all services, or one.
+pub(crate) async fn spread(tx: &mut Tx, service: Option<&str>) -> Result<(), Fault> {
+    let services = sqlx::query_scalar!(
+        "UPDATE known_service SET spread_after = $2 WHERE $1::text IS NULL OR service_code = $1 RETURNING id",
+        service,
+        Uuid::nil(),
     )
-    .execute(tx.connection())
+    .fetch_all(tx.connection())
     .await?;
-    Ok(())
+    let now = vec![tx.now().utc(); services.len()];
+    tx.schedule_all(SPREAD, &services, &now).await
+}
+
+/// Those of the services that contracts never published.
+pub(crate) async fn unknown(tx: &mut Tx, services: &BTreeSet<String>) -> Result<BTreeSet<String>, Fault> {
+    let wanted: Vec<String> = services.iter().cloned().collect();
+    let unknown = sqlx::query_scalar!(
+        "SELECT code AS \"code!\" FROM UNNEST($1::text[]) AS wanted (code)
+         WHERE NOT EXISTS (SELECT FROM known_service WHERE service_code = wanted.code)",
+        &wanted,
+    )
+    .fetch_all(tx.connection())
+    .await?;
+    Ok(unknown.into_iter().collect())
 }
 
 /// What services ask, oldest first; all of them, or these.
@@ -91,8 +105,8 @@ pub(crate) async fn of(
     services: Option<&[String]>,
 ) -> Result<Vec<KnownRequirement>, Fault> {
     let rows = sqlx::query!(
-        "SELECT r.service_code, r.effective_from, r.health_class, r.required_levels AS \"required_levels: Json<Vec<RequiredLevel>>\", s.retired_from
-         FROM requirement r JOIN known_service s USING (service_code)
+        "SELECT r.service_code, r.effective_from, r.health_class, r.required_levels AS \"required_levels: Json<Vec<RequiredLevel>>\"
+         FROM requirement r
          WHERE $1::text[] IS NULL OR r.service_code = ANY ($1) ORDER BY r.service_code, r.effective_from",
         services,
     )
@@ -110,8 +124,23 @@ pub(crate) async fn of(
                 effective_from: row.effective_from,
                 health_class: HealthClass::of(&row.health_class).ok_or(corrupt)?,
                 required_levels: row.required_levels.0,
-                retired_from: row.retired_from,
             })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_asks_for_levels_of_the_standard_only() {
+        let asks = |level| are_known(&[RequiredLevel { city: "*".to_owned(), level }]);
+        for level in [0, 2, 3, 4, 5] {
+            assert_eq!(asks(level), Ok(()));
+        }
+        for level in [1, 6, 255] {
+            assert_eq!(asks(level), Err(Refusal::UnknownLevel { level }));
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Reading retraining orders.
 
-use super::{Order, OrderView, store};
+use super::{Order, OrderView, Stage, store};
 use axum::response::Response;
 use events::{RetrainingId, WorkerId};
 use house::{House, List, One, Page, Problem, Read, Shown, permission};
@@ -16,8 +16,9 @@ pub struct OrderFilter {
     pub branch: Option<BranchId>,
     /// Of this worker.
     pub worker_id: Option<WorkerId>,
-    /// In this state.
-    pub state: Option<String>,
+    /// `open`, `waived`, `undone`.
+    #[param(value_type = Option<String>)]
+    pub state: Option<Stage>,
 }
 
 /// Retraining orders within the caller's reach.

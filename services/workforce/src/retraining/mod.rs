@@ -5,6 +5,7 @@
 
 mod list;
 pub mod open;
+pub mod overdue;
 mod respond;
 mod store;
 pub mod undo;
@@ -21,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use utoipa::ToSchema;
 
-pub use respond::{Blocks, ComplaintResponse, Measure, Response, Row, Upheld, respond};
+pub use respond::{Blocks, ComplaintResponse, Measure, Response, Row, Stops, Upheld, respond};
 
 /// Why somebody is to be retrained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -110,9 +111,9 @@ impl State {
     /// As tables and views write it.
     pub const fn word(&self) -> &'static str {
         match self {
-            Self::Open => "open",
-            Self::Waived { .. } => "waived",
-            Self::Undone { .. } => "undone",
+            Self::Open => Stage::Open.word(),
+            Self::Waived { .. } => Stage::Waived.word(),
+            Self::Undone { .. } => Stage::Undone.word(),
         }
     }
 
@@ -121,6 +122,29 @@ impl State {
         match self {
             Self::Open => None,
             Self::Waived { at, .. } | Self::Undone { at } => Some(*at),
+        }
+    }
+}
+
+/// A state without its when and why: what one may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// It is to be done.
+    Open,
+    /// Somebody let it go.
+    Waived,
+    /// A finding behind it was reversed.
+    Undone,
+}
+
+impl Stage {
+    /// As tables write it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Waived => "waived",
+            Self::Undone => "undone",
         }
     }
 }
@@ -159,9 +183,14 @@ refusals! {
     OwnCase {} = "sod.retraining.own_case", clause!("P2-1");
     /// A waiver needs a reason of 1 to 500 characters.
     ReasonMissing {} = "workforce.retraining_reason", clause!("P2-1");
+    /// It blocks services that exist.
+    ServiceUnknown { service_codes: BTreeSet<String> } = "workforce.retraining_service_unknown", clause!("P2-1");
     /// It is due on a day that is over.
     DueInThePast { today: NaiveDate } = "workforce.retraining_due_past", clause!("P2-1");
 }
+
+/// The timer of an order's last day.
+pub(crate) const OVERDUE: &str = "retraining_overdue";
 
 /// An order as the API shows it.
 #[derive(Debug, Clone, Serialize, ToSchema)]

@@ -1,7 +1,8 @@
 //! Somebody is to be retrained: by order of a person, or of the policy (P2-1).
 
-use super::{Cause, Order, OrderView, Refusal, Response, State, store};
+use super::{Cause, Order, OrderView, Refusal, Response, State, overdue, store};
 use crate::person::Person;
+use crate::requirement;
 use crate::standing;
 use crate::worker::{self, Worker};
 use chrono::NaiveDate;
@@ -34,19 +35,33 @@ impl Addressed for OpenRetraining {
     type To = New<RetrainingId>;
 }
 
+/// What an order is decided with besides the command.
+#[derive(Debug, Clone)]
+pub struct Grounds {
+    /// Those of the blocked services that do not exist.
+    pub unknown: BTreeSet<String>,
+    /// Now.
+    pub now: Timestamp,
+    /// Today in the worker's branch.
+    pub today: NaiveDate,
+}
+
 /// Orders a retraining, as a person.
 pub fn decide(
     id: RetrainingId,
     new: OpenRetraining,
     worker: &Worker,
     opener: Person,
-    (now, today): (Timestamp, NaiveDate),
+    grounds: Grounds,
 ) -> Result<Decision<Order>, Refusal> {
     if opener.is_worker(worker.id) {
         return Err(Refusal::OwnCase {});
     }
-    if new.due_on < today {
-        return Err(Refusal::DueInThePast { today });
+    if !grounds.unknown.is_empty() {
+        return Err(Refusal::ServiceUnknown { service_codes: grounds.unknown });
+    }
+    if new.due_on < grounds.today {
+        return Err(Refusal::DueInThePast { today: grounds.today });
     }
     Ok(opened(Order {
         id,
@@ -56,7 +71,7 @@ pub fn decide(
         answers: BTreeSet::new(),
         blocks_services: new.blocks_services,
         due_on: new.due_on,
-        opened_at: now,
+        opened_at: grounds.now,
         opener: Some(opener),
         state: State::Open,
         version: Version::NONE,
@@ -101,9 +116,11 @@ pub(super) async fn route(
         .commit(cmd, async |tx, cmd, now| {
             let worker = worker::store::load(tx, cmd.body.worker_id).await?;
             let zone = known::branch(tx, worker.branch).await?.map_or(Zone::SHANGHAI, |branch| branch.zone);
-            let when = (now, now.date_in(zone));
-            let decision = decide(cmd.id, cmd.body.clone(), &worker, Person::of(&cmd.principal), when)?;
+            let unknown = requirement::unknown(tx, &cmd.body.blocks_services).await?;
+            let grounds = Grounds { unknown, now, today: now.date_in(zone) };
+            let decision = decide(cmd.id, cmd.body.clone(), &worker, Person::of(&cmd.principal), grounds)?;
             store::add(tx, &decision).await?;
+            overdue::wait(tx, decision.state()).await?;
             standing::recompute(tx, &[worker.id]).await?;
             Ok::<_, Failure>(decision)
         })
@@ -125,7 +142,8 @@ pub(crate) mod tests {
             due_on: due.parse().expect("a literal"),
         };
         let today = "2026-05-01".parse().expect("a literal");
-        decide(RetrainingId::of(Uuid::from_u128(8)), new, &worker(), opener, (at("2026-05-01"), today))
+        let grounds = Grounds { unknown: BTreeSet::new(), now: at("2026-05-01"), today };
+        decide(RetrainingId::of(Uuid::from_u128(8)), new, &worker(), opener, grounds)
     }
 
     #[test]

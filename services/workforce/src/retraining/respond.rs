@@ -68,6 +68,16 @@ pub struct Upheld {
     pub service_code: Option<String>,
 }
 
+/// From which services a measure stops somebody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Stops {
+    /// Whatever he does.
+    Everything,
+    /// These.
+    Services(BTreeSet<String>),
+}
+
 /// What follows, and which complaints it answers: those never count again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Response {
@@ -79,6 +89,8 @@ pub struct Response {
     pub retrain_due_on: NaiveDate,
     /// The services that an order blocks.
     pub blocks_services: BTreeSet<String>,
+    /// The services that a suspension is for.
+    pub suspends_from: Stops,
 }
 
 /// What a new upheld complaint leads to, with those before it that are still unanswered. The same complaint
@@ -100,17 +112,21 @@ fn reached(row: &Row, all: &[&Upheld], new: &Upheld) -> Option<Response> {
     if counted.len() < row.count {
         return None;
     }
-    let blocks_services = match row.blocks {
-        Blocks::Nothing => BTreeSet::new(),
-        Blocks::ComplainedServices => {
-            counted.iter().filter_map(|upheld| upheld.service_code.clone()).collect()
-        }
+    let complained: BTreeSet<String> =
+        counted.iter().filter_map(|upheld| upheld.service_code.clone()).collect();
+    // What somebody did that was about no service in particular is about all of them.
+    let are_named = counted.iter().all(|upheld| upheld.service_code.is_some());
+    let (blocks_services, suspends_from) = match row.blocks {
+        Blocks::Nothing => (BTreeSet::new(), Stops::Everything),
+        Blocks::ComplainedServices if are_named => (complained.clone(), Stops::Services(complained)),
+        Blocks::ComplainedServices => (complained, Stops::Everything),
     };
     Some(Response {
         measures: row.measures.clone(),
         answers: counted.iter().map(|upheld| upheld.complaint_id).collect(),
         retrain_due_on: new.on + chrono::Days::new(u64::from(row.retrain_due_days)),
         blocks_services,
+        suspends_from,
     })
 }
 
@@ -167,6 +183,18 @@ mod tests {
         table.rows[0].blocks = Blocks::ComplainedServices;
         let before = [upheld(1, "2026-01-01", Severity::S1), upheld(2, "2026-02-01", Severity::S1)];
         let response = &respond(&table, &before, &upheld(3, "2026-03-01", Severity::S1))[0];
-        assert_eq!(response.blocks_services, BTreeSet::from(["cleaning".to_owned()]));
+        let cleaning = BTreeSet::from(["cleaning".to_owned()]);
+        assert_eq!(response.blocks_services, cleaning);
+        assert_eq!(response.suspends_from, Stops::Services(cleaning.clone()));
+        let unnamed = Upheld { service_code: None, ..upheld(3, "2026-03-01", Severity::S1) };
+        let response = &respond(&table, &before, &unnamed)[0];
+        assert_eq!((&response.blocks_services, &response.suspends_from), (&cleaning, &Stops::Everything));
+        let defaults = ComplaintResponse::defaults();
+        let serious = &respond(&defaults, &[], &upheld(9, "2026-01-01", Severity::S3))[0];
+        assert_eq!(
+            serious.suspends_from,
+            Stops::Everything,
+            "an order blocks nothing, a suspension everything"
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! The SQL of upheld complaints and retraining orders.
 
-use super::{Cause, Order, State, Upheld};
+use super::{Cause, Order, Stage, State, Upheld};
 use crate::person::Person;
 use chrono::{DateTime, NaiveDate, Utc};
 use events::support::Severity;
@@ -261,7 +261,7 @@ pub(super) async fn page(
         reach.own(),
         filter.branch.map(BranchId::uuid),
         filter.worker_id.map(WorkerId::uuid),
-        filter.state,
+        filter.state.map(Stage::word),
         page.below(),
         page.above(),
         page.is_newest_first(),

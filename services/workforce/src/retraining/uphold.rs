@@ -1,6 +1,6 @@
 //! A complaint against a worker was upheld: what follows is the policy's (P2-1).
 
-use super::{ComplaintResponse, Measure, Response, Upheld, open, respond, store};
+use super::{ComplaintResponse, Measure, Response, Stops, Upheld, open, overdue, respond, store};
 use crate::certificate::StopCause;
 use crate::standing::{self, Suspension};
 use crate::worker::{self, Stop, Worker};
@@ -10,6 +10,7 @@ use house::known;
 use house::policy::in_force;
 use journal::{Failure, Fault, Reaction, Tx};
 use kernel::{EmployeeId, Span};
+use std::collections::BTreeSet;
 
 /// Notes the complaint and does what the policy says of it and those before.
 pub(crate) async fn upheld(tx: &mut Tx, event: &Event<ComplaintUpheld>) -> Result<(), Reaction> {
@@ -55,6 +56,7 @@ pub(super) async fn follow(tx: &mut Tx, worker: Worker, new: &Upheld) -> Result<
         if response.measures.contains(&Measure::Retrain) {
             let decision = open::by_policy(tx.fresh(), &worker, &response, tx.now());
             store::add(tx, &decision).await?;
+            overdue::wait(tx, decision.state()).await?;
         }
         if response.measures.contains(&Measure::Suspend) {
             suspend(tx, worker.id, response).await?;
@@ -66,7 +68,11 @@ pub(super) async fn follow(tx: &mut Tx, worker: Worker, new: &Upheld) -> Result<
 /// Stops the worker for conduct: from the services the policy names, or from all.
 async fn suspend(tx: &mut Tx, worker: WorkerId, response: Response) -> Result<(), Fault> {
     let span = Span { from: tx.now(), to: None };
-    let suspension = Suspension { span, services: response.blocks_services, cause: StopCause::Conduct };
+    let services = match response.suspends_from {
+        Stops::Everything => BTreeSet::new(),
+        Stops::Services(services) => services,
+    };
+    let suspension = Suspension { span, services, cause: StopCause::Conduct };
     let stop = Stop { suspension, complaints: response.answers };
     let worker = worker::store::find_locked(tx, worker).await?;
     match worker.and_then(|worker| worker::suspend::decide(worker, stop)) {

@@ -1,14 +1,13 @@
 //! May this worker be sent for this interval? (W6)
 
-use super::{Eligibility, PaperPolicy, Reason, Refusal, eligibility, subject};
+use super::{Eligibility, Reason, Refusal, eligibility, recompute, subject};
 use crate::certificate::Level;
 use crate::requirement;
 use axum::Json;
 use events::WorkerId;
-use house::policy::in_force;
 use house::{Ask, House, Problem, not_found, permission};
 use journal::{Failure, Reach};
-use kernel::{Span, Timestamp, Zone};
+use kernel::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use std::collections::BTreeSet;
@@ -66,12 +65,9 @@ async fn answer(pool: &PgPool, reach: &Reach, ask: AskEligibility) -> Result<Eli
     let subject = subjects.first().ok_or_else(not_found)?;
     let services = [ask.service_code.clone()];
     let known = requirement::of(&mut connection, Some(&services)).await?;
-    let day = ask.interval.from.date_in(subject.zone());
-    // The requirement of the day it begins; before the first one that first one.
-    let in_force_then = known.iter().rfind(|one| one.effective_from <= day).or_else(|| known.first());
-    let known = in_force_then.ok_or(Refusal::ServiceUnknown { service_code: ask.service_code })?;
-    let papers = in_force::<PaperPolicy>(&mut connection, None, ask.interval.from.date_in(Zone::SHANGHAI));
-    let papers = papers.await?.terms.required;
-    let requirement = subject.requirement(known, &papers)?.at_least(ask.level);
-    Ok(eligibility(&subject.file, &requirement, subject.zone(), ask.interval)?)
+    let papers = recompute::papers(&mut connection).await?;
+    let demand = subject.demand(&known, &papers)?;
+    let demand = demand.ok_or(Refusal::ServiceUnknown { service_code: ask.service_code })?;
+    let demand = demand.at_least(ask.level);
+    Ok(eligibility(&subject.file, &demand, subject.zone(), ask.interval)?)
 }

@@ -1,7 +1,7 @@
 //! The standing of a worker for a service over a span: stretches of one light and one set of reasons (W7).
 
 use super::facet::Case;
-use super::{Light, Reason, Requirement, WorkerFile, light_of};
+use super::{Demand, Light, Reason, WorkerFile, light_of};
 use kernel::{Span, Timestamp, Zone};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -20,16 +20,11 @@ pub struct Interval {
 
 /// Computes the standing over a span: the stretches follow each other without gap or overlap, cover it exactly,
 /// and no two neighbours are the same. An empty span has none.
-pub fn compute(
-    file: &WorkerFile,
-    requirement: &Requirement,
-    zone: Zone,
-    span: Span<Timestamp>,
-) -> Vec<Interval> {
+pub fn compute(file: &WorkerFile, demand: &Demand, zone: Zone, span: Span<Timestamp>) -> Vec<Interval> {
     if span.is_empty() {
         return Vec::new();
     }
-    let case = Case { file, requirement, zone };
+    let case = Case { file, demand, zone };
     let inside = case.boundaries().into_iter().filter(|at| *at > span.from && span.contains(*at));
     let starts: Vec<Timestamp> = [span.from].into_iter().chain(inside).collect();
     let mut intervals: Vec<Interval> = Vec::new();
@@ -53,155 +48,11 @@ fn reasons_at(case: &Case<'_>, at: Timestamp) -> BTreeSet<Reason> {
 }
 
 #[cfg(test)]
-pub(super) mod fixtures {
-    use super::super::{
-        Check, Document, HealthClass, PaperKind, PaperPolicy, Proof, RetrainingOrder, Suspension,
-    };
+mod tests {
+    use super::super::fixtures::*;
+    use super::super::{Check, HealthClass, PaperKind, Proof, RetrainingOrder, Suspension};
     use super::*;
     use crate::certificate::{Certificate, Level, StopCause, Stored};
-    use chrono::{Days, NaiveDate, NaiveDateTime};
-    use events::{CertificateId, WorkerId};
-    use house::policy::Terms;
-    use proptest::prelude::*;
-    use uuid::Uuid;
-
-    pub(crate) fn at(local: &str) -> Timestamp {
-        Zone::SHANGHAI.instant(NaiveDateTime::parse_from_str(local, "%Y-%m-%d %H:%M").expect("a literal"))
-    }
-
-    pub(crate) fn dates(from: &str, to: &str) -> Span<NaiveDate> {
-        Span { from: from.parse().expect("a literal"), to: Some(to.parse().expect("a literal")) }
-    }
-
-    pub(crate) fn certificate(valid: Span<NaiveDate>) -> Certificate {
-        Certificate {
-            id: CertificateId::of(Uuid::from_u128(1)),
-            worker_id: WorkerId::of(Uuid::from_u128(2)),
-            service_codes: ["maternity".to_owned()].into(),
-            level: Level::Middle,
-            valid,
-            stored: Stored::Active,
-        }
-    }
-
-    pub(crate) fn document(proof: Proof, valid: Span<NaiveDate>) -> Document {
-        Document { proof, valid, check: Check::Verified { at: at("2026-01-02 09:00") } }
-    }
-
-    pub(crate) fn maternity() -> Requirement {
-        Requirement {
-            service_code: "maternity".into(),
-            level: Some(Level::Primary),
-            health_class: HealthClass::MaternalInfant,
-            papers: PaperPolicy::defaults().required,
-        }
-    }
-
-    /// The worker of E1: a certificate for a year, health class D until 2026-12-01, all else in order.
-    pub(crate) fn e1() -> WorkerFile {
-        let long = dates("2026-01-01", "2030-01-01");
-        WorkerFile {
-            certificates: vec![certificate(dates("2026-03-01", "2027-03-01"))],
-            documents: vec![
-                document(Proof::Paper(PaperKind::Id), long),
-                document(Proof::Paper(PaperKind::Background), long),
-                document(Proof::Paper(PaperKind::Insurance), long),
-                document(Proof::Health(HealthClass::MaternalInfant), dates("2025-12-01", "2026-12-01")),
-            ],
-            suspensions: Vec::new(),
-            orders: Vec::new(),
-        }
-    }
-
-    fn day(days: u64) -> NaiveDate {
-        dates("2026-01-01", "2026-01-01").from + Days::new(days)
-    }
-
-    fn hour(hours: i64) -> Timestamp {
-        at("2026-01-01 00:00").plus(chrono::TimeDelta::hours(hours))
-    }
-
-    fn any_document() -> impl Strategy<Value = Document> {
-        (0_usize..6, 0_u64..40, prop::option::of(1_u64..40), 0_usize..5, 0_i64..900).prop_map(
-            |(proof, from, length, check, when)| {
-                let proofs = [
-                    Proof::Paper(PaperKind::Id),
-                    Proof::Paper(PaperKind::Background),
-                    Proof::Paper(PaperKind::Insurance),
-                    Proof::Health(HealthClass::General),
-                    Proof::Health(HealthClass::MaternalInfant),
-                    Proof::Paper(PaperKind::Licence),
-                ];
-                let verified = Check::Verified { at: hour(when) };
-                let checks =
-                    [verified, verified, Check::Rejected { at: hour(when) }, Check::Submitted, Check::Void];
-                let valid = Span { from: day(from), to: length.map(|length| day(from + length)) };
-                Document { proof: proofs[proof], valid, check: checks[check] }
-            },
-        )
-    }
-
-    fn any_certificate() -> impl Strategy<Value = Certificate> {
-        (0_u64..40, 1_u64..40, 0_usize..5, 0_i64..900, any::<bool>()).prop_map(
-            |(from, length, stored, when, is_high)| {
-                let at = hour(when);
-                let states = [
-                    Stored::Active,
-                    Stored::Suspended { since: at, cause: StopCause::Conduct },
-                    Stored::Suspended { since: at, cause: StopCause::Administrative },
-                    Stored::Revoked { at },
-                    Stored::Superseded { at },
-                ];
-                Certificate {
-                    stored: states[stored],
-                    level: if is_high { Level::Senior } else { Level::Primary },
-                    ..certificate(Span { from: day(from), to: Some(day(from + length)) })
-                }
-            },
-        )
-    }
-
-    pub(crate) fn any_file() -> impl Strategy<Value = WorkerFile> {
-        let times = (0_i64..900, prop::option::of(1_i64..400));
-        let span = |(from, length): (i64, Option<i64>)| Span {
-            from: hour(from),
-            to: length.map(|length| hour(from + length)),
-        };
-        let suspension = (times.clone(), any::<bool>()).prop_map(move |(times, is_all)| Suspension {
-            span: span(times),
-            services: if is_all { BTreeSet::new() } else { ["cleaning".to_owned()].into() },
-            cause: StopCause::Administrative,
-        });
-        let order = times.prop_map(move |times| RetrainingOrder {
-            span: span(times),
-            blocks_services: ["maternity".to_owned()].into(),
-        });
-        (
-            prop::collection::vec(any_certificate(), 0..4),
-            prop::collection::vec(any_document(), 0..9),
-            prop::collection::vec(suspension, 0..2),
-            prop::collection::vec(order, 0..2),
-        )
-            .prop_map(|(certificates, documents, suspensions, orders)| WorkerFile {
-                certificates,
-                documents,
-                suspensions,
-                orders,
-            })
-    }
-
-    pub(crate) fn any_span() -> impl Strategy<Value = Span<Timestamp>> {
-        (0_i64..900, 1_i64..400)
-            .prop_map(|(from, length)| Span { from: hour(from), to: Some(hour(from + length)) })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::{Check, HealthClass, PaperKind, Proof, RetrainingOrder, Suspension};
-    use super::fixtures::*;
-    use super::*;
-    use crate::certificate::{Level, StopCause, Stored};
     use proptest::prelude::*;
 
     fn lights(file: &WorkerFile) -> Vec<(String, Light, Vec<String>)> {
@@ -308,6 +159,77 @@ mod tests {
     }
 
     #[test]
+    fn w7_what_he_did_with_one_certificate_is_not_covered_by_another() {
+        let since = at("2026-05-01 00:00");
+        let mut file = e1();
+        file.documents[3].valid = dates("2025-12-01", "2029-12-01");
+        let senior = Certificate { level: Level::Senior, ..file.certificates[0].clone() };
+        let with = |stored| {
+            let senior = Certificate { stored, ..senior.clone() };
+            WorkerFile { certificates: vec![file.certificates[0].clone(), senior], ..file.clone() }
+        };
+        let until_its_end = |code: &str| {
+            let expired = row("2027-03-01", Light::Yellow, &["certificate_expired"]);
+            [row("2026-06-01", Light::Red, &[code]), expired]
+        };
+        let conduct = Stored::Suspended { since, cause: StopCause::Conduct };
+        assert_eq!(lights(&with(conduct)), until_its_end("certificate_suspended_for_conduct"));
+        let administrative = Stored::Suspended { since, cause: StopCause::Administrative };
+        assert_eq!(lights(&with(administrative))[0].1, Light::Green, "the other one covers it");
+        let revoked = with(Stored::Revoked { at: since });
+        let red = |day, codes: &[&str]| row(day, Light::Red, codes);
+        let both = ["certificate_expired", "certificate_revoked"];
+        assert_eq!(lights(&revoked), [red("2026-06-01", &["certificate_revoked"]), red("2027-03-01", &both)]);
+    }
+
+    #[test]
+    fn w7_a_revocation_stands_until_a_certificate_is_issued_after_it() {
+        let mut file = e1();
+        file.documents[3].valid = dates("2025-12-01", "2029-12-01");
+        let renewed = Certificate {
+            valid: dates("2027-03-01", "2028-03-01"),
+            issued_at: at("2026-04-01 09:00"),
+            ..file.certificates[0].clone()
+        };
+        file.certificates[0].stored = Stored::Revoked { at: at("2026-05-01 00:00") };
+        file.certificates.push(renewed);
+        let red = |codes: &[&str]| row("2026-06-01", Light::Red, codes);
+        let all = lights(&file);
+        assert!(all.iter().all(|(_, light, _)| *light == Light::Red), "the renewal came before it: {all:?}");
+        let earned = Certificate {
+            valid: dates("2026-08-01", "2027-08-01"),
+            issued_at: at("2026-07-15 09:00"),
+            ..certificate(dates("2026-08-01", "2027-08-01"))
+        };
+        file.certificates[1] = earned;
+        let waits = red(&["certificate_not_yet_valid", "certificate_revoked"]);
+        assert_eq!(lights(&file), [waits, row("2026-08-01", Light::Green, &[])]);
+        file.certificates[0].valid = dates("2026-03-01", "2028-03-01");
+        let cause = StopCause::Administrative;
+        file.certificates[1].stored = Stored::Suspended { since: at("2026-09-01 00:00"), cause };
+        let later = row("2026-09-01", Light::Yellow, &["certificate_suspended"]);
+        assert_eq!(lights(&file)[2], later, "what was made up for does not come back");
+    }
+
+    #[test]
+    fn what_is_asked_for_changes_on_its_day() {
+        let before = maternity().at(at("2026-06-01 00:00")).clone();
+        let senior = before.clone().at_least(Some(Level::Senior));
+        let papers = before.papers.iter().copied().chain([PaperKind::Licence]).collect();
+        let licence = super::super::Requirement { papers, ..before };
+        let demand = maternity().then(at("2026-07-01 00:00"), senior).then(at("2026-08-01 00:00"), licence);
+        let span = Span { from: at("2026-06-01 00:00"), to: Some(at("2026-09-01 00:00")) };
+        let standing = compute(&e1(), &demand, Zone::SHANGHAI, span);
+        let codes: Vec<Vec<String>> =
+            standing.iter().map(|one| one.reasons.iter().map(|reason| reason.code()).collect()).collect();
+        assert_eq!(
+            codes,
+            [vec![], vec!["certificate_too_low".to_owned()], vec!["licence_missing".to_owned()]]
+        );
+        assert_eq!(standing[2].span.from, at("2026-08-01 00:00"));
+    }
+
+    #[test]
     fn what_stops_for_a_time_stops_for_that_time() {
         let july = Span { from: at("2026-07-01 00:00"), to: Some(at("2026-08-01 00:00")) };
         let stops = |code: &str| {
@@ -350,16 +272,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn stretches_follow_each_other_and_cover_the_span(file in any_file(), span in any_span(), is_open: bool) {
+        fn stretches_follow_each_other_and_cover_the_span(file in any_file(), demand in any_demand(), span in any_span(), is_open: bool) {
             let span = Span { to: if is_open { None } else { span.to }, ..span };
-            let standing = compute(&file, &maternity(), Zone::SHANGHAI, span);
+            let standing = compute(&file, &demand, Zone::SHANGHAI, span);
             prop_assert_eq!(standing.first().map(|one| one.span.from), Some(span.from));
             prop_assert_eq!(standing.last().map(|one| one.span.to), Some(span.to));
             for pair in standing.windows(2) {
                 prop_assert_eq!(pair[0].span.to, Some(pair[1].span.from));
                 prop_assert_ne!(&pair[0].reasons, &pair[1].reasons);
             }
-            let case = Case { file: &file, requirement: &maternity(), zone: Zone::SHANGHAI };
+            let case = Case { file: &file, demand: &demand, zone: Zone::SHANGHAI };
             for one in &standing {
                 prop_assert!(!one.span.is_empty());
                 prop_assert_eq!(one.light == Light::Green, one.reasons.is_empty());

@@ -1,7 +1,7 @@
 //! May a worker be sent for a whole interval: every failing reason, and until when all holds (W6, E1).
 
 use super::facet::Case;
-use super::{Facet, Flaw, Light, Reason, Refusal, Requirement, WorkerFile, light_of};
+use super::{Demand, Facet, Flaw, Light, Reason, Refusal, WorkerFile, light_of};
 use kernel::{Span, Timestamp, Zone};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -29,24 +29,26 @@ impl Eligibility {
 /// Judges the whole interval, half-open: what ends exactly where the interval ends still holds.
 pub fn eligibility(
     file: &WorkerFile,
-    requirement: &Requirement,
+    demand: &Demand,
     zone: Zone,
     interval: Span<Timestamp>,
 ) -> Result<Eligibility, Refusal> {
     if interval.is_empty() {
         return Err(Refusal::IntervalEmpty {});
     }
-    let case = Case { file, requirement, zone };
+    let case = Case { file, demand, zone };
     let boundaries = case.boundaries();
     let mut reasons = BTreeSet::new();
     let mut ends = Vec::new();
     for facet in case.facets() {
         let first = case.flaws(facet, interval.from);
-        let later = boundaries.iter().filter(|at| **at > interval.from && interval.contains(**at));
-        for flaw in later.flat_map(|at| case.flaws(facet, *at)) {
-            let is_ending = first.is_empty() && flaw == Flaw::Expired;
-            let flaw = if is_ending { Flaw::ExpiresDuringVisit } else { flaw };
-            reasons.insert(Reason { facet, flaw });
+        for at in boundaries.iter().copied().filter(|at| *at > interval.from && interval.contains(*at)) {
+            // What is asked for then: did that hold at the beginning?
+            let has_held = case.flaws_for(demand.at(at), facet, interval.from).is_empty();
+            reasons.extend(case.flaws(facet, at).into_iter().map(|flaw| {
+                let is_ending = has_held && flaw == Flaw::Expired;
+                Reason { facet, flaw: if is_ending { Flaw::ExpiresDuringVisit } else { flaw } }
+            }));
         }
         ends.extend(end(&case, facet, &boundaries, interval.from));
         reasons.extend(first.into_iter().map(|flaw| Reason { facet, flaw }));
@@ -68,9 +70,10 @@ fn end(case: &Case<'_>, facet: Facet, boundaries: &[Timestamp], from: Timestamp)
 
 #[cfg(test)]
 mod tests {
-    use super::super::compute::fixtures::*;
-    use super::super::{PaperKind, Proof};
+    use super::super::fixtures::*;
+    use super::super::{PaperKind, Proof, compute};
     use super::*;
+    use crate::certificate::Level;
     use proptest::prelude::*;
 
     fn judge(file: &WorkerFile, from: &str, to: &str) -> (bool, Vec<String>, Option<String>) {
@@ -122,12 +125,43 @@ mod tests {
         assert_eq!(judge(&file, "2026-11-30 20:00", "2026-12-01 08:00"), (true, vec![], until));
     }
 
+    #[test]
+    fn w6_what_is_asked_for_from_midnight_on_counts_from_midnight_on() {
+        let before = maternity().at(at("2026-06-01 00:00")).clone();
+        let stricter = before.at_least(Some(Level::Senior));
+        let demand = maternity().then(at("2026-06-02 00:00"), stricter);
+        let ask = |from: &str, to: &str| {
+            let interval = Span { from: at(from), to: Some(at(to)) };
+            eligibility(&e1(), &demand, Zone::SHANGHAI, interval).expect("not empty")
+        };
+        let over = ask("2026-06-01 20:00", "2026-06-02 08:00");
+        assert_eq!(over.reasons.iter().map(|one| one.code()).collect::<Vec<_>>(), ["certificate_too_low"]);
+        assert_eq!(over.valid_until, Some(at("2026-06-02 00:00")));
+        assert!(ask("2026-06-01 20:00", "2026-06-02 00:00").is_eligible(), "half-open");
+        assert!(!ask("2026-06-02 00:00", "2026-06-02 08:00").is_eligible());
+    }
+
     proptest! {
         #[test]
-        fn eligibility_is_the_check_of_every_instant(file in any_file(), interval in any_span()) {
-            let requirement = maternity();
-            let answer = eligibility(&file, &requirement, Zone::SHANGHAI, interval).expect("not empty");
-            let case = Case { file: &file, requirement: &requirement, zone: Zone::SHANGHAI };
+        fn w6_eligible_is_who_stands_green_for_the_whole_interval(file in any_file(), demand in any_demand(), interval in any_span()) {
+            let answer = eligibility(&file, &demand, Zone::SHANGHAI, interval).expect("not empty");
+            let standing = compute(&file, &demand, Zone::SHANGHAI, interval);
+            let worst = standing.iter().map(|one| one.light).max().expect("not empty");
+            prop_assert_eq!(answer.light, worst);
+            prop_assert_eq!(answer.is_eligible(), worst == Light::Green);
+            // Only the word for what ends inside differs.
+            let plain = |reason: &Reason| match reason.flaw {
+                Flaw::ExpiresDuringVisit => Reason { flaw: Flaw::Expired, ..*reason },
+                _ => *reason,
+            };
+            let told: BTreeSet<Reason> = standing.into_iter().flat_map(|one| one.reasons).collect();
+            prop_assert_eq!(answer.reasons.iter().map(plain).collect::<BTreeSet<_>>(), told);
+        }
+
+        #[test]
+        fn eligibility_is_the_check_of_every_instant(file in any_file(), demand in any_demand(), interval in any_span()) {
+            let answer = eligibility(&file, &demand, Zone::SHANGHAI, interval).expect("not empty");
+            let case = Case { file: &file, demand: &demand, zone: Zone::SHANGHAI };
             // Everything in these files turns on whole hours.
             let hours = (0..400).map(|hours| interval.from.plus(chrono::TimeDelta::hours(hours)));
             let instants = hours.filter(|at| interval.contains(*at));

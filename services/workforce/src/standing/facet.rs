@@ -1,6 +1,6 @@
 //! What is wrong with one requirement at one instant. Everything else about standings is built on this.
 
-use super::{Check, Document, Facet, Flaw, HealthClass, PaperKind, Proof, Requirement, WorkerFile};
+use super::{Check, Demand, Document, Facet, Flaw, HealthClass, PaperKind, Proof, Requirement, WorkerFile};
 use crate::certificate::validity::instants;
 use crate::certificate::{Certificate, Level, StopCause, Stored};
 use kernel::{Span, Timestamp, Zone};
@@ -9,21 +9,17 @@ use std::collections::BTreeSet;
 /// A worker's file read for one service in one zone.
 pub(super) struct Case<'a> {
     pub file: &'a WorkerFile,
-    pub requirement: &'a Requirement,
+    pub demand: &'a Demand,
     pub zone: Zone,
 }
 
 impl Case<'_> {
-    /// What the service asks for, in the order of reasons.
-    pub(super) fn facets(&self) -> Vec<Facet> {
-        let papers = self.requirement.papers.iter().map(|kind| Facet::Paper(*kind));
-        let certificate = self.requirement.level.map(|_| Facet::Certificate);
-        [Facet::Worker]
+    /// What the service asks for at any time, in the order of reasons.
+    pub(super) fn facets(&self) -> BTreeSet<Facet> {
+        let papers = self.demand.all().flat_map(|asked| asked.papers.iter().map(|kind| Facet::Paper(*kind)));
+        [Facet::Worker, Facet::Health, Facet::Certificate, Facet::Retraining]
             .into_iter()
             .chain(papers)
-            .chain([Facet::Health])
-            .chain(certificate)
-            .chain([Facet::Retraining])
             .collect()
     }
 
@@ -38,36 +34,42 @@ impl Case<'_> {
         });
         let certificates = self.file.certificates.iter().flat_map(|certificate| {
             let stopped = stopped_at(&certificate.stored);
-            ends(instants(&certificate.valid, self.zone)).chain(stopped)
+            ends(instants(&certificate.valid, self.zone)).chain(stopped).chain([certificate.issued_at])
         });
         let suspensions = self.file.suspensions.iter().flat_map(|suspension| ends(suspension.span));
         let orders = self.file.orders.iter().flat_map(|order| ends(order.span));
-        let all: BTreeSet<_> = documents.chain(certificates).chain(suspensions).chain(orders).collect();
+        let file = documents.chain(certificates).chain(suspensions).chain(orders);
+        let all: BTreeSet<_> = file.chain(self.demand.changes()).collect();
         all.into_iter().collect()
     }
 
-    /// Everything that is wrong with a requirement at an instant; nothing where it holds.
+    /// Everything that is wrong at an instant with what is asked for then; nothing where it holds.
     pub(super) fn flaws(&self, facet: Facet, at: Timestamp) -> BTreeSet<Flaw> {
+        self.flaws_for(self.demand.at(at), facet, at)
+    }
+
+    /// The same, for what is asked for at some time.
+    pub(super) fn flaws_for(&self, asked: &Requirement, facet: Facet, at: Timestamp) -> BTreeSet<Flaw> {
+        let service = &asked.service_code;
         match facet {
-            Facet::Worker => self.worker(at),
-            Facet::Paper(kind) => self.paper(kind, at).into_iter().collect(),
-            Facet::Health => self.health(self.requirement.health_class, at).into_iter().collect(),
+            Facet::Worker => self.worker(service, at),
+            Facet::Paper(kind) if asked.papers.contains(&kind) => self.paper(kind, at).into_iter().collect(),
+            Facet::Paper(_) => BTreeSet::new(),
+            Facet::Health => self.health(asked.health_class, at).into_iter().collect(),
             Facet::Certificate => {
-                self.requirement.level.map(|level| self.certificate(level, at)).unwrap_or_default()
+                asked.level.map(|level| self.certificate(service, level, at)).unwrap_or_default()
             }
-            Facet::Retraining => self.retraining(at),
+            Facet::Retraining => self.retraining(service, at),
         }
     }
 
-    fn worker(&self, at: Timestamp) -> BTreeSet<Flaw> {
-        let service = &self.requirement.service_code;
+    fn worker(&self, service: &str, at: Timestamp) -> BTreeSet<Flaw> {
         let is_meant = |services: &BTreeSet<String>| services.is_empty() || services.contains(service);
         let now = self.file.suspensions.iter().filter(|one| one.span.contains(at) && is_meant(&one.services));
         now.map(|suspension| flaw_of(suspension.cause)).collect()
     }
 
-    fn retraining(&self, at: Timestamp) -> BTreeSet<Flaw> {
-        let service = &self.requirement.service_code;
+    fn retraining(&self, service: &str, at: Timestamp) -> BTreeSet<Flaw> {
         let is_blocking = self
             .file
             .orders
@@ -110,27 +112,40 @@ impl Case<'_> {
         Some(if is_low && flaw == Flaw::Missing { Flaw::TooLow } else { flaw })
     }
 
-    fn certificate(&self, wanted: Level, at: Timestamp) -> BTreeSet<Flaw> {
-        let service = &self.requirement.service_code;
+    fn certificate(&self, service: &str, wanted: Level, at: Timestamp) -> BTreeSet<Flaw> {
         let ours: Vec<&Certificate> =
             self.file.certificates.iter().filter(|one| one.service_codes.contains(service)).collect();
         let range = |one: &Certificate| instants(&one.valid, self.zone);
         let running = || ours.iter().filter(|one| stop(&one.stored, at).is_none());
         let enough = || running().filter(|one| one.level >= wanted).map(|one| range(one));
-        let Some(flaw) = lack(enough(), at) else { return BTreeSet::new() };
+        let has_begun = |one: &&&Certificate| one.level >= wanted && one.issued_at.max(range(one).from) <= at;
+        let issued = ours.iter().filter(has_begun).map(|one| one.issued_at).max();
+        // What he did stands, whatever else he holds: a stop for conduct as long as the certificate would hold, a
+        // revocation until he has earned another one since (W7).
+        let conduct = ours.iter().filter_map(|one| match one.stored {
+            Stored::Revoked { at: since } if since <= at && issued.is_none_or(|issued| issued <= since) => {
+                Some(Flaw::Revoked)
+            }
+            Stored::Suspended { since, cause: StopCause::Conduct }
+                if since <= at && range(one).contains(at) =>
+            {
+                Some(Flaw::SuspendedForConduct)
+            }
+            Stored::Active
+            | Stored::Revoked { .. }
+            | Stored::Suspended { .. }
+            | Stored::Superseded { .. } => None,
+        });
+        let mut flaws: BTreeSet<Flaw> = conduct.collect();
+        let Some(flaw) = lack(enough(), at) else { return flaws };
         // A suspended one that has ended meanwhile was there, and has expired like any other.
         let is_final = |one: &Certificate| stop(&one.stored, at) == Some(Some(Flaw::Revoked));
         let known = ours.iter().filter(|one| one.level >= wanted && !is_final(one)).map(|one| range(one));
         let flaw = if flaw == Flaw::Missing { lack(known, at).unwrap_or(flaw) } else { flaw };
-        // A revocation is told for ever, a suspension as long as the certificate would hold.
-        let mut flaws: BTreeSet<Flaw> = ours
-            .iter()
-            .filter_map(|one| {
-                stop(&one.stored, at)
-                    .flatten()
-                    .filter(|flaw| *flaw == Flaw::Revoked || range(one).contains(at))
-            })
-            .collect();
+        let stopped = ours.iter().filter(|one| range(one).contains(at));
+        flaws.extend(
+            stopped.filter_map(|one| stop(&one.stored, at).flatten()).filter(|flaw| *flaw != Flaw::Revoked),
+        );
         if running().any(|one| one.level < wanted && range(one).contains(at)) {
             flaws.insert(Flaw::TooLow);
         }

@@ -1,13 +1,16 @@
 //! Standing: per worker and service, which light burns when and why; and whether a whole interval is green (W6, W7).
 //!
 //! A standing is computed from papers, never stored as a truth of its own: the same papers give the same lights.
-//! What is *not* here: the number of a standing, and who is told of a change.
+//! What is *not* here: the number of a standing, who is told of a change, and a manager's leave to send somebody whose
+//! light is yellow (contracts, which books the visit).
 
-pub mod allow_yellow;
 pub mod ask;
 pub mod compute;
+pub mod demand;
 pub mod eligibility;
 mod facet;
+#[cfg(test)]
+mod fixtures;
 pub(crate) mod job;
 mod list;
 mod recompute;
@@ -16,19 +19,22 @@ mod subject;
 
 use crate::certificate::{Certificate, Level, StopCause};
 use crate::ids::StandingId;
+use crate::requirement;
 use chrono::NaiveDate;
 use events::WorkerId;
 use events::workforce::StandingInterval;
+use house::policy::Following;
 use house::{House, OpenApiRouter, routes};
-use kernel::{Aggregate, BranchId, Span, Timestamp, Version, clause, refusals};
+use journal::Tx;
+use kernel::{Aggregate, BranchId, PolicyVersionId, Span, Timestamp, Version, refusals};
 use serde::{Deserialize, Serialize, Serializer};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-pub use allow_yellow::{OverridePolicy, allow_yellow};
 pub use compute::{Interval, compute};
+pub use demand::Demand;
 pub use eligibility::{Eligibility, eligibility};
 pub use events::contracts::HealthClass;
 pub use events::workforce::Light;
@@ -39,10 +45,6 @@ pub(crate) use subject::proof as proof_of;
 pub(crate) const SPREAD: &str = "standing_spread";
 
 refusals! {
-    /// Red, or yellow for a reason that is not on the list.
-    OverrideNotAllowed { reasons: BTreeSet<Reason> } = "workforce.override_not_allowed", clause!("P1-1");
-    /// An override needs a reason of its own.
-    OverrideWithoutReason {} = "workforce.override_without_reason", clause!("P1-1");
     /// An interval in which nothing lies has no answer.
     IntervalEmpty {} = "workforce.interval_empty";
     /// Contracts has published no such service.
@@ -361,6 +363,11 @@ pub struct WorkerStanding {
     pub worker_id: WorkerId,
     /// For each service that he has a certificate for, or that asks for none.
     pub services: Vec<StandingView>,
+}
+
+/// Other papers are asked for: every standing follows, and the days on which that changes are those of the policy.
+pub(crate) fn papers_changed(tx: &mut Tx, _: PolicyVersionId, _: Span<NaiveDate>) -> Following<'_> {
+    Box::pin(async move { Ok(requirement::spread(tx, None).await?) })
 }
 
 /// The room's routes.

@@ -1,16 +1,17 @@
 //! Standings follow every change of what they are computed from; others are told only of what is different.
 
 use super::subject::{self, Subject};
-use super::{Interval, PaperKind, PaperPolicy, Requirement, Standing, store};
+use super::{Interval, PaperPolicy, Standing, store};
 use crate::certificate::Level;
 use crate::requirement::{self, KnownRequirement};
-use chrono::NaiveDate;
 use events::WorkerId;
 use events::workforce::{StandingChanged, StandingInterval};
-use house::policy::in_force;
+use house::policy::{Versions, in_force_during};
 use journal::{Fault, Reach, Tx};
-use kernel::{Decision, Version, Zone, clause};
-use std::collections::{BTreeMap, BTreeSet};
+use kernel::time::FIRST_DAY;
+use kernel::{Decision, Span, Version, clause};
+use sqlx::postgres::PgConnection;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// A standing as it would be, or as it is where it has not changed; with the number of its next change.
@@ -49,9 +50,7 @@ pub(super) async fn of_services(
     let subjects = subject::of(tx.connection(), workers, &Reach::network()).await?;
     let services = by_service(requirement::of(tx.connection(), services).await?);
     let mut known = store::of_workers(tx, workers).await?;
-    // Papers are asked for by law and by the network, not by a branch; a day begins in China.
-    let today = tx.now().date_in(Zone::SHANGHAI);
-    let papers = in_force::<PaperPolicy>(tx.connection(), None, today).await?.terms.required;
+    let papers = papers(tx.connection()).await?;
     let mut decisions = Vec::new();
     for subject in &subjects {
         for (service, asked) in &services {
@@ -65,32 +64,32 @@ pub(super) async fn of_services(
 fn one(
     tx: &Tx,
     subject: &Subject,
-    (asked, papers): (&[KnownRequirement], &BTreeSet<PaperKind>),
+    (asked, papers): (&[KnownRequirement], &Versions<PaperPolicy>),
     before: Option<Standing>,
 ) -> Result<Option<Decision<Standing>>, Fault> {
-    let Some(first) = asked.first() else { return Ok(None) };
-    let asked: Vec<(NaiveDate, Requirement)> = asked
-        .iter()
-        .map(|known| Ok((known.effective_from, subject.requirement(known, papers)?)))
-        .collect::<Result<_, Fault>>()?;
-    let plain: Vec<Requirement> = asked.iter().map(|(_, requirement)| requirement.clone()).collect();
-    let is_wanted = first.retired_from.is_none() && subject.is_concerned(&plain);
-    if before.is_none() && !is_wanted {
+    let Some(demand) = subject.demand(asked, papers)? else { return Ok(None) };
+    if before.is_none() && !subject.is_concerned(&demand) {
         return Ok(None);
     }
+    let service_code = &demand.at(tx.now()).service_code;
     let fresh = || Standing {
         id: tx.fresh(),
         worker: subject.worker,
         branch: subject.branch,
-        service_code: first.service_code.clone(),
+        service_code: service_code.clone(),
         level: None,
         intervals: Vec::new(),
         version: Version::NONE,
     };
     let before = Standing { branch: subject.branch, ..before.unwrap_or_else(fresh) };
-    let level = subject.level(&first.service_code, tx.now());
-    let intervals = subject.intervals(&asked).into_iter().map(told).collect();
+    let level = subject.level(service_code, tx.now());
+    let intervals = subject.intervals(&demand).into_iter().map(told).collect();
     Ok(decide(before, level, intervals))
+}
+
+/// The papers that were, are and will be asked for.
+pub(super) async fn papers(connection: &mut PgConnection) -> Result<Versions<PaperPolicy>, Fault> {
+    in_force_during(connection, None, Span { from: FIRST_DAY, to: None }).await
 }
 
 fn by_service(requirements: Vec<KnownRequirement>) -> BTreeMap<String, Vec<KnownRequirement>> {

@@ -50,7 +50,7 @@ pub struct Stop {
 }
 
 /// Whether a worker may be sent at all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = WorkerState)]
 pub enum State {
@@ -76,7 +76,19 @@ impl State {
 impl Worker {
     /// What his stops make of him.
     pub fn state(&self) -> State {
-        let is_open = |cause| self.open(cause).next().is_some();
+        self.state_by(|_| true)
+    }
+
+    /// The same for somebody with a certificate for these services: what stops him elsewhere does not count.
+    pub fn state_for(&self, services: &BTreeSet<String>) -> State {
+        self.state_by(|stop| {
+            let stopped = &stop.suspension.services;
+            stopped.is_empty() || !stopped.is_disjoint(services)
+        })
+    }
+
+    fn state_by(&self, counts: impl Fn(&Stop) -> bool) -> State {
+        let is_open = |cause| self.open(cause).any(&counts);
         if is_open(StopCause::Left) {
             State::Left
         } else if is_open(StopCause::Administrative) || is_open(StopCause::Conduct) {
@@ -175,8 +187,9 @@ pub struct WorkerView {
     pub state: State,
     /// The name on his card, masked; empty where nobody wrote it.
     pub name: String,
-    /// When he was stopped, and why.
-    pub suspensions: Vec<Suspension>,
+    /// When he was stopped, and why; only for those who may know it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspensions: Option<Vec<Suspension>>,
     /// The ETag.
     pub version: Version,
 }
@@ -190,7 +203,7 @@ impl Shown for Worker {
             branch_id: self.branch,
             state: self.state(),
             name: masked(&self.card_name),
-            suspensions: self.stops.iter().map(|stop| stop.suspension.clone()).collect(),
+            suspensions: Some(self.stops.iter().map(|stop| stop.suspension.clone()).collect()),
             version,
         }
     }

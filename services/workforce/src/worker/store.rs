@@ -1,6 +1,6 @@
 //! The SQL of workers.
 
-use super::{Stop, Worker};
+use super::{State, Stop, Worker};
 use chrono::{DateTime, Utc};
 use events::WorkerId;
 use house::list::PageRequest;
@@ -8,6 +8,7 @@ use house::not_found;
 use journal::{Failure, Fault, Reach, Tx};
 use kernel::{BranchId, Decision, Timestamp, Version};
 use sqlx::PgPool;
+use sqlx::postgres::PgConnection;
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -60,6 +61,18 @@ pub(crate) async fn find_locked(tx: &mut Tx, id: WorkerId) -> Result<Option<Work
     .fetch_optional(tx.connection())
     .await?;
     Ok(row.map(Worker::from))
+}
+
+/// The worker of a certificate whose code somebody holds: the code is the permission.
+pub(crate) async fn of_certificate(connection: &mut PgConnection, id: WorkerId) -> Result<Worker, Fault> {
+    let row = sqlx::query_as!(
+        Row,
+        "SELECT id, branch_id, since, card_name, stops AS \"stops: Json<Vec<Stop>>\", version FROM worker WHERE id = $1",
+        id.uuid(),
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(row.into())
 }
 
 /// Writes a new worker.
@@ -125,7 +138,7 @@ pub(super) async fn page(
         reach.branches(),
         reach.own(),
         filter.branch.map(BranchId::uuid),
-        filter.state,
+        filter.state.map(State::word),
         page.below(),
         page.above(),
         page.is_newest_first(),

@@ -1,9 +1,13 @@
 //! Certificates through HTTP: W1, W5, W10, E4; one paper, one certificate.
 
 use crate::scene::{BRANCH, ELSEWHERE, EMPLOYEE, Scene, WORKER};
+use events::ComplaintId;
+use events::hr::{EmployeeLeft, Position};
+use events::support::{ComplaintFindingReversed, ComplaintUpheld, Severity};
 use house::Role;
 use serde_json::{Value, json};
 use testkit::Who;
+use uuid::Uuid;
 
 const PATH: &str = "/v1/workforce/certificates";
 
@@ -108,16 +112,21 @@ async fn e4_renewal_begins_at_the_old_end_and_only_once() {
     let (paper, second) = (scene.licence("2027-01-01", None).await, scene.licence("2027-01-01", None).await);
     let renewed = scene
         .headquarters
-        .command(&format!("{path}/renew"), 1, json!({ "paper_id": paper }))
+        .command(&format!("{path}/renew"), 2, json!({ "paper_id": paper }))
         .await
         .expect(200);
     assert_eq!(renewed["valid"], json!({ "from": "2027-03-01", "to": "2028-03-01" }));
     assert_eq!(renewed["supersedes"], issued["id"]);
     assert_ne!(renewed["verification_code"], issued["verification_code"]);
-    let again = scene.headquarters.command(&format!("{path}/renew"), 1, json!({ "paper_id": second })).await;
+    let again = scene.headquarters.command(&format!("{path}/renew"), 2, json!({ "paper_id": second })).await;
     again.refused(409, "workforce.certificate_overlap", Some("P1-1"));
     assert_eq!(scene.count("workforce.certificate.renewed").await, 1);
     assert_eq!(scene.standing("MATERNITY").await["level"], "middle", "the old one holds to its own end");
+    scene.platform.at("2027-02-22T02:00:00Z").await;
+    scene.platform.at("2027-03-01T02:00:00Z").await;
+    let [soon, over] = ["workforce.certificate.expiring", "workforce.certificate.expired"];
+    assert_eq!(scene.types(&path).await, ["workforce.certificate.issued", soon, soon, over]);
+    assert_eq!(scene.count(over).await, 1, "the one that follows has just begun");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -144,8 +153,103 @@ async fn who_may_and_what_a_certificate_rests_on() {
     let void =
         scene.manager.command(&format!("/v1/workforce/compliance-papers/{paper}/void"), 2, json!({})).await;
     void.refused(409, "workforce.paper_has_certificate", Some("P1-1"));
+    let types = scene.types(&format!("{PATH}/{}", issued["id"].as_str().expect("an id"))).await;
+    assert_eq!(types, ["workforce.certificate.issued"]);
+    scene.clerk.get(&format!("{PATH}?state=valid")).await.refused(400, "request.schema", None);
     let listed = scene.clerk.get(&format!("{PATH}?worker_id={WORKER}")).await.expect(200);
     assert_eq!(listed["data"][0]["id"], issued["id"]);
     let history = scene.clerk.get(&format!("{PATH}/{}/history", issued["id"].as_str().expect("an id"))).await;
     assert_eq!(history.expect(200)["data"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_people_make_a_certificate_and_an_agent_sees_no_code() {
+    let scene = Scene::start("2026-02-15T02:00:00Z").await;
+    let paper = scene.licence("2026-03-01", Some("2027-03-01")).await;
+    for who_brought_or_checked in [10, 20] {
+        let trainer = scene.platform.client(&Who::branch(who_brought_or_checked, Role::TR, BRANCH));
+        let refused = trainer.create(PATH, issue(&paper, "middle")).await;
+        refused.refused(409, "sod.certificate.own_paper", Some("P1-1"));
+    }
+    assert_eq!(scene.count("workforce.certificate.issued").await, 0);
+    let trainer = scene.platform.client(&Who::branch(40, Role::TR, BRANCH));
+    let issued = trainer.create(PATH, issue(&paper, "middle")).await.expect(201);
+    let path = format!("{PATH}/{}", issued["id"].as_str().expect("an id"));
+    let agent = scene.platform.client(&Who::branch(50, Role::CA, BRANCH));
+    let own = scene.platform.client(&Who::network(51, Role::SE).employed_as(EMPLOYEE));
+    let seen = agent.get(&path).await.expect(200);
+    assert_eq!(seen["stored"], issued["stored"]);
+    let listed = agent.get(PATH).await.expect(200)["data"][0].clone();
+    for member in ["verification_code", "paper_id"] {
+        assert!(seen.get(member).is_none() && listed.get(member).is_none(), "{seen} {listed}");
+        assert_eq!(own.get(&path).await.expect(200)[member], issued[member], "his own card");
+        assert_eq!(scene.manager.get(&path).await.expect(200)[member], issued[member]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn w5_the_public_is_not_told_valid_of_somebody_who_may_not_be_sent() {
+    let scene = Scene::start("2026-03-15T02:00:00Z").await;
+    let issued = scene.certified("2026-03-01", "2027-03-01").await;
+    let code = issued["verification_code"].as_str().expect("a code");
+    let stranger = scene.platform.stranger();
+    let check = async || {
+        let seen = stranger.get(&format!("{PATH}/check/{code}")).await.expect(200);
+        assert_eq!(seen["state"], "active", "the certificate itself holds all the time");
+        (seen["worker_state"].clone(), seen["is_valid"].clone(), seen["name"].clone())
+    };
+    let told = |state: &str, is_valid: bool| (json!(state), json!(is_valid), json!(""));
+    assert_eq!(
+        check().await,
+        told("active", true),
+        "nobody wrote his card, and the check answers all the same"
+    );
+    let complaint_id = ComplaintId::of(Uuid::from_u128(1));
+    let upheld = ComplaintUpheld {
+        complaint_id,
+        worker_id: None,
+        employee_id: Some(EMPLOYEE),
+        contract_id: None,
+        visit_id: None,
+        severity: Severity::S3,
+        service_code: None,
+        share_pct: 100,
+    };
+    scene.happens(upheld).await;
+    scene.platform.drain().await;
+    assert_eq!(check().await, told("suspended", false), "a complaint that names only the employee");
+    let employee_id = Some(EMPLOYEE);
+    scene.happens(ComplaintFindingReversed { complaint_id, worker_id: None, employee_id }).await;
+    scene.platform.drain().await;
+    assert_eq!(check().await, told("active", true));
+    let (position, effective_on) = (Position::CareWorker, "2026-03-15".parse().expect("a literal"));
+    scene.happens(EmployeeLeft { employee_id: EMPLOYEE, position, branch_id: BRANCH, effective_on }).await;
+    scene.platform.drain().await;
+    assert_eq!(check().await, told("left", false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn w7_two_levels_and_the_one_that_is_revoked_turns_the_light_red() {
+    let scene = Scene::start("2026-03-15T02:00:00Z").await;
+    scene.basics().await;
+    scene.paper(json!({ "health": "maternal_infant" }), "2026-01-01", None).await;
+    scene.certified("2026-03-01", "2027-03-01").await;
+    let senior = scene.licence("2026-03-01", Some("2027-03-01")).await;
+    let senior = scene.headquarters.create(PATH, issue(&senior, "senior")).await.expect(201);
+    let visit = async || scene.eligible("MATERNITY", "2026-04-01T01:00:00Z", "2026-04-01T09:00:00Z").await;
+    assert_eq!(visit().await["eligible"], true);
+    let path = format!("{PATH}/{}/revoke", senior["id"].as_str().expect("an id"));
+    scene.platform.at("2026-03-16T02:00:00Z").await;
+    scene.headquarters.command(&path, 1, json!({})).await.expect(200);
+    assert_eq!(
+        (visit().await["light"].clone(), visit().await["reasons"].clone()),
+        (json!("red"), json!(["certificate_revoked"]))
+    );
+    let standing = scene.standing("MATERNITY").await;
+    let last = standing["intervals"].as_array().and_then(|all| all.last()).expect("one");
+    assert_eq!(last["light"], "red", "{standing:#}");
+    scene.platform.at("2026-03-17T02:00:00Z").await;
+    let again = scene.licence("2026-03-01", Some("2027-03-01")).await;
+    scene.headquarters.create(PATH, issue(&again, "senior")).await.expect(201);
+    assert_eq!(visit().await["eligible"], true, "he earned another one since");
 }

@@ -52,6 +52,14 @@ async fn three_minor_complaints_order_a_retraining_and_a_reversed_finding_undoes
     assert_eq!(order["answers"].as_array().map(Vec::len), Some(3));
     upheld(&scene, 4, Severity::S1).await;
     assert_eq!(orders(&scene).await.len(), 1, "the first three are answered");
+    scene.platform.at("2026-03-17T15:59:00Z").await;
+    assert_eq!(
+        scene.count("workforce.retraining.overdue").await,
+        0,
+        "its last day goes on to midnight in China"
+    );
+    scene.platform.at("2026-03-17T16:00:00Z").await;
+    assert_eq!(scene.count("workforce.retraining.overdue").await, 1);
     reversed(&scene, 2).await;
     let [first, second] = orders(&scene).await.try_into().expect("two orders");
     assert_eq!(first["state"], "undone");
@@ -84,8 +92,17 @@ async fn a_serious_complaint_suspends_until_the_finding_is_reversed_or_a_person_
     let path = format!("/v1/workforce/workers/{WORKER}");
     let own = scene.platform.client(&Who::branch(50, Role::BM, crate::scene::BRANCH).employed_as(EMPLOYEE));
     own.tell(&path, "reinstate", json!({})).await.refused(409, "sod.worker.own_case", Some("P2-1"));
+    let agent = scene.platform.client(&Who::branch(60, Role::CA, crate::scene::BRANCH));
+    let seen = agent.get(&path).await.expect(200);
+    assert_eq!((&seen["state"], seen.get("suspensions")), (&json!("suspended"), None), "that, and not why");
+    agent.get(&format!("{path}/history")).await.refused(403, "access.forbidden", None);
+    let kept = scene.manager.get(&path).await.expect(200);
+    assert_eq!(kept["suspensions"].as_array().map(Vec::len), Some(2));
     scene.manager.tell(&path, "reinstate", json!({})).await.expect(200);
     assert_eq!(visit().await["eligible"], true);
+    let types = scene.types(&path).await;
+    let [stopped, back] = ["workforce.worker.suspended", "workforce.worker.reinstated"];
+    assert_eq!(types, ["workforce.worker.registered", stopped, back, stopped, back]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -99,6 +116,12 @@ async fn an_order_blocks_until_another_person_waives_it() {
         "workforce.retraining_due_past",
         Some("P2-1"),
     );
+    let odd = json!({ "worker_id": WORKER, "cause": "long_absence", "blocks_services": ["CLEAN-SDT"], "due_on": "2026-03-15" });
+    let odd = scene.headquarters.create(PATH, odd).await;
+    let odd = odd.refused(422, "workforce.retraining_service_unknown", Some("P2-1"));
+    assert_eq!(odd["params"]["service_codes"], json!(["CLEAN-SDT"]));
+    assert!(orders(&scene).await.is_empty(), "no refusal ordered anything");
+    scene.manager.get(&format!("{PATH}?state=done")).await.refused(400, "request.schema", None);
     let order = scene.headquarters.create(PATH, new("2026-03-15")).await.expect(201);
     let visit = async || scene.eligible("CLEAN-STD", "2026-03-05T00:00:00Z", "2026-03-05T04:00:00Z").await;
     assert_eq!(visit().await["reasons"], json!(["retraining_open"]));

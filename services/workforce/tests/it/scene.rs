@@ -8,6 +8,7 @@ use journal::Actor;
 use kernel::{Aggregate, BranchId, Decision, EmployeeId, EventPayload, Fen, Version, Zone};
 use serde_json::{Value, json};
 use sqlx::migrate::Migrator;
+use std::sync::atomic::{AtomicU64, Ordering};
 use testkit::{Client, Platform, Who};
 use uuid::Uuid;
 
@@ -27,6 +28,8 @@ pub struct Scene {
     pub manager: Client,
     /// Headquarters, user 30.
     pub headquarters: Client,
+    /// Scans that were made: each has another hash.
+    scans: AtomicU64,
 }
 
 /// Some aggregate of another service.
@@ -55,7 +58,7 @@ impl Scene {
         let clerk = platform.client(&Who::branch(10, Role::HC, BRANCH));
         let manager = platform.client(&Who::branch(20, Role::BM, BRANCH));
         let headquarters = platform.client(&Who::network(30, Role::HQ));
-        let scene = Self { platform, clerk, manager, headquarters };
+        let scene = Self { platform, clerk, manager, headquarters, scans: AtomicU64::new(1) };
         scene
             .happens(BranchOpened {
                 branch_id: BRANCH,
@@ -101,8 +104,8 @@ impl Scene {
     /// A paper that is registered, not yet checked; its path.
     pub async fn registered(&self, proof: Value, from: &str, to: Option<&str>) -> String {
         let valid = json!({ "from": from, "to": to });
-        let body =
-            json!({ "worker_id": WORKER, "proof": proof, "valid": valid, "file_sha256": "ab".repeat(32) });
+        let scan = format!("{:064x}", self.scans.fetch_add(1, Ordering::Relaxed));
+        let body = json!({ "worker_id": WORKER, "proof": proof, "valid": valid, "file_sha256": scan });
         let paper = self.clerk.create("/v1/workforce/compliance-papers", body).await.expect(201);
         format!("/v1/workforce/compliance-papers/{}", paper["id"].as_str().expect("an id"))
     }
@@ -145,6 +148,16 @@ impl Scene {
         let all = self.manager.get(&format!("/v1/workforce/workers/{WORKER}/standing")).await.expect(200);
         let services = all["services"].as_array().expect("a list").clone();
         services.into_iter().find(|one| one["service_code"] == service).unwrap_or_default()
+    }
+
+    /// The types of what happened to a thing, oldest first: `workforce.worker.registered`.
+    pub async fn types(&self, path: &str) -> Vec<String> {
+        let history = self.headquarters.get(&format!("{path}/history")).await.expect(200);
+        let plain = |event: &Value| {
+            let full = event["type"].as_str().expect("a type").trim_start_matches("steward.");
+            full.rsplit_once(".v").map_or(full, |(name, _)| name).to_owned()
+        };
+        history["data"].as_array().expect("a list").iter().map(plain).collect()
     }
 
     /// How often an event of this type stands in the journal.

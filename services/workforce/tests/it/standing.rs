@@ -1,10 +1,13 @@
 //! Standing and eligibility through HTTP: E1, W6, W7, W12.
 
 use crate::scene::{EMPLOYEE, Scene, WORKER};
-use events::contracts::HealthClass;
+use events::WorkerId;
+use events::contracts::{HealthClass, ServiceRetired};
 use events::hr::{EmployeeReinstated, EmployeeSuspended, Position};
+use house::Role;
 use kernel::EmployeeId;
 use serde_json::json;
+use testkit::Who;
 use uuid::Uuid;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,4 +107,47 @@ async fn hr_suspends_and_reinstates_and_others_than_care_workers_are_not_ours() 
     assert_eq!(held["light"], "yellow", "the days between stay what they were");
     let workers = scene.manager.get("/v1/workforce/workers").await.expect(200);
     assert_eq!(workers["data"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_hired_after_a_service_was_retired_can_still_do_what_was_sold() {
+    let scene = Scene::start("2026-02-15T02:00:00Z").await;
+    let effective_from = "2027-01-01".parse().expect("a literal");
+    scene.happens(ServiceRetired { service_code: "CLEAN-STD".to_owned(), effective_from }).await;
+    scene.platform.drain().await;
+    let hired = EmployeeId::of(Uuid::from_u128(99));
+    scene.hire(hired, Position::CareWorker).await;
+    scene.platform.drain().await;
+    let path = format!("/v1/workforce/workers/{}/standing", WorkerId::of(hired.uuid()));
+    let standing = scene.manager.get(&path).await.expect(200);
+    assert_eq!(standing["services"][0]["service_code"], "CLEAN-STD");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn w6_standings_follow_the_papers_that_will_be_asked_for_and_eligibility_says_the_same() {
+    let scene = Scene::start("2026-02-15T02:00:00Z").await;
+    scene.basics().await;
+    scene.paper(json!({ "health": "general" }), "2026-01-01", None).await;
+    let policy = json!({
+        "kind": "papers", "valid_from": "2026-11-01", "reason": "the city asks for it",
+        "parameters": { "required": ["id", "background", "insurance", "licence"] }
+    });
+    let draft = scene.headquarters.create("/v1/workforce/policies", policy).await.expect(201);
+    let path = format!("/v1/workforce/policies/{}/approve", draft["id"].as_str().expect("an id"));
+    let green = scene.standing("CLEAN-STD").await;
+    let second = scene.platform.client(&Who::network(31, Role::HQ));
+    second.command(&path, 1, json!({})).await.expect(200);
+    scene.platform.drain().await;
+    let standing = scene.standing("CLEAN-STD").await;
+    assert_eq!(standing["intervals"][0]["light"], "green", "{standing:#}");
+    assert_eq!(standing["intervals"][0]["from"], green["intervals"][0]["from"]);
+    let licensed = &standing["intervals"][1];
+    assert_eq!(licensed["from"], "2026-10-31T16:00:00Z", "midnight of the first of November in China");
+    assert_eq!(licensed["reasons"], json!(["licence_missing"]));
+    let ask = async |from: &str, to: &str| scene.eligible("CLEAN-STD", from, to).await;
+    let before = ask("2026-10-31T20:00:00+08:00", "2026-11-01T00:00:00+08:00").await;
+    assert_eq!(before["eligible"], true, "half-open");
+    let over = ask("2026-10-31T20:00:00+08:00", "2026-11-01T08:00:00+08:00").await;
+    assert_eq!(over["reasons"], json!(["licence_missing"]));
+    assert_eq!(over["valid_until"], "2026-10-31T16:00:00Z");
 }

@@ -380,6 +380,11 @@ impl<T: Terms> Versions<T> {
         })
     }
 
+    /// The first day of each version.
+    pub fn first_days(&self) -> impl Iterator<Item = NaiveDate> {
+        self.versions.iter().map(|(valid, _)| valid.from)
+    }
+
     /// Each version once.
     pub fn all(&self) -> impl Iterator<Item = &InForce<T>> {
         self.versions.iter().map(|(_, in_force)| in_force)

@@ -3,11 +3,12 @@
 use crate::certificate::validity::instants;
 use crate::certificate::{self, Level, Stored};
 use crate::requirement::KnownRequirement;
-use crate::standing::{Check, Document, RetrainingOrder, WorkerFile, compute};
+use crate::standing::{Check, Demand, Document, PaperPolicy, RetrainingOrder, WorkerFile, compute};
 use crate::standing::{HealthClass, Interval, PaperKind, Proof, Requirement};
 use crate::worker::Stop;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use events::WorkerId;
+use house::policy::Versions;
 use journal::{Fault, Reach};
 use kernel::{BranchId, Span, Timestamp, Zone};
 use sqlx::postgres::PgConnection;
@@ -31,8 +32,8 @@ impl Subject {
         self.zone
     }
 
-    /// What a service asks of this worker.
-    pub(in crate::standing) fn requirement(
+    /// What one version of a service asks of this worker.
+    fn requirement(
         &self,
         known: &KnownRequirement,
         papers: &BTreeSet<PaperKind>,
@@ -45,32 +46,41 @@ impl Subject {
         })
     }
 
+    /// What a service asks of this worker over time: its requirements follow each other, each from its day on, and so
+    /// do the papers of the policy. None where contracts has published no such service.
+    pub(in crate::standing) fn demand(
+        &self,
+        known: &[KnownRequirement],
+        papers: &Versions<PaperPolicy>,
+    ) -> Result<Option<Demand>, Fault> {
+        let Some(first) = known.first() else { return Ok(None) };
+        let asked_at = |at: Timestamp| {
+            let in_force = known.iter().rfind(|one| self.zone.midnight(one.effective_from) <= at);
+            let papers = &papers.on(at.date_in(Zone::SHANGHAI))?.terms.required;
+            self.requirement(in_force.unwrap_or(first), papers)
+        };
+        let published = known.iter().skip(1).map(|one| self.zone.midnight(one.effective_from));
+        // Papers are asked for by law and by the network, not by a branch; a day begins in China.
+        let approved = papers.first_days().map(|day| Zone::SHANGHAI.midnight(day));
+        let changes: BTreeSet<Timestamp> = published.chain(approved).filter(|at| *at > self.since).collect();
+        let mut demand = Demand::of(asked_at(self.since)?);
+        for from in changes {
+            demand = demand.then(from, asked_at(from)?);
+        }
+        Ok(Some(demand))
+    }
+
     /// True where a standing for this service says something: a certificate names it, or it asks for none.
-    pub(in crate::standing) fn is_concerned(&self, asked: &[Requirement]) -> bool {
+    pub(in crate::standing) fn is_concerned(&self, demand: &Demand) -> bool {
         let names = |one: &Requirement| {
             self.file.certificates.iter().any(|held| held.service_codes.contains(&one.service_code))
         };
-        asked.iter().any(|one| one.level.is_none() || names(one))
+        demand.all().any(|one| one.level.is_none() || names(one))
     }
 
-    /// The standing for a service whose requirements follow each other, each from its day on.
-    pub(in crate::standing) fn intervals(&self, asked: &[(NaiveDate, Requirement)]) -> Vec<Interval> {
-        let start = |place: usize| match place {
-            0 => self.since,
-            _ => self.zone.midnight(asked[place].0).max(self.since),
-        };
-        let mut intervals: Vec<Interval> = Vec::new();
-        for (place, (_, requirement)) in asked.iter().enumerate() {
-            let to = (place + 1 < asked.len()).then(|| start(place + 1));
-            let span = Span { from: start(place), to };
-            for next in compute(&self.file, requirement, self.zone, span) {
-                match intervals.last_mut() {
-                    Some(last) if last.reasons == next.reasons => last.span.to = next.span.to,
-                    Some(_) | None => intervals.push(next),
-                }
-            }
-        }
-        intervals
+    /// The standing for a service, from the day on on which he was registered.
+    pub(in crate::standing) fn intervals(&self, demand: &Demand) -> Vec<Interval> {
+        compute(&self.file, demand, self.zone, Span { from: self.since, to: None })
     }
 
     /// The highest level of a certificate for a service that holds at an instant.
