@@ -62,6 +62,8 @@ const BANS: [Ban; 27] = [
             "shared/http/src/problem.rs",
             // The words of a call's record: a type for each list that the page gives.
             "services/support/src/call/mod.rs",
+            // The texts of requests: a type for each, with its bounds.
+            "services/support/src/words.rs",
         ],
     },
     Ban {

@@ -210,9 +210,9 @@ mod tests {
             (&law[..], 0, Ok(())),
             (&[limit(36, 2), limit(3, 0), limit(12, 1)], 6, Ok(())), // in any order
             (&[limit(3, 0), limit(24, 1), limit(48, 2)], 6, Ok(())), // shorter than the law's
-            (&[limit(600, 0)], 6, Ok(())),                      // none for any term
+            (&[limit(600, 0)], 6, Ok(())),                           // none for any term
             (&[], 0, Ok(())),
-            (&[], 6, refused),                   // two months of term, six of probation
+            (&[], 6, refused),              // two months of term, six of probation
             (&[limit(600, 1)], 6, refused), // none under three months
             (&[limit(3, 1), limit(12, 1), limit(36, 2)], 6, refused),
             (&[limit(3, 0), limit(12, 2), limit(36, 2)], 6, refused),
