@@ -216,7 +216,7 @@ mod tests {
             (&[limit(600, 1)], 6, refused), // none under three months
             (&[limit(3, 1), limit(12, 1), limit(36, 2)], 6, refused),
             (&[limit(3, 0), limit(12, 2), limit(36, 2)], 6, refused),
-            (&[limit(3, 0), limit(12, 1), limit(36, 60)], 6, refused),
+            (&[limit(3, 0), limit(12, 1), limit(36, 6)], 6, refused),
             (&[limit(3, 0), limit(12, 1), limit(35, 2)], 6, refused), // 35 months: two, not six
         ] {
             assert_eq!(check(limits, longest), expected, "{limits:?} {longest}");

@@ -187,7 +187,7 @@ mod tests {
         let waits = decision.state();
         assert_eq!(waits.proposed, waits.finding);
         assert_eq!(waits.finding_that_stands().err(), Some(Refusal::SecondDue {}));
-        assert!(Attribution::from(waits).shares.is_empty(), "no fine rests on it");
+        assert!(!Attribution::from(waits).is_found_by_two, "no fine rests on it");
 
         let alone = found(Severity::S2, FindingKind::Worker);
         let both = alone.finding.clone().map(|finding| {

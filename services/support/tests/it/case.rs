@@ -142,8 +142,8 @@ async fn r4_r5_a_case_that_becomes_s3_waits_for_headquarters_before_anybody_is_f
     });
     receiver.create("/v1/support/penalties", fine.clone()).await.refused(
         409,
-        "support.penalty.not_attributed",
-        Some("R5"),
+        "support.penalty.found_by_one",
+        Some("R4"),
     );
     receiver.tell(&path, "present", presented(1, "2025-09-28T05:00:00Z")).await.refused(
         409,
