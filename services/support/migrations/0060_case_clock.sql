@@ -9,6 +9,7 @@ CREATE TABLE case_clock (
     kind            text        NOT NULL CHECK (kind IN ('ack', 'next_reply', 'resolution')),
     cycle_no        integer     NOT NULL CHECK (cycle_no > 0),
     severity        text        NOT NULL CHECK (severity IN ('S1', 'S2', 'S3', 'S4')),
+    budget_of       text        NOT NULL CHECK (budget_of IN ('S1', 'S2', 'S3', 'S4')),
     unit            text        NOT NULL CHECK (unit IN ('business', 'wall')),
     budget_minutes  integer     NOT NULL CHECK (budget_minutes > 0),
     started_at      timestamptz NOT NULL,
@@ -35,4 +36,4 @@ CREATE TABLE case_clock (
 CREATE UNIQUE INDEX case_clock_one_runs ON case_clock (complaint_id, kind) WHERE state <> 'stopped';
 CREATE UNIQUE INDEX case_clock_once_a_cycle ON case_clock (complaint_id, kind, cycle_no) WHERE kind <> 'next_reply';
 CREATE INDEX case_clock_branch ON case_clock (branch_id, id);
-CREATE INDEX case_clock_running ON case_clock (id) WHERE state = 'running' AND unit = 'business';
+CREATE INDEX case_clock_running ON case_clock (id) WHERE state = 'running';

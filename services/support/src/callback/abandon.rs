@@ -70,6 +70,7 @@ pub(super) async fn route(
 ) -> Answered<CallbackView> {
     house
         .commit(cmd, async |tx, cmd, now| {
+            store::lock_call(tx, cmd.id).await?;
             let callback = cmd.current(store::load(tx, cmd.id).await?)?;
             let zone = hours::zone(tx, callback.branch).await?;
             let terms = schedule::terms(tx, callback.branch, zone).await?;

@@ -96,6 +96,7 @@ pub(super) async fn route(
 ) -> Answered<CallbackView> {
     house
         .commit(cmd, async |tx, cmd, now| {
+            store::lock_call(tx, cmd.id).await?;
             let callback = cmd.current(store::load(tx, cmd.id).await?)?;
             let decision = decide(callback, &cmd.body, now)?;
             let callback = decision.state();

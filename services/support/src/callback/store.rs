@@ -124,6 +124,18 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<Callback>) -> Result<(
     tx.save(decision, statement).await
 }
 
+/// Locks the call of a callback: what ends both locks the call before its callback, from whichever of them it came, for
+/// else two of them could wait for each other.
+pub(super) async fn lock_call(tx: &mut Tx, id: CallbackId) -> Result<(), Fault> {
+    sqlx::query_scalar!(
+        "SELECT id FROM call WHERE id = (SELECT call_id FROM callback WHERE id = $1) FOR UPDATE",
+        id.uuid(),
+    )
+    .fetch_optional(tx.connection())
+    .await?;
+    Ok(())
+}
+
 /// Locks a callback within reach: of one's branches, or taken by oneself.
 pub(super) async fn load(tx: &mut Tx, id: CallbackId) -> Result<Callback, Failure> {
     let (branches, own) = (tx.branches(), tx.own());

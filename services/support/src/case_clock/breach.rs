@@ -9,9 +9,14 @@ use kernel::{Decision, Timestamp, clause};
 /// Breaches a clock whose time has come; it was breached at its `due`, whenever that is noticed.
 pub fn decide(clock: CaseClock, now: Timestamp) -> Result<Decision<CaseClock>, Refusal> {
     let State::Running = clock.state else { return Err(Refusal::NotRunning { state: clock.state.word() }) };
+    Ok(breached(clock, now))
+}
+
+/// The same for one that is known to run.
+pub(super) fn breached(clock: CaseClock, now: Timestamp) -> Decision<CaseClock> {
     let breached = CaseClock { state: State::Breached { detected_at: now }, ..clock };
     let fact = ClockBreached { clock: breached.fact(), detected_at: now };
-    Ok(Decision::of(breached).and(fact).under(clause!("P3.3.3-3")))
+    Decision::of(breached).and(fact).under(clause!("P3.3.3-3"))
 }
 
 /// The timer [`super::DUE`]. One that was moved or stopped while it fired has nothing to do.

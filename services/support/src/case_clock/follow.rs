@@ -4,7 +4,7 @@
 //! about the matter. So no verb of the case can forget a clock, and none knows of them.
 
 use super::policy::ClockTerms;
-use super::{CaseClock, State, store};
+use super::{CaseClock, State, breach, resume, store};
 use crate::hours::{self, Opening};
 use chrono::TimeDelta;
 use events::support::{ClockGraded, ClockKind, ClockStarted, ClockStopped, Severity};
@@ -53,7 +53,8 @@ enum Step {
 fn steps(clocks: Vec<CaseClock>, case: &Case) -> Vec<Step> {
     let mut steps = Vec::new();
     let has = |kind| clocks.iter().any(|clock| clock.kind == kind && clock.cycle == case.cycle);
-    let (had_ack, had_resolution) = (has(ClockKind::Ack), has(ClockKind::Resolution));
+    let (had_ack, had_next) = (has(ClockKind::Ack), has(ClockKind::NextReply));
+    let had_resolution = has(ClockKind::Resolution);
     // The customer was told since the newest clock for the next reply began.
     let is_told_anew = case.told_at.filter(|told| {
         !clocks.iter().any(|clock| clock.kind == ClockKind::NextReply && clock.started_at >= *told)
@@ -75,7 +76,8 @@ fn steps(clocks: Vec<CaseClock>, case: &Case) -> Vec<Step> {
         }
     }
     if case.wait == Wait::Waits {
-        if !had_ack && case.told_at.is_none() {
+        // One who was answered in the contact that brought the case waits for the next answer, never for a first one.
+        if !had_ack && !had_next && case.told_at.is_none() {
             steps.push(Step::Start(ClockKind::Ack, case.cycle_from));
         }
         if !had_resolution {
@@ -104,6 +106,7 @@ pub(super) fn start(
         cycle: case.cycle,
         severity: case.severity,
         budget,
+        budget_of: case.severity,
         started_at: from,
         counted_from: from,
         left: budget.whole(),
@@ -141,7 +144,7 @@ fn grade(
     let graded = CaseClock { severity, ..clock };
     let graded = match graded.state {
         State::Running if is_graver => {
-            let nearer = CaseClock { budget, policy: terms.id, ..graded }.counting(
+            let nearer = CaseClock { budget, budget_of: severity, policy: terms.id, ..graded }.counting(
                 &opening.calendar,
                 now,
                 budget.whole(),
@@ -149,8 +152,9 @@ fn grade(
             if nearer.due.value < graded.due.value { nearer } else { graded }
         }
         // What is left when it goes on; a resolution counts business time at every severity.
-        State::Paused(_) if is_graver => {
-            CaseClock { left: graded.left.min(budget.whole()), budget, policy: terms.id, ..graded }
+        State::Paused(_) if is_graver && budget.whole() < graded.left => {
+            let left = budget.whole();
+            CaseClock { left, budget, budget_of: severity, policy: terms.id, ..graded }
         }
         State::Running | State::Paused(_) | State::Breached { .. } | State::Stopped { .. } => graded,
     };
@@ -158,9 +162,37 @@ fn grade(
     Decision::of(graded).and(fact).under(clause!("R4"))
 }
 
+/// What its timers would have done, had they come before this command: a pause is over, a clock has run out (K9). Neither
+/// is lost where a command stops the clock after downtime.
+async fn catch_up(tx: &mut Tx, clock: &mut CaseClock) -> Result<(), Fault> {
+    let now = tx.now();
+    if let State::Paused(pause) = clock.state
+        && pause.ends_at <= now
+    {
+        let calendar = hours::of(tx, clock.branch).await?.calendar;
+        let decision = resume::again(clock.clone(), pause, &calendar, pause.ends_at);
+        store::save(tx, &decision).await?;
+        *clock = saved(decision);
+    }
+    if matches!(clock.state, State::Running) && clock.due.value < now {
+        let decision = breach::breached(clock.clone(), now);
+        store::save(tx, &decision).await?;
+        *clock = saved(decision);
+    }
+    Ok(())
+}
+
+/// The clock as it was just written.
+fn saved(decision: Decision<CaseClock>) -> CaseClock {
+    CaseClock { version: decision.version(), ..decision.into_state() }
+}
+
 /// Brings the clocks of a case to where they belong, after any change of it and in its transaction.
 pub(crate) async fn follow(tx: &mut Tx, case: Case) -> Result<(), Fault> {
-    let clocks = store::of_case(tx, &case).await?;
+    let mut clocks = store::of_case(tx, &case).await?;
+    for clock in &mut clocks {
+        catch_up(tx, clock).await?;
+    }
     let mut steps = steps(clocks, &case);
     if steps.is_empty() {
         return Ok(());
@@ -218,8 +250,7 @@ pub(super) mod tests {
     pub fn started(kind: ClockKind, case: &Case, from: Timestamp) -> CaseClock {
         let id = ClockId::of(Uuid::from_u128(100));
         let decision = start((id, kind, from), case, &terms(), &opening());
-        let version = decision.version();
-        CaseClock { version, ..decision.into_state() }
+        saved(decision)
     }
 
     fn shown(steps: &[Step]) -> Vec<String> {
@@ -255,6 +286,17 @@ pub(super) mod tests {
         assert_eq!(shown(&steps(with_next.clone(), &again)), ["stop next_reply", "start next_reply"]);
         let over = Case { wait: Wait::Over, ..again };
         assert_eq!(shown(&steps(with_next, &over)), ["stop next_reply", "stop resolution"]);
+    }
+
+    #[test]
+    fn k7_whoever_was_answered_at_once_never_waits_for_a_first_answer() {
+        let answered = Case { told_at: Some(case().cycle_from), ..case() };
+        assert_eq!(shown(&steps(Vec::new(), &answered)), ["start resolution", "start next_reply"]);
+        let clocks = [ClockKind::NextReply, ClockKind::Resolution]
+            .map(|kind| started(kind, &case(), case().cycle_from))
+            .to_vec();
+        // Only the case said so, and a courtesy has taken its word away.
+        assert_eq!(shown(&steps(clocks, &case())), [""; 0]);
     }
 
     #[test]

@@ -44,7 +44,7 @@ impl crate::words::Word for StateWord {}
 #[utoipa::path(get, path = "/v1/support/clocks", params(ClockFilter), responses(Page<ClockView>))]
 pub(super) async fn list(
     house: House,
-    list: List<ClockFilter, permission!("complaint.read")>,
+    list: List<ClockFilter, permission!("complaint.whole")>,
 ) -> Result<Response, Problem> {
     house
         .list(
@@ -62,7 +62,7 @@ pub(super) async fn list(
 #[utoipa::path(get, path = "/v1/support/clocks/{id}", responses(One<ClockView>))]
 pub(super) async fn read(
     house: House,
-    read: Read<ClockId, permission!("complaint.read")>,
+    read: Read<ClockId, permission!("complaint.whole")>,
 ) -> Result<Response, Problem> {
     house
         .read(read, async |pool, read| {
@@ -76,7 +76,7 @@ pub(super) async fn read(
 #[utoipa::path(get, path = "/v1/support/clocks/{id}/history", responses((status = 200, description = "Its events.")))]
 pub(super) async fn history(
     house: House,
-    read: Read<ClockId, permission!("complaint.read")>,
+    read: Read<ClockId, permission!("complaint.whole")>,
 ) -> Result<Response, Problem> {
     house.history(read, async |pool, read| store::find(pool, &read.reach, read.id).await).await
 }

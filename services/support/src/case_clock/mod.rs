@@ -52,10 +52,12 @@ pub struct CaseClock {
     pub kind: ClockKind,
     /// The case's cycle (K8).
     pub cycle: u32,
-    /// The severity its budget belongs to.
+    /// How grave its case is.
     pub severity: Severity,
     /// How long it is in all, without pauses.
     pub budget: Budget,
+    /// The severity that budget belongs to: a milder case keeps its clock (K6).
+    pub budget_of: Severity,
     /// When it was started.
     pub started_at: Timestamp,
     /// From here on `left` is counted: its start, or the last resumption, grading or change of the calendar.
@@ -207,7 +209,7 @@ pub struct ClockView {
     pub kind: ClockKind,
     /// The case's cycle.
     pub cycle_no: u32,
-    /// The severity its budget belongs to.
+    /// How grave the case is.
     pub severity: Severity,
     /// `running`, `paused`, `breached` or `stopped`.
     pub state: &'static str,
@@ -275,8 +277,8 @@ impl Shown for CaseClock {
 
 /// What follows from an approved version of the opening hours or of the terms (K2): a box, because a kind of policy is
 /// plain data.
-pub(crate) fn retimed(tx: &mut Tx, version: PolicyVersionId, valid: Span<NaiveDate>) -> Following<'_> {
-    Box::pin(async move { Ok(retime::announce(tx, version, valid.from).await?) })
+pub(crate) fn retimed(tx: &mut Tx, version: PolicyVersionId, _: Span<NaiveDate>) -> Following<'_> {
+    Box::pin(async move { retime::announce(tx, version).await })
 }
 
 /// The room's routes.

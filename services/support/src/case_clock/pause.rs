@@ -124,6 +124,17 @@ mod tests {
     }
 
     #[test]
+    fn k4_whoever_resumes_after_the_cap_finds_it_counting_since_then() {
+        let calendar = &opening().calendar;
+        let once = paused(resolution(), "2025-09-28 09:30").expect("it runs");
+        let late =
+            resume::decide(once.clone(), calendar, at("2025-10-14 09:30")).expect("it pauses").into_state();
+        let at_the_cap =
+            resume::decide(once, calendar, at("2025-10-11 09:30")).expect("it pauses").into_state();
+        assert_eq!((late.paused, late.due), (TimeDelta::hours(5 * 9), at_the_cap.due));
+    }
+
+    #[test]
     fn k4_pauses_count_together_and_end_at_the_cap() {
         let calendar = &opening().calendar;
         let once = paused(resolution(), "2025-09-28 09:30").expect("it runs");

@@ -1,6 +1,6 @@
 //! Resuming a paused resolution: by whoever works on the case, or by itself at the cap (K4, K5).
 
-use super::{CaseClock, ClockView, Refusal, State, store};
+use super::{CaseClock, ClockView, Pause, Refusal, State, store};
 use crate::complaint;
 use crate::hours;
 use crate::person::Person;
@@ -26,11 +26,22 @@ pub fn decide(clock: CaseClock, calendar: &Calendar, now: Timestamp) -> Result<D
     let State::Paused(pause) = clock.state else {
         return Err(Refusal::NotPaused { state: clock.state.word() });
     };
+    // Whoever comes later than the longest pause finds it counting since then (K4).
+    Ok(again(clock, pause, calendar, now.min(pause.ends_at)))
+}
+
+/// Lets a paused clock count from an instant on.
+pub(super) fn again(
+    clock: CaseClock,
+    pause: Pause,
+    calendar: &Calendar,
+    now: Timestamp,
+) -> Decision<CaseClock> {
     let paused = clock.paused + clock.budget.elapsed(calendar, pause.at, now);
     let left = clock.left;
     let resumed = CaseClock { paused, state: State::Running, ..clock }.counting(calendar, now, left);
     let fact = ClockResumed { clock: resumed.fact(), paused_s: paused.num_seconds() };
-    Ok(Decision::of(resumed).and(fact).under(clause!("P3.3.3-3")))
+    Decision::of(resumed).and(fact).under(clause!("P3.3.3-3"))
 }
 
 /// Resumes the resolution of a complaint (K4).

@@ -25,6 +25,7 @@ struct Row {
     kind: String,
     cycle_no: i32,
     severity: String,
+    budget_of: String,
     unit: String,
     budget_minutes: i32,
     started_at: DateTime<Utc>,
@@ -92,6 +93,7 @@ impl TryFrom<Row> for CaseClock {
             state: row.state().ok_or_else(|| corrupt("state", &row.state))?,
             kind: ClockKind::of(&row.kind).ok_or_else(|| corrupt("kind", &row.kind))?,
             severity: Severity::of(&row.severity).ok_or_else(|| corrupt("severity", &row.severity))?,
+            budget_of: Severity::of(&row.budget_of).ok_or_else(|| corrupt("budget_of", &row.budget_of))?,
             cycle: u32::try_from(row.cycle_no).map_err(|_| corrupt("cycle_no", &row.cycle_no.to_string()))?,
             id: ClockId::of(row.id),
             branch: BranchId::of(row.branch_id),
@@ -125,15 +127,16 @@ fn micros(time: TimeDelta) -> i64 {
 pub(super) async fn add(tx: &mut Tx, decision: &Decision<CaseClock>) -> Result<(), Fault> {
     let clock = decision.state();
     let statement = sqlx::query!(
-        "INSERT INTO case_clock (id, branch_id, complaint_id, kind, cycle_no, severity, unit, budget_minutes, started_at, counted_from, left_us,
-                                 paused_us, due_at, provisional, policy_version, hours_version, state, version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+        "INSERT INTO case_clock (id, branch_id, complaint_id, kind, cycle_no, severity, budget_of, unit, budget_minutes, started_at, counted_from,
+                                 left_us, paused_us, due_at, provisional, policy_version, hours_version, state, version)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
         clock.id.uuid(),
         clock.branch.uuid(),
         clock.complaint.uuid(),
         clock.kind.word(),
         cycle(clock),
         clock.severity.word(),
+        clock.budget_of.word(),
         unit(clock.budget),
         minutes(clock),
         clock.started_at.utc(),
@@ -163,7 +166,7 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<CaseClock>) -> Result<
     let statement = sqlx::query!(
         "UPDATE case_clock SET severity = $3, unit = $4, budget_minutes = $5, counted_from = $6, left_us = $7, paused_us = $8, due_at = $9,
                 provisional = $10, policy_version = $11, hours_version = $12, state = $13, paused_at = $14, pause_reason = $15,
-                pause_ends_at = $16, detected_at = $17, stopped_at = $18, version = $19
+                pause_ends_at = $16, detected_at = $17, stopped_at = $18, version = $19, budget_of = $20
          WHERE id = $1 AND version = $2",
         clock.id.uuid(),
         decision.base().get(),
@@ -184,6 +187,7 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<CaseClock>) -> Result<
         clock.state.detected_at().map(Timestamp::utc),
         stopped_at.map(Timestamp::utc),
         decision.version().get(),
+        clock.budget_of.word(),
     );
     tx.save(decision, statement).await?;
     watch(tx, clock).await
@@ -245,8 +249,8 @@ pub(super) async fn save_all(tx: &mut Tx, decisions: &[Decision<CaseClock>]) -> 
 pub(super) async fn of_case(tx: &mut Tx, case: &Case) -> Result<Vec<CaseClock>, Fault> {
     let rows = sqlx::query_as!(
         Row,
-        "SELECT id, branch_id, complaint_id, kind, cycle_no, severity, unit, budget_minutes, started_at, counted_from, left_us, paused_us, due_at,
-                provisional, policy_version, hours_version, state, paused_at, pause_reason, pause_ends_at, detected_at, stopped_at, version
+        "SELECT id, branch_id, complaint_id, kind, cycle_no, severity, budget_of, unit, budget_minutes, started_at, counted_from, left_us, paused_us,
+                due_at, provisional, policy_version, hours_version, state, paused_at, pause_reason, pause_ends_at, detected_at, stopped_at, version
          FROM case_clock WHERE branch_id = $1 AND complaint_id = $2 AND (state <> 'stopped' OR cycle_no = $3 AND kind <> 'next_reply')
          ORDER BY id FOR UPDATE",
         case.branch.uuid(),
@@ -291,8 +295,8 @@ pub(super) async fn case_of(tx: &mut Tx, id: ClockId) -> Result<Complaint, Failu
 pub(super) async fn load(tx: &mut Tx, id: ClockId) -> Result<CaseClock, Failure> {
     let row = sqlx::query_as!(
         Row,
-        "SELECT id, branch_id, complaint_id, kind, cycle_no, severity, unit, budget_minutes, started_at, counted_from, left_us, paused_us, due_at,
-                provisional, policy_version, hours_version, state, paused_at, pause_reason, pause_ends_at, detected_at, stopped_at, version
+        "SELECT id, branch_id, complaint_id, kind, cycle_no, severity, budget_of, unit, budget_minutes, started_at, counted_from, left_us, paused_us,
+                due_at, provisional, policy_version, hours_version, state, paused_at, pause_reason, pause_ends_at, detected_at, stopped_at, version
          FROM case_clock WHERE id = $1 FOR UPDATE",
         id.uuid(),
     )
@@ -321,10 +325,10 @@ pub(super) async fn running_before(
 ) -> Result<Vec<CaseClock>, Fault> {
     let rows = sqlx::query_as!(
         Row,
-        "SELECT id, branch_id, complaint_id, kind, cycle_no, severity, unit, budget_minutes, started_at, counted_from, left_us, paused_us, due_at,
-                provisional, policy_version, hours_version, state, paused_at, pause_reason, pause_ends_at, detected_at, stopped_at, version
+        "SELECT id, branch_id, complaint_id, kind, cycle_no, severity, budget_of, unit, budget_minutes, started_at, counted_from, left_us, paused_us,
+                due_at, provisional, policy_version, hours_version, state, paused_at, pause_reason, pause_ends_at, detected_at, stopped_at, version
          FROM case_clock
-         WHERE state = 'running' AND unit = 'business' AND counted_from < $1 AND due_at > $1 AND ($2::uuid IS NULL OR id > $2)
+         WHERE state = 'running' AND counted_from < $1 AND due_at > $1 AND ($2::uuid IS NULL OR id > $2)
          ORDER BY id LIMIT $3 FOR UPDATE",
         at.utc(),
         after.map(ClockId::uuid),
@@ -346,13 +350,16 @@ pub(super) async fn zones(tx: &mut Tx) -> Result<Vec<Zone>, Fault> {
     names.into_iter().map(zone).collect()
 }
 
-/// The first day of a version of a policy.
-pub(super) async fn first_day(tx: &mut Tx, version: PolicyVersionId) -> Result<NaiveDate, Failure> {
-    let day =
-        sqlx::query_scalar!("SELECT lower(valid) AS \"day!\" FROM policy WHERE id = $1", version.uuid())
-            .fetch_optional(tx.connection())
-            .await?;
-    Ok(day.ok_or_else(not_found)?)
+/// The days on which a version of a policy begins and ends to be in force.
+pub(super) async fn turns(tx: &mut Tx, version: PolicyVersionId) -> Result<Vec<NaiveDate>, Failure> {
+    let valid = sqlx::query!(
+        "SELECT lower(valid) AS \"from!\", upper(valid) AS \"to\" FROM policy WHERE id = $1",
+        version.uuid()
+    )
+    .fetch_optional(tx.connection())
+    .await?
+    .ok_or_else(not_found)?;
+    Ok([Some(valid.from), valid.to].into_iter().flatten().collect())
 }
 
 /// The terms in force now.
@@ -373,7 +380,7 @@ pub(super) async fn terms_on(
 pub(super) async fn find(pool: &PgPool, reach: &Reach, id: ClockId) -> Result<Option<CaseClock>, Failure> {
     let row = sqlx::query_as!(
         Row,
-        "SELECT k.id, k.branch_id, complaint_id, kind, k.cycle_no, k.severity, unit, budget_minutes, started_at, counted_from, left_us, paused_us,
+        "SELECT k.id, k.branch_id, complaint_id, kind, k.cycle_no, k.severity, budget_of, unit, budget_minutes, started_at, counted_from, left_us, paused_us,
                 due_at, provisional, k.policy_version, hours_version, k.state, paused_at, pause_reason, pause_ends_at, detected_at, stopped_at,
                 k.version
          FROM case_clock AS k JOIN complaint AS c ON c.id = k.complaint_id
@@ -396,7 +403,7 @@ pub(super) async fn page(
 ) -> Result<Vec<CaseClock>, Failure> {
     let rows = sqlx::query_as!(
         Row,
-        "SELECT k.id, k.branch_id, complaint_id, kind, k.cycle_no, k.severity, unit, budget_minutes, started_at, counted_from, left_us, paused_us,
+        "SELECT k.id, k.branch_id, complaint_id, kind, k.cycle_no, k.severity, budget_of, unit, budget_minutes, started_at, counted_from, left_us, paused_us,
                 due_at, provisional, k.policy_version, hours_version, k.state, paused_at, pause_reason, pause_ends_at, detected_at, stopped_at,
                 k.version
          FROM case_clock AS k JOIN complaint AS c ON c.id = k.complaint_id

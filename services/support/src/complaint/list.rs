@@ -69,7 +69,9 @@ pub(super) async fn list(
             list,
             async |pool, list| {
                 let mut connection = pool.acquire().await?;
-                let complaints = store::page(&mut connection, &list.reach, &list.filter, list.page).await?;
+                let whole = whole(&list.principal);
+                let complaints =
+                    store::page(&mut connection, &list.reach, &list.filter, &whole, list.page).await?;
                 Ok(complaints.iter().map(|complaint| shown(complaint, &list.principal)).collect())
             },
             |view: &ComplaintView| view.id.uuid(),
@@ -105,6 +107,16 @@ pub(super) async fn history(
             Ok(complaint.filter(|complaint| is_seen_whole(complaint, &read.principal)))
         })
         .await
+}
+
+/// The cases that a reader may see whole, but for those that are about him.
+fn whole(reader: &Principal) -> store::Whole {
+    let reach = reader.reach(<permission!("complaint.whole") as Permitted>::permission());
+    let branches = match &reach {
+        Some(reach) => reach.branches().map(<[_]>::to_vec),
+        None => Some(Vec::new()),
+    };
+    store::Whole { branches, reader: reader.employee }
 }
 
 /// The view that a reader may have.

@@ -269,11 +269,21 @@ pub(super) async fn find(
     Ok(complaints(connection, &[found]).await?.pop())
 }
 
+/// Whose cases a reader sees whole: only these tell whether they are of a customer he names, for else he could try names
+/// until he knows who complained.
+pub(super) struct Whole {
+    /// Of these branches; `None` for all.
+    pub(super) branches: Option<Vec<Uuid>>,
+    /// His own, and none that is about him.
+    pub(super) reader: Option<EmployeeId>,
+}
+
 /// One page of complaints within reach.
 pub(super) async fn page(
     connection: &mut PgConnection,
     reach: &Reach,
     filter: &super::list::ComplaintFilter,
+    whole: &Whole,
     page: PageRequest,
 ) -> Result<Vec<Complaint>, Failure> {
     let ids = sqlx::query_scalar!(
@@ -281,7 +291,10 @@ pub(super) async fn page(
          WHERE ($1::uuid[] IS NULL OR branch_id = ANY ($1) OR owner_id = $2 OR offered_to = $2 OR about_employee_id = $2
             OR EXISTS (SELECT FROM complaint_finding AS f WHERE f.complaint_id = c.id AND f.role = 'present' AND $2 = ANY (f.employees)))
            AND ($3::uuid IS NULL OR branch_id = $3) AND ($4::text IS NULL OR state = $4) AND ($5::text IS NULL OR severity = $5)
-           AND ($6::uuid IS NULL OR owner_id = $6) AND ($7::uuid IS NULL OR customer_id = $7) AND ($8::text IS NULL OR no = $8)
+           AND ($6::uuid IS NULL OR owner_id = $6) AND ($8::text IS NULL OR no = $8)
+           AND ($7::uuid IS NULL OR customer_id = $7 AND about_employee_id IS DISTINCT FROM $14
+                AND ($13::uuid[] IS NULL OR branch_id = ANY ($13) OR owner_id = $14 OR offered_to = $14)
+                AND NOT EXISTS (SELECT FROM complaint_finding AS f WHERE f.complaint_id = c.id AND $14 = ANY (f.employees)))
            AND id < $9 AND id > $10
          ORDER BY CASE WHEN $11 THEN id END DESC, id LIMIT $12",
         reach.branches(),
@@ -296,6 +309,8 @@ pub(super) async fn page(
         page.above(),
         page.is_newest_first(),
         page.rows,
+        whole.branches.as_deref(),
+        whole.reader.map(EmployeeId::uuid),
     )
     .fetch_all(&mut *connection)
     .await?;

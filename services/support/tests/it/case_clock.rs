@@ -151,3 +151,21 @@ async fn k2_other_hours_move_running_clocks_and_no_promise() {
     let promises = agent(&platform, 11).get("/v1/support/promises").await.expect(200);
     assert_eq!(promises["data"][0]["due_at"], "2025-10-09T08:00:00Z", "P1");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn k9_a_breach_is_told_also_where_a_command_comes_before_its_timer() {
+    let platform = platform(TUESDAY).await;
+    let case = received(&platform).await;
+    let agent = agent(&platform, 11);
+    let ack = path(&running(&platform, &case).await["ack"]);
+    // As after a day on which nothing ran: its time is over, and no timer has looked.
+    sqlx::query("UPDATE case_clock SET due_at = started_at WHERE kind = 'ack'")
+        .execute(platform.pool("support"))
+        .await
+        .expect("a clock");
+    let next = json!({ "channel": "phone", "told": "progress", "next": { "due_at": "2025-10-09T09:00:00Z", "agreed": "agreed" } });
+    agent.tell(&case, "progress", next).await.expect(200);
+    let told = ["support.clock.started", "support.clock.breached", "support.clock.stopped"];
+    assert_eq!(happened(&agent, &ack).await, told);
+    assert!(agent.get(&ack).await.expect(200)["detected_at"].is_string());
+}

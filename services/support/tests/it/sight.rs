@@ -49,3 +49,24 @@ async fn an_hr_clerk_reads_the_result_of_a_complaint_and_no_more() {
     let accused = platform.client(&Who::branch(53, Role::HC, BRANCH).employed_as(worker()));
     assert!(accused.get(&path).await.expect(200)["verbatim"].is_null());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_learns_who_complained_by_naming_customers() {
+    let platform = platform("2025-09-28T02:00:00Z").await;
+    let receiver = agent(&platform, 11);
+    let mut body = complaint();
+    body["customer_id"] = customer(&receiver, "13812345601", Value::Null).await["id"].clone();
+    registered(&receiver, body.clone()).await;
+    let named =
+        format!("/v1/support/complaints?customer_id={}", body["customer_id"].as_str().expect("an id"));
+    let himself = platform.client(&Who::branch(4, Role::SE, BRANCH).employed_as(worker()));
+    let clerk = platform.client(&Who::branch(50, Role::HC, BRANCH).employed_as(employee(50)));
+    for (reader, count) in [(&receiver, 1), (&himself, 0), (&clerk, 0)] {
+        assert_eq!(
+            reader.get("/v1/support/complaints").await.expect(200)["data"].as_array().map(Vec::len),
+            Some(1)
+        );
+        let found = reader.get(&named).await.expect(200);
+        assert_eq!(found["data"].as_array().map(Vec::len), Some(count));
+    }
+}
