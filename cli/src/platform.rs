@@ -257,5 +257,6 @@ mod tests {
             assert_eq!(clashes, Vec::<String>::new(), "of {}", service.name);
             all = all.merge(service.routes);
         }
+        assert_eq!(openapi::dangling(all.get_openapi()), Vec::<String>::new(), "referred to and not there");
     }
 }

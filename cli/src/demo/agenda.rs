@@ -23,7 +23,7 @@ pub(crate) enum Act {
     Punches(NaiveDate),
     /// Somebody earns something extra in a month.
     Bonus(&'static str),
-    /// A month is closed and paid, on a day.
+    /// A month is closed and paid, on the evening of a day: whatever else happens on it has happened.
     Payday {
         /// `2025-10`.
         month: &'static str,
@@ -42,15 +42,15 @@ pub(crate) fn agenda() -> Result<Vec<(Timestamp, Act)>> {
             Act::Say("October: customers call, order and complain; visits begin"),
         ),
         (local("2025-10-28", "10:00")?, Act::Bonus("2025-10")),
-        (local("2025-11-05", "08:59")?, Act::Say("October is closed, reviewed, approved and paid")),
-        (local("2025-11-05", "09:00")?, Act::Payday { month: "2025-10", on: "2025-11-05" }),
+        (local("2025-11-05", "18:29")?, Act::Say("October is closed, reviewed, approved and paid")),
+        (local("2025-11-05", "18:30")?, Act::Payday { month: "2025-10", on: "2025-11-05" }),
         (
-            local("2025-11-05", "17:00")?,
+            local("2025-11-05", "21:00")?,
             Act::Say("November: appeals are judged, customers pay, one gets money back"),
         ),
         (local("2025-11-27", "10:00")?, Act::Bonus("2025-11")),
-        (local("2025-12-03", "08:59")?, Act::Say("November is closed, reviewed, approved and paid")),
-        (local("2025-12-03", "09:00")?, Act::Payday { month: "2025-11", on: "2025-12-03" }),
+        (local("2025-12-03", "18:29")?, Act::Say("November is closed, reviewed, approved and paid")),
+        (local("2025-12-03", "18:30")?, Act::Payday { month: "2025-11", on: "2025-12-03" }),
     ];
     agenda.extend(calls::agenda(&workdays)?);
     agenda.extend(cases::agenda()?);

@@ -38,7 +38,7 @@ pub(crate) async fn month(
     month: &str,
     date: &str,
 ) -> Result<Value> {
-    stage.at(local(date, "09:00")?).await?;
+    stage.at(local(date, "18:30")?).await?;
     for branch in branches {
         let opened = stage
             .create(&hq.clerk, "/v1/hr/attendance-months", json!({ "branch_id": branch.id, "month": month }))
@@ -52,10 +52,10 @@ pub(crate) async fn month(
     let thing = format!("/v1/hr/pay-runs/{}", text(&run, "id")?);
     for (time, who, verb) in [
         ("09:30", &hq.clerk, "calculate"),
-        ("10:00", &hq.clerk, "review"),
-        ("14:00", &hq.payroll, "approve"),
-        ("15:00", &hq.payroll, "pay"),
-        ("16:00", &hq.clerk, "close"),
+        ("19:00", &hq.clerk, "review"),
+        ("19:30", &hq.payroll, "approve"),
+        ("20:00", &hq.payroll, "pay"),
+        ("20:30", &hq.clerk, "close"),
     ] {
         stage.at(local(date, time)?).await?;
         stage.tell(who, &thing, verb, json!({})).await?;

@@ -14,7 +14,7 @@ pub(crate) fn reactions() -> Reactions {
 }
 
 async fn customer_registered(tx: &mut Tx, event: &Event<CustomerRegistered>) -> Result<(), Reaction> {
-    Ok(quote::store::know_customer(tx, event.data.customer_id).await?)
+    Ok(quote::store::know_customer(tx, event.data.customer_id, event.branch).await?)
 }
 
 async fn standing_changed(tx: &mut Tx, event: &Event<StandingChanged>) -> Result<(), Reaction> {

@@ -3,7 +3,7 @@
 use axum::http::header;
 use axum::response::{Html, IntoResponse};
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::schema::Schema;
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
@@ -83,6 +83,27 @@ pub fn clashes(one: &OpenApi, other: &OpenApi) -> Vec<String> {
     let differs = |name: &str, shape: &Value| known.get(name).is_some_and(|known| known != shape);
     let new = shapes(other).into_iter();
     new.filter(|(name, shape)| differs(name, shape)).map(|(name, _)| name).collect()
+}
+
+/// Schemas that a document refers to and has not: a parameter's own enum wants `#[param(inline)]`.
+pub fn dangling(document: &OpenApi) -> Vec<String> {
+    let document = complete(document);
+    let mut named = BTreeSet::new();
+    references(&document, &mut named);
+    named.retain(|name| document["components"]["schemas"].get(name).is_none());
+    named.into_iter().collect()
+}
+
+fn references(value: &Value, named: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            let name = members.get("$ref").and_then(Value::as_str);
+            named.extend(name.and_then(|name| name.strip_prefix("#/components/schemas/")).map(str::to_owned));
+            members.values().for_each(|member| references(member, named));
+        }
+        Value::Array(items) => items.iter().for_each(|item| references(item, named)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// Moves the schemas that responses carry to where references look for them.

@@ -19,6 +19,7 @@ pub struct PriceBookFilter {
     /// In this state.
     pub state: Option<BookState>,
     /// With a price that lies outside the bounds of the base, or without one: what somebody must look at.
+    #[param(inline)]
     pub out_of_bounds: Option<Flag>,
 }
 

@@ -155,7 +155,7 @@ async fn surroundings(
     now: Timestamp,
 ) -> Result<Surroundings, Failure> {
     let zone = price::store::zone(tx.connection(), Some(body.branch_id)).await?;
-    if !store::is_customer_known(tx, body.customer_id).await? {
+    if !store::is_customer_known(tx, body.branch_id, body.customer_id).await? {
         return Err(Refusal::CustomerUnknown { customer_id: body.customer_id }.into());
     }
     let services: Vec<String> = body.lines.iter().map(|line| line.service.as_str().to_owned()).collect();

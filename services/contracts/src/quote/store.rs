@@ -121,20 +121,32 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<Quote>) -> Result<(), 
     tx.save(decision, statement).await
 }
 
-/// True where support has told us of this customer.
-pub(super) async fn is_customer_known(tx: &mut Tx, id: CustomerId) -> Result<bool, Fault> {
-    let is_known =
-        sqlx::query_scalar!("SELECT EXISTS (SELECT FROM known_customer WHERE id = $1) AS \"is!\"", id.uuid())
-            .fetch_one(tx.connection())
-            .await?;
+/// True where support has told us of this customer of a branch; one of another branch is nobody here (support.md §2).
+pub(super) async fn is_customer_known(tx: &mut Tx, branch: BranchId, id: CustomerId) -> Result<bool, Fault> {
+    let is_known = sqlx::query_scalar!(
+        "SELECT EXISTS (SELECT FROM known_customer WHERE id = $1 AND (branch_id = $2 OR branch_id IS NULL)) AS \"is!\"",
+        id.uuid(),
+        branch.uuid(),
+    )
+    .fetch_one(tx.connection())
+    .await?;
     Ok(is_known)
 }
 
-/// support has told us of a customer.
-pub(crate) async fn know_customer(tx: &mut Tx, id: CustomerId) -> Result<(), Fault> {
-    sqlx::query!("INSERT INTO known_customer (id) VALUES ($1) ON CONFLICT (id) DO NOTHING", id.uuid())
-        .execute(tx.connection())
-        .await?;
+/// support has told us of a customer of a branch.
+pub(crate) async fn know_customer(
+    tx: &mut Tx,
+    id: CustomerId,
+    branch: Option<BranchId>,
+) -> Result<(), Fault> {
+    sqlx::query!(
+        "INSERT INTO known_customer (id, branch_id) VALUES ($1, $2)
+         ON CONFLICT (id) DO UPDATE SET branch_id = coalesce(excluded.branch_id, known_customer.branch_id)",
+        id.uuid(),
+        branch.map(BranchId::uuid),
+    )
+    .execute(tx.connection())
+    .await?;
     tx.announce(id).await
 }
 

@@ -20,6 +20,7 @@ pub struct VisitFilter {
     /// Of this worker.
     pub worker_id: Option<WorkerId>,
     /// In this state.
+    #[param(inline)]
     pub state: Option<StateWord>,
     /// That begins at this instant or later.
     pub starts_at_gte: Option<Timestamp>,

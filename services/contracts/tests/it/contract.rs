@@ -1,6 +1,7 @@
 //! From the quote to the contract in force through HTTP: P7, P8, C2, C3, C4, C5.
 
 use crate::scene::{CUSTOMER, Scene, contract_path, particulars, quote_path, signature, terms, text};
+use kernel::BranchId;
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -11,12 +12,21 @@ async fn p7_an_accepted_quote_keeps_its_prices_into_the_contract() {
         "branch_id": crate::scene::C, "customer_id": CUSTOMER, "valid_until": "2026-07-06", "proration_basis": "fixed_26",
         "lines": [{ "service": "cleaning", "unit": "hour", "quantity": 3000, "visits": 12 }],
     });
-    scene.manager_c.create("/v1/contracts/quotes", body).await.refused(
-        409,
-        "contracts.customer_unknown",
-        None,
-    );
+    let unknown = async || {
+        let answer = scene.manager_c.create("/v1/contracts/quotes", body.clone()).await;
+        answer.refused(409, "contracts.customer_unknown", None);
+    };
+    unknown().await;
     scene.customer().await;
+    // As support says of a customer of another branch: the same answer as for nobody.
+    let belongs = |branch: BranchId| {
+        sqlx::query("UPDATE known_customer SET branch_id = $1")
+            .bind(branch.uuid())
+            .execute(scene.platform.pool("contracts"))
+    };
+    belongs(crate::scene::B).await.expect("he is there");
+    unknown().await;
+    belongs(crate::scene::C).await.expect("he is there");
     let quote = scene.quote(12, "2026-07-06").await;
     assert_eq!((&quote["total"]["amount"], &quote["state"]), (&json!("1800.00"), &json!("offered")));
     scene.manager_c.create("/v1/contracts/contracts", terms(&quote)).await.refused(

@@ -21,6 +21,7 @@ pub struct ClockFilter {
     /// Of this kind.
     pub kind: Option<ClockKind>,
     /// In this state.
+    #[param(inline)]
     pub state: Option<StateWord>,
 }
 

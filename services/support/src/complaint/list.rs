@@ -20,6 +20,7 @@ pub struct ComplaintFilter {
     /// Of this branch.
     pub branch: Option<BranchId>,
     /// In this state.
+    #[param(inline)]
     pub state: Option<Stage>,
     /// Of this severity.
     pub severity: Option<Severity>,

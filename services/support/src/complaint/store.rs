@@ -3,6 +3,7 @@
 use super::Refusal;
 use super::case::{Apology, Assurance, Closing, Complaint, Matter, Remedy, Rung, State, Triage};
 use super::close::Tally;
+use super::escalation::ladder;
 use super::handover::hand_over::Employed;
 use super::kind::{AboutKind, Class, ComplainantKind, EscalationCause, Outcome, RemedyKind};
 use super::policy::ComplaintTerms;
@@ -501,8 +502,11 @@ pub(super) async fn care_workers(
 }
 
 /// Whether somebody works in this network now.
-pub(super) async fn employed(tx: &mut Tx, employee: EmployeeId) -> Result<Employed, Fault> {
-    Ok(if agent::is_employed(tx, employee).await? { Employed::Yes } else { Employed::No })
+pub(super) async fn employed(tx: &mut Tx, branch: BranchId, employee: EmployeeId) -> Result<Employed, Fault> {
+    // Headquarters owns what the head of a branch may not (C2), wherever it sits.
+    let is_asked_of_all = ladder::of(tx, branch).await?.headquarters == Some(employee);
+    let is_here = agent::is_employed_in(tx, branch, employee).await?;
+    Ok(if is_here || is_asked_of_all { Employed::Yes } else { Employed::No })
 }
 
 /// The branch that a new complaint names, within reach. Refused where what else it names is not there: a customer of

@@ -21,6 +21,7 @@ pub struct PenaltyFilter {
     /// Against this employee.
     pub employee_id: Option<EmployeeId>,
     /// In this state.
+    #[param(inline)]
     pub state: Option<Stage>,
 }
 

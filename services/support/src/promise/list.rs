@@ -21,6 +21,7 @@ pub struct PromiseFilter {
     /// Made by this employee.
     pub employee_id: Option<EmployeeId>,
     /// In this state.
+    #[param(inline)]
     pub state: Option<Stage>,
 }
 

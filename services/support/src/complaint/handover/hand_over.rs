@@ -23,7 +23,7 @@ impl Addressed for HandOver {
 }
 
 /// Offers a case: its owner, or a manager; never to the one complained about, nor to the owner (C11). `is_employed`:
-/// whether the other one works in this network.
+/// whether the other one works in its branch, or is headquarters for it.
 pub fn decide(
     complaint: Complaint,
     to: EmployeeId,
@@ -40,7 +40,7 @@ pub fn decide(
     Ok(Decision::of(Complaint { offered_to: Some(to), ..complaint }).and(offered).under(clause!("R7")))
 }
 
-/// Whether somebody works here now.
+/// Whether somebody may own a case of this branch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Employed {
     /// He does.
@@ -61,7 +61,7 @@ pub(in crate::complaint) async fn route(
             let who = Person::of(&cmd.principal);
             let complaint = complaint.worked_on_by(who)?;
             let standing = Standing::of(&cmd.principal, complaint.branch);
-            let is_employed = store::employed(tx, cmd.body.to).await?;
+            let is_employed = store::employed(tx, complaint.branch, cmd.body.to).await?;
             let decision = decide(complaint, cmd.body.to, (who, standing), is_employed)?;
             store::save(tx, &decision).await?;
             Ok::<_, Failure>(decision)
