@@ -16,6 +16,8 @@ import nats
 async def main(service: str, once: bool) -> None:
     status = json.load(sys.stdin)
     stream, last = (status["services"][service][name] for name in ("stream", "last_seq"))
+    if stream is None:
+        sys.exit(f"{service} does not say yet where its stream is: try again in a moment")
     bus = await nats.connect(status["nats"])
     events = await bus.jetstream().subscribe(f"steward.v1.{service}.>", stream=stream, ordered_consumer=True)
     expected = 1

@@ -118,7 +118,11 @@ impl Installation {
             .with_context(|| format!("what Steward has in {place} cannot be deleted"))?;
         println!("deleted what Steward made in {place}");
         for path in left {
-            println!("  {} stays: Steward did not make it", path.display());
+            let why = match devstack::is_set_aside(&path) {
+                true => "it was half-made and set aside; delete it if you miss nothing",
+                false => "Steward did not make it",
+            };
+            println!("  {} stays: {why}", path.display());
         }
         Ok(())
     }
@@ -234,14 +238,15 @@ impl Installation {
         Ok(Hold { _file: file })
     }
 
-    /// What is in the directory, but these names.
+    /// What is in the directory, but these names, and but what was set aside: that is in nobody's way.
     fn found(&self, but: &[&str]) -> Result<Vec<PathBuf>> {
         let entries = match fs::read_dir(&self.data_dir) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             entries => entries.with_context(|| format!("{} cannot be read", self.data_dir.display()))?,
         };
         let paths = entries.flatten().map(|entry| entry.path());
-        Ok(paths.filter(|path| but.iter().all(|name| path.file_name() != Some(name.as_ref()))).collect())
+        let is_meant = |path: &PathBuf| but.iter().all(|name| path.file_name() != Some(name.as_ref()));
+        Ok(paths.filter(is_meant).filter(|path| !devstack::is_set_aside(path)).collect())
     }
 
     /// Whether Steward has begun anything here: its hold is made first and deleted last.
@@ -418,5 +423,23 @@ mod tests {
             installation.command("demo --reset"),
             r"target/release/steward --data-dir '/a b/it'\''s' --nats-url-file nats.url demo --reset"
         );
+    }
+
+    /// `reset` leaves a half-made database that was set aside: that is no reason not to begin again.
+    #[tokio::test]
+    async fn what_was_set_aside_is_in_nobodys_way_and_strange_files_are() {
+        let scratch = tempfile::tempdir().expect("a directory");
+        let installation = Installation {
+            data_dir: scratch.path().to_owned(),
+            postgres_url_file: None,
+            nats_url_file: None,
+            program: "steward".to_owned(),
+        };
+        fs::create_dir(scratch.path().join("theirs")).expect("made");
+        let refusal = installation.take_hold().await.err().expect("refused").to_string();
+        assert!(refusal.contains("theirs is there"), "{refusal}");
+        fs::rename(scratch.path().join("theirs"), scratch.path().join("postgres.broken-2")).expect("renamed");
+        let _hold = installation.take_hold().await.expect("begun");
+        assert!(installation.is_empty().expect("readable"));
     }
 }

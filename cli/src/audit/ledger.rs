@@ -2,7 +2,6 @@
 
 use super::{Exception, Period, Report};
 use anyhow::{Context, Result};
-use chrono::TimeDelta;
 use events::contracts::{Collection, CollectionRecorded, CollectionReversed};
 use events::hr::{
     DeductionBalance, DeductionDeferred, DeductionOpened, DeductionPosted, DeductionRefunded,
@@ -13,10 +12,6 @@ use events::{CollectionId, Envelope, PayRunId, PayslipId, PenaltyId};
 use kernel::{EventId, EventPayload, Fen, Month, Timestamp};
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// What was recorded no longer than this before a run was calculated may have reached payroll after it: its next run
-/// takes it.
-const ON_ITS_WAY: TimeDelta = TimeDelta::minutes(10);
 
 /// What the journals say, keyed for comparison.
 #[derive(Default)]
@@ -206,8 +201,8 @@ impl Ledger {
         }
     }
 
-    /// Collections: each is on one slip of whom it is credited to, as soon as a run has paid its month; each reversal too,
-    /// with what it takes back.
+    /// Collections: each is on one slip of whom it is credited to, as soon as two runs have paid its month or a later one;
+    /// each reversal too, with what it takes back.
     fn audit_collections(&self, period: Period, report: &mut Report) {
         let named: BTreeSet<CollectionId> =
             self.payslips.values().flat_map(|slip| slip.collections.iter().copied()).collect();
@@ -225,17 +220,14 @@ impl Ledger {
             if named.contains(&money.collection_id) {
                 continue;
             }
-            match self.omitting_slip(told, month) {
-                Some(slip) => {
-                    let ids = vec![money.collection_id.to_string(), slip.payslip_id.to_string()];
-                    report.object(
-                        kind,
-                        ids,
-                        format!("{} of {month} is on no slip", money.fee_base_fen.yuan()),
-                    );
-                }
-                None => report.waiting += 1,
+            let omitting = self.omitting_slips(told, month);
+            if omitting.len() < 2 {
+                report.waiting += 1;
+                continue;
             }
+            let slips = omitting.into_values().map(|slip| slip.payslip_id.to_string());
+            let ids = std::iter::once(money.collection_id.to_string()).chain(slips).collect();
+            report.object(kind, ids, format!("{} of {month} is on no slip", money.fee_base_fen.yuan()));
         }
         for told in self.given_back.values().filter(|told| period.has(Month::of(told.data.collected_on))) {
             if told.data.reverses_id.is_none_or(|reverses| !self.recorded.contains_key(&reverses)) {
@@ -245,17 +237,19 @@ impl Ledger {
         }
     }
 
-    /// The first slip that should have had a line for a collection.
-    fn omitting_slip(&self, told: &Told<Collection>, month: Month) -> Option<&PayslipIssued> {
+    /// A slip of every run that was calculated after a collection had been recorded and has no line for it. One such run
+    /// proves nothing: that payroll has read the collection is known, but not since when, so the run may have come first.
+    fn omitting_slips(&self, told: &Told<Collection>, month: Month) -> BTreeMap<PayRunId, &PayslipIssued> {
         let was_there = |slip: &&PayslipIssued| {
-            self.calculated.get(&slip.run_id).is_some_and(|at| told.at.plus(ON_ITS_WAY) <= *at)
+            self.calculated.get(&slip.run_id).is_some_and(|calculated| told.at <= *calculated)
         };
         self.payslips
             .values()
             .filter(|slip| slip.employee_id == told.data.credited_employee_id && slip.month >= month)
             .filter(|_| self.has_effect(told))
             .filter(was_there)
-            .min_by_key(|slip| slip.month)
+            .map(|slip| (slip.run_id, slip))
+            .collect()
     }
 }
 
@@ -376,6 +370,17 @@ mod tests {
         events
     }
 
+    /// The same, and after it the next month's run, which has no line for anything.
+    fn a_run_later(mut events: Vec<Envelope>) -> Vec<Envelope> {
+        let (mut run, mut issued) = (calculated(), slip(29, &[], &[]));
+        for told in [&mut run, &mut issued] {
+            (told["run_id"], told["month"]) = (json!(id("run", 28)), json!("2025-11"));
+        }
+        events.push(event(30, "hr.payrun.calculated", "2025-12-05T04:00:00Z", &run));
+        events.push(event(31, "hr.payslip.issued", "2025-12-05T06:00:00Z", &issued));
+        events
+    }
+
     #[test]
     fn h5_a_month_in_which_everything_is_somewhere_has_no_exceptions() {
         let report = report(&month(), |_| ());
@@ -403,8 +408,8 @@ mod tests {
             (with(7, issued, &slip(9, &[1, 99], &[10, 11, 12])), vec!["line_without_fine"]),
             (with(7, issued, &slip(9, &[1], &[10, 11, 12, 99])), vec!["commission_without_collection"]),
             (with(20, issued, &slip(21, &[], &[10])), vec!["commission_twice"]),
-            (with(7, issued, &slip(9, &[1], &[11, 12])), vec!["collection_without_commission"]),
-            (with(7, issued, &slip(9, &[1], &[10, 11])), vec!["reversal_without_commission"]),
+            (a_run_later(with(7, issued, &slip(9, &[1], &[11, 12]))), vec!["collection_without_commission"]),
+            (a_run_later(with(7, issued, &slip(9, &[1], &[10, 11]))), vec!["reversal_without_commission"]),
             (without(4), vec!["commission_without_collection", "reversal_of_nothing"]),
         ] {
             assert_eq!(kinds(&planted), expected);
@@ -432,14 +437,26 @@ mod tests {
         assert_eq!((unread.exceptions, unread.waiting, unread.waiting_fen), (vec![], 4, Fen::new(50_000)));
     }
 
+    /// The run may have been calculated before payroll had read of the money, however long that took.
     #[test]
-    fn money_that_came_while_the_run_was_calculated_waits_for_the_next() {
-        let mut late = without(3);
-        late.retain(|event| event.id != EventId::of(Uuid::from_u128(7)));
-        late.push(event(3, "contracts.collection.recorded", "2025-11-05T03:59:00Z", &collection(10, None)));
+    fn money_that_one_run_left_out_waits_for_the_next() {
+        let said = |events: &[Envelope]| {
+            let report = report(events, |_| ());
+            (report.exceptions.into_iter().map(|found| found.ids).collect::<Vec<_>>(), report.waiting)
+        };
+        let left_out = with(7, "hr.payslip.issued", &slip(9, &[1], &[11, 12]));
+        assert_eq!(said(&left_out), (vec![], 1));
+        let mut slips_of_one_run = left_out.clone();
+        slips_of_one_run.push(event(20, "hr.payslip.issued", "2025-11-06T06:00:00Z", &slip(19, &[], &[])));
+        assert_eq!(said(&slips_of_one_run), (vec![], 1), "one run, whatever it issued");
+        assert_eq!(said(&a_run_later(left_out)), (vec![vec![id("col", 10), id("slp", 9), id("slp", 29)]], 0));
+
+        let mut late = without(7);
+        late.retain(|event| event.id != EventId::of(Uuid::from_u128(3)));
+        late.push(event(3, "contracts.collection.recorded", "2025-11-05T04:01:00Z", &collection(10, None)));
         late.push(event(7, "hr.payslip.issued", "2025-11-05T06:00:00Z", &slip(9, &[1], &[11, 12])));
-        let report = report(&late, |_| ());
-        assert_eq!((report.exceptions, report.waiting), (vec![], 1));
+        assert_eq!(said(&a_run_later(late)), (vec![], 1), "the first run could not know of it");
+        assert_eq!(said(&a_run_later(month())), (vec![], 0));
     }
 
     #[test]

@@ -149,7 +149,7 @@ pub(crate) struct Report {
     pub(crate) reversed_fen: Fen,
     /// Of confirmed fines that payroll has not read yet, or has parked with a reason.
     pub(crate) waiting_fen: Fen,
-    /// Fines, collections and reversals on their way to payroll, or to its next run.
+    /// Fines, collections and reversals on their way to payroll, or to its next run: also what one run has left out.
     pub(crate) waiting: usize,
     pub(crate) exceptions: Vec<Exception>,
 }

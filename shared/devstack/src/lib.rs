@@ -112,6 +112,11 @@ pub async fn remove(data_dir: &Path, own: &[&str], kept: &[&str]) -> Result<Vec<
     place::remove(data_dir, own, kept).await
 }
 
+/// Whether this is a half-made database that a stack has set aside: nobody uses or deletes it, and it is in nobody's way.
+pub fn is_set_aside(path: &Path) -> bool {
+    place::is_set_aside(path)
+}
+
 /// Writes a file of a data directory whole or not at all, for the directory's owner only, also when root writes it.
 ///
 /// # Errors

@@ -62,7 +62,11 @@ const OURS: [&str; 10] = [
     SERVERS,
 ];
 
-/// The same with a random ending. What was set aside as `postgres.broken` is not among them: it may be somebody's.
+/// What a half-made database is called once it is set aside, and how a second one begins. It may be somebody's: it is
+/// neither used nor deleted.
+const SET_ASIDE: &str = "postgres.broken";
+
+/// The same with a random ending.
 const OURS_BEGIN: [&str; 2] = ["postgres.new-", DRAFT];
 
 /// Deletes what we made in a data directory and, where the servers' files or data had to lie elsewhere, those too;
@@ -120,6 +124,11 @@ fn strangers(dir: &Path, but: &[&str]) -> Result<Vec<PathBuf>> {
     };
     let paths = entries.flatten().map(|entry| entry.path());
     Ok(paths.filter(|path| but.iter().all(|name| path.file_name() != Some(name.as_ref()))).collect())
+}
+
+/// Whether this is what [`Place::aside`] names.
+pub(crate) fn is_set_aside(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(SET_ASIDE))
 }
 
 fn is_ours(path: &Path) -> bool {
@@ -180,13 +189,13 @@ impl Place {
         self.data_dir.join(format!("{name}.log"))
     }
 
-    /// A path among the servers' files where nothing is yet.
-    pub(crate) fn unused_name(&self, name: &str) -> PathBuf {
-        let mut path = self.server_file(name);
+    /// Where to set a half-made database aside: nothing is there yet.
+    pub(crate) fn aside(&self) -> PathBuf {
+        let mut path = self.server_file(SET_ASIDE);
         let mut number = 1;
         while path.exists() {
             number += 1;
-            path = self.server_file(&format!("{name}-{number}"));
+            path = self.server_file(&format!("{SET_ASIDE}-{number}"));
         }
         path
     }

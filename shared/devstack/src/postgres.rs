@@ -133,7 +133,7 @@ fn settle_directory(place: &Place, progress: Listener<'_>) -> Result<PathBuf> {
     if let Durability::Throwaway = place.durability {
         fs::remove_dir_all(&dir)?;
     } else if !dir.join("global/pg_control").is_file() || !dir.join("PG_VERSION").is_file() {
-        let aside = place.unused_name("postgres.broken");
+        let aside = place.aside();
         fs::rename(&dir, &aside)?;
         let what = format!("{} was half-made, is now {} and is made anew", dir.display(), aside.display());
         progress(&Progress::Repaired { what });

@@ -158,11 +158,10 @@ async fn is_our_role(
     match admin.clone().username(role).password(password).connect().await {
         Ok(own) => own.close().await?,
         Err(sqlx::Error::Database(error)) => match error.code().as_deref() {
-            Some(INVALID_PASSWORD | INVALID_AUTHORIZATION) => {
-                return Err(ProvisionError::OtherInstallation(role.to_owned()));
-            }
-            // Signed in, but not let into the administrator's database: that was not asked.
-            Some(INSUFFICIENT_PRIVILEGE) => {}
+            Some(INVALID_PASSWORD) => return Err(ProvisionError::OtherInstallation(role.to_owned())),
+            // Not let into the administrator's database, by a grant or by pg_hba.conf: that was not asked. Whoever is let
+            // into none is told so when the service's own is migrated, or used.
+            Some(INSUFFICIENT_PRIVILEGE | INVALID_AUTHORIZATION) => {}
             _ => return Err(sqlx::Error::Database(error).into()),
         },
         Err(error) => return Err(error.into()),
@@ -170,6 +169,7 @@ async fn is_our_role(
     Ok(true)
 }
 
+/// All other reasons not to let somebody in, above all that pg_hba.conf has no entry for him.
 const INVALID_AUTHORIZATION: &str = "28000";
 const INVALID_PASSWORD: &str = "28P01";
 const INSUFFICIENT_PRIVILEGE: &str = "42501";

@@ -6,7 +6,7 @@ use crate::error_code;
 use crate::house::House;
 use crate::openapi;
 use crate::problem::{self, Problem, after_panic, limit_time, render_problems};
-use crate::service::Running;
+use crate::service::{Asked, Running};
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -102,12 +102,15 @@ async fn version(State(services): State<Services>) -> Json<Value> {
 async fn ready(State(services): State<Services>) -> Response {
     let (mut is_degraded, mut is_down) = (false, false);
     let mut report = serde_json::Map::new();
-    for service in services.iter() {
+    // All at once: one after the other, databases that do not answer would take longer than a request may.
+    let asking: Vec<_> = services.iter().map(|service| tokio::spawn(service.ask())).collect();
+    for (service, asked) in services.iter().zip(asking) {
+        let Ok(Asked { parked, alarms }) = asked.await else {
+            return Problem::plain(error_code!("service.fault")).into_response();
+        };
         let relay = service.relay().status();
-        // Asks the database for something that an operator wants to know anyway.
-        let asked = journal::parked::count(service.pool()).await;
-        let postgres = reachable(service.pool(), &asked);
-        let parked = asked.ok();
+        let postgres = reachable(service.pool(), &parked);
+        let parked = parked.ok();
         let timers = service.timers().status();
         let has_bus = service.bus().is_connected();
         let readers: Vec<Value> = service
@@ -122,14 +125,13 @@ async fn ready(State(services): State<Services>) -> Response {
         is_degraded |= relay.stopped.is_some() || timers.stopped.is_some() || timers.failed > 0;
         is_degraded |= !has_bus || parked != Some(0);
         is_down |= postgres == "unreachable";
-        // Told and nothing more: a service that misses next year's calendar works as well as ever.
-        let alarms = service.alarms().await.unwrap_or_default();
         let nats = if has_bus { "ok" } else { "unreachable" };
         report.insert(
             service.name.to_owned(),
             json!({ "postgres": postgres, "nats": nats, "relay": goes(relay.stopped.as_ref()), "epoch": relay.epoch,
                     "last_seq": relay.last_numbered, "published": relay.last_published, "readers": readers, "parked": parked,
                     "timers": goes(timers.stopped.as_ref()), "failed_timers": timers.failed,
+                    // Told and nothing more: a service that misses next year's calendar works as well as ever.
                     "alarms": alarms }),
         );
     }

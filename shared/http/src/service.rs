@@ -110,6 +110,14 @@ pub struct Running {
     tasks: Vec<JoinHandle<()>>,
 }
 
+/// What the database of a service says of it.
+pub(crate) struct Asked {
+    /// How many events of others have not taken effect.
+    pub(crate) parked: Result<i64, Fault>,
+    /// What operators must be told of the rule data in force.
+    pub(crate) alarms: Vec<String>,
+}
+
 /// What ends by itself in the database: whoever waits for a lock that nobody gives back is answered 503 while the
 /// request still has time (ten seconds), and what nobody waits for any more does not hold its connection and its
 /// locks for ever. In a transaction nothing is awaited but the database, so one that is idle belongs to nobody.
@@ -193,10 +201,20 @@ impl Running {
         &self.timers
     }
 
-    /// What operators must be told of the rule data in force.
-    pub(crate) async fn alarms(&self) -> Result<Vec<String>, Fault> {
+    /// Asks its database for what an operator wants to know anyway; whether it answers is known then, too. It borrows
+    /// nothing, so that services can be asked at once.
+    pub(crate) fn ask(&self) -> impl Future<Output = Asked> + Send + use<> {
+        let (pool, policies) = (self.pool().clone(), self.policies.clone());
         let today = self.house.now().date_in(Zone::SHANGHAI);
-        crate::policy::alarms(self.pool(), &self.policies, today).await
+        async move {
+            let parked = journal::parked::count(&pool).await;
+            // Where no connection could be had, asking again would only double the wait.
+            let alarms = match &parked {
+                Ok(_) => crate::policy::alarms(&pool, &policies, today).await.unwrap_or_default(),
+                Err(_) => Vec::new(),
+            };
+            Asked { parked, alarms }
+        }
     }
 
     /// Waits until everything has stopped after the token was cancelled.

@@ -11,6 +11,7 @@ use async_nats::{ConnectOptions, Event, ServerAddr};
 use events::Envelope;
 use kernel::{BranchId, EventId, Version};
 use serde_json::value::RawValue;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -29,6 +30,26 @@ const FIRST: Duration = Duration::from_secs(2);
 pub struct Bus {
     jetstream: jetstream::Context,
     connected: watch::Receiver<u64>,
+}
+
+/// Why the bus cannot be used, said once: the library tries again every second, and tells nobody that a password is wrong.
+#[derive(Default)]
+struct Complaints(Mutex<Option<String>>);
+
+impl Complaints {
+    /// What an event complains of, unless the one before complained of the same. A connection that was made ends that.
+    fn news(&self, event: &Event) -> Option<String> {
+        let now = match event {
+            Event::ServerError(why) => Some(why.to_string()),
+            Event::ClientError(why) => Some(why.to_string()),
+            Event::Connected => None,
+            _ => return None,
+        };
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_news = *last != now;
+        last.clone_from(&now);
+        now.filter(|_| is_news)
+    }
 }
 
 /// Where a stream stands.
@@ -65,6 +86,7 @@ impl Bus {
             (Some(token), None) => ConnectOptions::with_token(token.to_owned()),
             (None, _) => ConnectOptions::new(),
         };
+        let (named, complaints) = (name.to_owned(), Complaints::default());
         let client = options
             .name(name)
             // A service starts without the bus as it goes on without it: commands need the database only.
@@ -77,6 +99,9 @@ impl Bus {
             .event_callback(move |event| {
                 if matches!(event, Event::Connected | Event::Disconnected) {
                     sender.send_modify(|times| *times += 1);
+                }
+                if let Some(why) = complaints.news(&event) {
+                    tracing::warn!(name = named, why, "the bus refuses, or cannot be reached");
                 }
                 std::future::ready(())
             })
@@ -254,4 +279,23 @@ pub fn envelope(service: &str, epoch: i32, row: &JournalRow) -> Result<Envelope,
         traceparent: row.traceparent.clone(),
         data: RawValue::from_string(row.data.clone()).map_err(corrupt)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use async_nats::ClientError;
+
+    #[test]
+    fn why_the_bus_refuses_is_said_once() {
+        let complaints = Complaints::default();
+        let refused = |why: &str| complaints.news(&Event::ClientError(ClientError::Other(why.to_owned())));
+        assert_eq!(refused("authorization violation").as_deref(), Some("nats: authorization violation"));
+        assert_eq!(refused("authorization violation"), None);
+        assert_eq!(complaints.news(&Event::Disconnected), None);
+        assert_eq!(refused("authorization violation"), None, "still the same");
+        assert_eq!(refused("timed out").as_deref(), Some("nats: timed out"));
+        assert_eq!(complaints.news(&Event::Connected), None);
+        assert_eq!(refused("timed out").as_deref(), Some("nats: timed out"), "it was there in between");
+    }
 }

@@ -294,6 +294,9 @@ impl Worker {
     }
 
     async fn fire_all(&mut self) -> Result<(), Fault> {
+        // Here and not in between: each is tried once in a pass. Else those whose rest is over while the others are tried
+        // would be tried again before any that is due later.
+        self.resting.retain(|_, (rest, since)| since.elapsed() < rest.length());
         let mut has_fired = false;
         while self.fire_one().await? {
             has_fired = true;
@@ -306,7 +309,6 @@ impl Worker {
 
     /// Fires the timer that has been due longest; false where none is.
     async fn fire_one(&mut self) -> Result<bool, Fault> {
-        self.resting.retain(|_, (rest, since)| since.elapsed() < rest.length());
         let resting: Vec<Uuid> = self.resting.keys().copied().collect();
         let now = self.clock.now();
         let kinds: Vec<String> = self.timers.handlers.keys().map(|kind| (*kind).to_owned()).collect();

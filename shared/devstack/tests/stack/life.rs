@@ -106,6 +106,7 @@ async fn half_made_databases_are_repaired() {
     let left = devstack::remove(&options.data_dir, &[], &[]).await.unwrap();
     let [broken] = &left[..] else { panic!("{left:?}") };
     assert!(broken.ends_with("postgres.broken") && broken.join("PG_VERSION").exists());
+    assert!(devstack::is_set_aside(broken) && !devstack::is_set_aside(&torn));
 }
 
 #[tokio::test]

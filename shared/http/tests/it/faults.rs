@@ -1,12 +1,13 @@
 //! Panics, slowness, broken SQL, a database that is gone.
 
-use crate::thing::{HERE, THINGS, count, made, manager, platform, service};
+use crate::thing::{HERE, THINGS, count, made, manager, platform, quiet, service};
 use devstack::{Durability, Options, Sources, Stack};
 use house::access::{Held, Issuer, fresh_keys, fresh_secret};
-use house::provision::{Passwords, provision};
+use house::provision::{Passwords, ProvisionError, provision};
 use house::server::{Profile, router, serve};
-use house::{Principal, Role, Running, Surroundings};
+use house::{Principal, Role, Running, Service, Surroundings};
 use serde_json::{Value, json};
+use sqlx::{Connection, Executor};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -124,14 +125,16 @@ struct Alone {
 }
 
 impl Alone {
+    /// Four services, as many as a whole installation has.
     async fn start() -> Self {
-        Self::on(Self::servers("database").await).await
+        let quiet = ["north", "east", "south"].map(quiet);
+        Self::on(Self::servers("database").await, std::iter::once(service()).chain(quiet)).await
     }
 
     async fn start_without_bus() -> Self {
         let mut stack = Self::servers("bus").await;
         stack.kill_nats();
-        Self::on(stack).await
+        Self::on(stack, [service()]).await
     }
 
     async fn servers(whose: &str) -> Stack {
@@ -146,21 +149,25 @@ impl Alone {
         Stack::start(&options, &|_| ()).await.expect("both servers")
     }
 
-    async fn on(stack: Stack) -> Self {
+    async fn on(stack: Stack, made_of: impl IntoIterator<Item = Service>) -> Self {
         let passwords = Passwords { owner: "owner".to_owned(), app: "app".to_owned() };
         let (private, public) = fresh_keys();
         let stop = CancellationToken::new();
-        let around = Surroundings {
-            database: provision(stack.postgres_url(), &service(), &passwords).await.expect("tables"),
-            nats: stack.nats_url().to_owned(),
-            clock: journal::Clock::default(),
-            public_key: public,
-            cursor_secret: fresh_secret().into_bytes(),
-            stop: stop.clone(),
-        };
-        let now = around.clock.now();
-        let running = Running::start(service(), around).await.expect("it starts");
-        let (routes, services) = router(vec![running], Profile::Production);
+        let clock = journal::Clock::default();
+        let now = clock.now();
+        let mut running = Vec::new();
+        for service in made_of {
+            let around = Surroundings {
+                database: provision(stack.postgres_url(), &service, &passwords).await.expect("tables"),
+                nats: stack.nats_url().to_owned(),
+                clock: clock.clone(),
+                public_key: public.clone(),
+                cursor_secret: fresh_secret().into_bytes(),
+                stop: stop.clone(),
+            };
+            running.push(Running::start(service, around).await.expect("it starts"));
+        }
+        let (routes, services) = router(running, Profile::Production);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("bound"));
         let server = tokio::spawn(serve(listener, routes, stop.clone()));
@@ -242,10 +249,10 @@ async fn without_its_database_the_service_says_come_back() {
     let (status, _, body) = alone.get("/health/ready").await;
     assert_eq!(status, 503, "{body}");
     let health: Value = serde_json::from_str(&body).expect("JSON");
-    assert_eq!(
-        (&health["state"], &health["services"]["edge"]["postgres"]),
-        (&json!("down"), &json!("unreachable"))
-    );
+    assert_eq!(health["state"], "down");
+    for name in ["edge", "north", "east", "south"] {
+        assert_eq!(health["services"][name]["postgres"], "unreachable", "{name}: {body}");
+    }
     assert!(!body.contains("database:") && !body.contains("127.0.0.1"), "no internals: {body}");
     assert_eq!(alone.get("/health/live").await.0, 204);
     alone.stack.ensure_running().await.expect("PostgreSQL comes back");
@@ -270,4 +277,28 @@ async fn without_its_database_the_service_says_come_back() {
         .expect("drained")
         .expect("joined")
         .expect("no error");
+}
+
+/// PostgreSQL has one code for a wrong password and another one for everything else, such as a pg_hba.conf that lets the
+/// roles into their own database only. A role that may not sign in at all gets the second one, too.
+#[tokio::test]
+async fn only_a_wrong_password_means_that_the_roles_are_of_another_installation() {
+    let (admin, service) = (testkit::postgres_url(), quiet("narrow"));
+    let ours = Passwords { owner: "owner".to_owned(), app: "app".to_owned() };
+    let theirs = Passwords { app: "theirs".to_owned(), ..ours.clone() };
+    provision(admin, &service, &ours).await.expect("tables");
+    let other = provision(admin, &service, &theirs).await.expect_err("another password");
+    assert!(
+        matches!(&other, ProvisionError::OtherInstallation(role) if role == "steward_narrow_app"),
+        "{other}"
+    );
+    let mut connection = sqlx::PgConnection::connect(admin).await.expect("the administrator signs in");
+    connection.execute("ALTER ROLE steward_narrow_app NOLOGIN").await.expect("shut out");
+    provision(admin, &service, &ours).await.expect("the application is not asked in");
+    connection.execute("ALTER ROLE steward_narrow_owner NOLOGIN").await.expect("shut out");
+    let shut_out = provision(admin, &service, &ours).await.expect_err("the owner migrates");
+    assert!(
+        matches!(&shut_out, ProvisionError::Database(sqlx::Error::Database(error)) if error.code().as_deref() == Some("28000")),
+        "{shut_out}"
+    );
 }

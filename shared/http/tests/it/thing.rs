@@ -44,6 +44,11 @@ pub fn service() -> Service {
     Service::new("edge", &MIGRATOR).governed_by(PolicyKind::of::<Size>()).room(rooms)
 }
 
+/// A service that does nothing, with tables.
+pub fn quiet(name: &'static str) -> Service {
+    Service::new(name, &MIGRATOR)
+}
+
 pub async fn platform() -> Platform {
     Platform::start(vec![service()], "2025-10-10T02:00:00Z").await
 }

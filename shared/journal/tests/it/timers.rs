@@ -161,6 +161,25 @@ async fn a_timer_that_is_held_up_holds_up_no_other() {
     assert_eq!(handle.status().failed, 0);
 }
 
+/// So many are held up that the first could be tried again before the last one was tried at all.
+#[tokio::test]
+async fn many_timers_that_are_held_up_hold_up_no_later_one() {
+    let (pool, stack, clock) = (database().await, nats().await, Clock::default());
+    let relay = Running::relay("alpha", &pool, &bus(&stack).await);
+    let (handle, _task) = start(&pool, &clock, &relay);
+    let mut command = pool.begin().await.expect("a transaction");
+    sqlx::query("LOCK TABLE thing").execute(&mut *command).await.expect("it is held");
+    for number in 1..=10 {
+        schedule(&pool, "wanting", number, &clock, 10).await;
+    }
+    schedule(&pool, "once", 11, &clock, 20).await;
+    clock.set(clock.now().plus(TimeDelta::minutes(60)));
+    until("the later one fires", async || fired(&pool).await == [11]).await;
+    command.rollback().await.expect("given back");
+    handle.drain().await.expect("it runs");
+    assert_eq!((fired(&pool).await.len(), handle.status().failed), (11, 0));
+}
+
 /// What is over is kept for as long as it is said, and what still runs for ever.
 #[tokio::test]
 async fn timers_that_are_over_are_deleted_when_they_are_old() {
