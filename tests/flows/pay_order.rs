@@ -237,11 +237,14 @@ async fn h4_whoever_typed_a_punch_or_wrote_a_profile_that_reaches_back_does_not_
     typist.create("/v1/hr/punches", punch("desk", "2025-10-08T00:20:00Z")).await.expect(201);
     let door = office.platform.client(&Who::branch(86, Role::IC, BRANCH));
     door.create("/v1/hr/punches", punch("door", "2025-10-08T00:21:00Z")).await.expect(201);
+    // A shift that begins at 02:00 on the first has the last hours of the day before in its window.
+    let night = office.platform.client(&Who::branch(83, Role::HC, BRANCH));
+    night.create("/v1/hr/punches", punch("desk", "2025-09-30T15:30:00Z")).await.expect(201);
     office.close_month("2025-10", 1, &[]).await;
     office.at("2025-11-03").await;
     let run = office.calculated("2025-10").await;
     office.clerk.tell(&run, "review", json!({})).await.expect(200);
-    for (user, person) in [(85, 90), (89, 81)] {
+    for (user, person) in [(85, 90), (89, 81), (83, 91)] {
         let who = Who::branch(user, Role::PA, BRANCH).employed_as(employee(person));
         let refused = office.platform.client(&who).tell(&run, "approve", json!({})).await;
         refused.refused(409, "sod.pay_run.own_input", Some("R6"));
@@ -266,6 +269,37 @@ async fn h4_whoever_typed_a_punch_or_wrote_a_profile_that_reaches_back_does_not_
     let author = office.platform.client(&Who::branch(87, Role::PA, BRANCH));
     author.tell(&run, "approve", json!({})).await.refused(409, "sod.pay_run.own_input", Some("R6"));
     office.approver.tell(&run, "approve", json!({})).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn h4_whoever_wrote_the_rate_of_a_month_that_is_paid_late_does_not_approve_the_run() {
+    let office = Office::open().await;
+    office.hire(1, 400_000).await;
+    office.at("2025-08-20").await;
+    for (user, from, commission_bp) in [(87, "2025-09-01", 1_000), (88, "2025-10-01", 500)] {
+        let author = office.platform.client(&Who::branch(user, Role::HC, BRANCH));
+        let pay = json!({ "salaried": { "base": { "amount": "4000.00", "currency": "CNY" } } });
+        let body =
+            json!({ "employee_id": employee(1), "from": from, "pay": pay, "commission_bp": commission_bp });
+        let drafted = author.create("/v1/hr/pay-profiles", body).await.expect(201);
+        let path = format!("/v1/hr/pay-profiles/{}", drafted["id"].as_str().expect("an id"));
+        office.approver.tell(&path, "approve", json!({})).await.expect(200);
+    }
+    office.at("2025-10-02").await;
+    paid(&office, "2025-09").await;
+    // It came on the last day of September and is heard of after September was paid.
+    office.collected(1, 1, (80_000, "2025-09-30")).await;
+    office.close_month("2025-10", 1, &[]).await;
+    office.at("2025-11-03").await;
+    let run = office.calculated("2025-10").await;
+    office.clerk.tell(&run, "review", json!({})).await.expect(200);
+    let slip = office.slip(1, "2025-10").await;
+    assert_eq!(office.lines(&slip, "commission").await, ["80.00"], "10 % of 800.00, the rate of its day");
+    for user in [87, 88] {
+        let author = office.platform.client(&Who::branch(user, Role::PA, BRANCH));
+        author.tell(&run, "approve", json!({})).await.refused(409, "sod.pay_run.own_input", Some("R6"));
+    }
+    assert_eq!(office.approver.tell(&run, "approve", json!({})).await.expect(200)["state"], "approved");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -56,6 +56,36 @@ async fn h6_exceptions_news_and_comparison_are_read_to_the_last_person() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn h6_a_list_that_was_calculated_again_between_two_pages_does_not_end_early() {
+    let office = Office::open().await;
+    for (who, base) in [(1, 300_000), (2, 400_000), (3, 400_000), (4, 400_000)] {
+        office.hire(who, base).await;
+    }
+    let unpaid = "DELETE FROM pay_profile WHERE employee_id IN ('00000000-0000-0000-0000-000000000003', '00000000-0000-0000-0000-000000000004')";
+    office.sql(unpaid).await;
+    office.close_month("2025-10", 1, &[]).await;
+    office.at("2025-10-31").await;
+    let run = office.calculated("2025-10").await;
+    let mut seconds = Vec::new();
+    for (list, who) in [("compare", 2), ("exceptions", 4)] {
+        let first = office.clerk.get(&format!("{run}/{list}?limit=1")).await.expect(200);
+        assert_eq!(first["data"][0]["employee_id"], json!(employee(who)));
+        let cursor = first["page"]["next"].as_str().expect("more follow").to_owned();
+        seconds.push(format!("{run}/{list}?limit=1&cursor={cursor}"));
+    }
+    // The first of each list leaves it: what 2 was to be paid, 4 is.
+    let moved = "UPDATE pay_profile SET employee_id = '00000000-0000-0000-0000-000000000004' WHERE employee_id = '00000000-0000-0000-0000-000000000002'";
+    office.sql(moved).await;
+    office.clerk.tell(&run, "calculate", json!({})).await.expect(200);
+    for second in &seconds {
+        office.clerk.get(second).await.refused(409, "hr.pay_run.list_changed", None);
+    }
+    let people = |ids: &[u128]| ids.iter().map(|id| employee(*id).to_string()).collect::<Vec<_>>();
+    assert_eq!(one_by_one(&office.clerk, &format!("{run}/compare")).await, people(&[4, 1]));
+    assert_eq!(one_by_one(&office.clerk, &format!("{run}/exceptions")).await, people(&[3, 2]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_filter_says_what_it_knows_and_refuses_the_rest() {
     let office = Office::open().await;
     for (path, good) in [

@@ -3,6 +3,7 @@
 //! What is *not* here: commission itself. hr owns pay rules and takes `fee_base_fen` from the events.
 
 mod external_ref;
+pub mod fee;
 mod list;
 pub mod record;
 pub mod reverse;
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use external_ref::ExternalRef;
-pub use record::FeeShare;
+pub use fee::FeeShare;
 pub use reverse::Refund;
 
 refusals! {
@@ -37,6 +38,8 @@ refusals! {
     NotPositive {} = "contracts.collection_not_positive";
     /// More is taken back than is left of what was collected.
     OverCollected { asked_fen: Fen, left_fen: Fen } = "contracts.collection_over_reversed", clause!("P6.6-2");
+    /// What an overpaid contract has too much lies in a newer payment: this one would take back a fee that stays earned.
+    NewestFirst {} = "contracts.collection_newest_first", clause!("P6.6-2");
     /// Taken back before it was collected.
     BeforeCollection { collected_on: NaiveDate, reversed_on: NaiveDate } = "contracts.collection_reversed_early";
     /// A reversal, or another collection, already has this id.

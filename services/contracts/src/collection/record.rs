@@ -1,7 +1,8 @@
 //! Records a confirmed payment with its fee base: the own part, by cumulative rounding over all payments (C11, C14).
 
+use super::fee::{Before, FeeShare};
 use super::{Channel, Collected, Collection, CollectionView, ExternalRef, Refusal, Role, store};
-use crate::contract::{self, Contract, Line};
+use crate::contract::{self, Contract};
 use crate::price;
 use chrono::NaiveDate;
 use events::contracts::CollectionRecorded;
@@ -36,55 +37,6 @@ pub struct RecordCollection {
 
 impl Addressed for RecordCollection {
     type To = New<CollectionId>;
-}
-
-/// What was collected under a contract before, and what was taken back of it. In fen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Before {
-    /// What is left of all payments.
-    pub left_fen: Fen,
-    /// What is left of their fee bases.
-    pub fee_left_fen: Fen,
-    /// What was given back of the fee alone, or of what passes through alone: it is owed no longer.
-    pub waived_fen: Fen,
-    /// The house's own part of that.
-    pub fee_waived_fen: Fen,
-}
-
-/// Of what is owed, how much is the house's own; and how much of it is collected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FeeShare {
-    /// All that is owed, in fen.
-    pub total_fen: Fen,
-    /// The house's own part of it, in fen.
-    pub own_fen: Fen,
-    /// What was collected before this payment.
-    pub before: Before,
-}
-
-impl FeeShare {
-    /// What is owed under these lines.
-    pub fn of(lines: &[Line], before: Before) -> Self {
-        Self {
-            total_fen: lines.iter().map(|line| line.total_fen).sum(),
-            own_fen: lines.iter().map(Line::own_fen).sum(),
-            before,
-        }
-    }
-
-    /// The own part of a payment: what is due of the fee with it, less what is credited already. So whatever was taken
-    /// back in proportion is credited again when it is paid again, and a fee that was given back never is. What is paid
-    /// beyond what is owed is an advance of the customer and earns nobody anything.
-    fn base_of(&self, amount: Fen) -> Fen {
-        let own = (self.own_fen - self.before.fee_waived_fen).floored();
-        let total = (self.total_fen - self.before.waived_fen).max(own);
-        if total.is_zero() {
-            return Fen::ZERO;
-        }
-        let collected = (self.before.left_fen + amount).min(total);
-        let due = own.share(collected.fen(), total.fen());
-        (due - self.before.fee_left_fen).floored().min(amount)
-    }
 }
 
 /// A payment that the channel has confirmed.
@@ -202,77 +154,12 @@ pub(super) async fn route(house: House, cmd: Command<RecordCollection, Write>) -
 
 #[cfg(test)]
 mod tests {
-    use super::super::reverse::{Refund, reverse};
-    use super::super::{Part, Reversal};
+    use super::super::fee::Before;
     use super::*;
-    use proptest::prelude::*;
     use uuid::Uuid;
 
     fn paid_on() -> NaiveDate {
         NaiveDate::from_ymd_opt(2026, 10, 5).expect("a date")
-    }
-
-    /// The payments under one contract, as the table holds them.
-    struct Book {
-        total: Fen,
-        own: Fen,
-        collected: Vec<Collected>,
-    }
-
-    impl Book {
-        fn of(total: i64, own: i64) -> Self {
-            Self { total: Fen::new(total), own: Fen::new(own), collected: Vec::new() }
-        }
-
-        fn reversals(&self) -> impl Iterator<Item = &Reversal> {
-            self.collected.iter().flat_map(|one| &one.reversals)
-        }
-
-        fn before(&self) -> Before {
-            let waived = || self.reversals().filter(|reversal| reversal.part != Part::Proportional);
-            Before {
-                left_fen: self.collected.iter().map(Collected::left_fen).sum(),
-                fee_left_fen: self.collected.iter().map(Collected::fee_left_fen).sum(),
-                waived_fen: -waived().map(|reversal| reversal.amount_fen).sum::<Fen>(),
-                fee_waived_fen: -waived().map(|reversal| reversal.fee_base_fen).sum::<Fen>(),
-            }
-        }
-
-        /// Pays, and says the fee base of it.
-        fn pay(&mut self, fen: i64) -> i64 {
-            let share = FeeShare { total_fen: self.total, own_fen: self.own, before: self.before() };
-            let payment = Payment { amount_fen: Fen::new(fen), paid_on: paid_on() };
-            let one = record(self.fresh(), payment, &share).expect("above zero");
-            assert!(Fen::ZERO <= one.fee_base_fen && one.fee_base_fen <= one.amount_fen);
-            self.collected.push(one);
-            self.collected.last().map_or(0, |one| one.fee_base_fen.fen())
-        }
-
-        /// Takes back from a payment what is left at the most, and says the fee base of it.
-        fn take_back(&mut self, place: usize, part: Part, fen: i64) -> i64 {
-            let id = self.fresh();
-            let Some(one) = self.collected.get_mut(place) else { return 0 };
-            let refund = Refund { part, amount_fen: Fen::new(fen), reversed_on: paid_on() };
-            let Ok(reversal) = reverse(one, id, refund) else { return 0 };
-            one.reversals.push(reversal);
-            reversal.fee_base_fen.fen()
-        }
-
-        fn take_all_back(&mut self) {
-            for place in 0..self.collected.len() {
-                let left = self.collected.get(place).map_or(0, |one| one.left_fen().fen());
-                self.take_back(place, Part::Proportional, left);
-            }
-        }
-
-        fn fresh(&self) -> CollectionId {
-            let number = self.collected.len() + self.reversals().count();
-            CollectionId::of(Uuid::from_u128(u128::try_from(number).expect("few")))
-        }
-
-        fn fee(&self) -> Fen {
-            self.before().fee_left_fen
-        }
     }
 
     #[test]
@@ -281,32 +168,6 @@ mod tests {
         let nothing = Payment { amount_fen: Fen::ZERO, paid_on: paid_on() };
         let refused = record(CollectionId::of(Uuid::from_u128(1)), nothing, &share);
         assert_eq!(refused, Err(Refusal::NotPositive {}));
-    }
-
-    #[test]
-    fn c11_what_is_paid_again_is_credited_again() {
-        let mut book = Book::of(680_000, 80_000);
-        assert_eq!(book.pay(680_000), 80_000);
-        assert_eq!(book.take_back(0, Part::Proportional, 680_000), -80_000);
-        assert_eq!(book.pay(680_000), 80_000);
-        assert_eq!(book.pay(1_000), 0, "an advance");
-        let mut book = Book::of(680_000, 80_000);
-        assert_eq!((book.pay(340_000), book.take_back(0, Part::Proportional, 170_000)), (40_000, -20_000));
-        assert_eq!(book.pay(510_000), 60_000);
-    }
-
-    #[test]
-    fn c11_a_fee_that_was_given_back_is_not_earned_by_the_next_instalment() {
-        let mut book = Book::of(680_000, 80_000);
-        assert_eq!((book.pay(340_000), book.take_back(0, Part::Fee, 20_000)), (40_000, -20_000));
-        assert_eq!((book.pay(340_000), book.fee()), (40_000, Fen::new(60_000)));
-        let mut book = Book::of(680_000, 80_000);
-        assert_eq!((book.pay(340_000), book.take_back(0, Part::PassThrough, 100_000)), (40_000, 0));
-        assert_eq!(
-            (book.pay(340_000), book.fee()),
-            (40_000, Fen::new(80_000)),
-            "the insurance is owed no longer"
-        );
     }
 
     #[test]
@@ -334,61 +195,6 @@ mod tests {
                 expected,
                 "{effective_on}"
             );
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn payments_in_any_portions_have_the_whole_fee_base(
-            portions in prop::collection::vec(1_i64..100_000, 1..12),
-            own_bp in 0_i64..=10_000,
-            surplus in 0_i64..1_000,
-        ) {
-            let total: i64 = portions.iter().sum();
-            let mut book = Book::of(total, total * own_bp / 10_000);
-            for portion in portions.iter().copied().chain((surplus > 0).then_some(surplus)) {
-                book.pay(portion);
-            }
-            prop_assert_eq!(book.fee(), book.own);
-        }
-
-        #[test]
-        fn c11_whatever_was_taken_back_before_the_whole_has_the_whole_fee_base(
-            total in 1_i64..500_000,
-            own_bp in 0_i64..=10_000,
-            steps in prop::collection::vec((1_i64..300_000, 0_usize..6, 1_i64..300_000), 0..8),
-            last in 1_i64..100_000,
-        ) {
-            let mut book = Book::of(total, total * own_bp / 10_000);
-            for (paid, place, back) in steps {
-                book.pay(paid);
-                book.take_back(place, Part::Proportional, back);
-                prop_assert!(book.fee() <= book.own);
-            }
-            book.take_all_back();
-            prop_assert_eq!(book.fee(), Fen::ZERO);
-            let first = last.min(total);
-            book.pay(first);
-            prop_assert_eq!(book.fee(), book.own.share(first, total), "counted anew");
-            book.pay(total);
-            prop_assert_eq!(book.fee(), book.own);
-        }
-
-        #[test]
-        fn c11_a_fee_is_never_earned_twice(
-            total in 1_i64..500_000,
-            own_bp in 0_i64..=10_000,
-            steps in prop::collection::vec((1_i64..300_000, 0_usize..6, 1_i64..300_000, 0_u8..3), 0..8),
-        ) {
-            let mut book = Book::of(total, total * own_bp / 10_000);
-            for (paid, place, back, part) in steps {
-                book.pay(paid);
-                let part = match part { 0 => Part::Proportional, 1 => Part::Fee, _ => Part::PassThrough };
-                book.take_back(place, part, back);
-                prop_assert!(book.fee() + book.before().fee_waived_fen <= book.own);
-            }
-            book.pay(total * 3);
-            prop_assert_eq!(book.fee() + book.before().fee_waived_fen, book.own);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Takes back part of a collection: own id, negative amounts, cumulative rounding, never more than there was (C11, F2).
 
+use super::fee::FeeShare;
 use super::{Collected, Collection, CollectionView, Part, Refusal, Reversal, TakenBack, store};
 use crate::price;
 use chrono::NaiveDate;
@@ -43,8 +44,13 @@ pub struct Reversed {
 }
 
 /// Takes back part of a collection; who was credited for it is the one whose commission falls.
-pub fn decide(collection: Collection, id: CollectionId, refund: Refund) -> Result<Reversed, Refusal> {
-    let reversal = reverse(&collection.money, id, refund)?;
+pub fn decide(
+    collection: Collection,
+    id: CollectionId,
+    refund: Refund,
+    owed: &FeeShare,
+) -> Result<Reversed, Refusal> {
+    let reversal = reverse(&collection.money, id, refund, owed)?;
     let outside = Outside {
         collection_id: id,
         fee_base_fen: reversal.fee_base_fen,
@@ -75,10 +81,13 @@ pub(super) async fn route(
     house
         .commit(cmd, async |tx, cmd, now| {
             let collection = cmd.current(store::load(tx, cmd.id).await?)?;
+            // The collection is locked first, then its contract; whoever records a payment locks only the contract.
+            let contract = store::contract(tx, collection.contract).await?;
+            let owed = FeeShare::of(&contract.sums(), store::collected_before(tx, contract.id).await?);
             let zone = price::store::zone(tx.connection(), Some(collection.branch)).await?;
             let ReverseCollection { part, amount } = cmd.body;
             let refund = Refund { part, amount_fen: amount.fen(), reversed_on: now.date_in(zone) };
-            let Reversed { collection, reversal } = decide(collection, tx.fresh(), refund)?;
+            let Reversed { collection, reversal } = decide(collection, tx.fresh(), refund, &owed)?;
             store::save(tx, &collection).await?;
             store::add_reversal(tx, collection.state(), &reversal).await?;
             Ok::<_, Failure>(collection)
@@ -98,7 +107,12 @@ pub struct Refund {
 }
 
 /// Adds a reversal to a collection; its amounts are negative and it names what it reverses.
-pub fn reverse(collected: &Collected, id: CollectionId, refund: Refund) -> Result<Reversal, Refusal> {
+pub fn reverse(
+    collected: &Collected,
+    id: CollectionId,
+    refund: Refund,
+    owed: &FeeShare,
+) -> Result<Reversal, Refusal> {
     if refund.amount_fen <= Fen::ZERO {
         return Err(Refusal::NotPositive {});
     }
@@ -119,7 +133,7 @@ pub fn reverse(collected: &Collected, id: CollectionId, refund: Refund) -> Resul
         return Err(Refusal::OverCollected { asked_fen: refund.amount_fen, left_fen });
     }
     let fee = match refund.part {
-        Part::Proportional => proportional(collected, refund.amount_fen),
+        Part::Proportional => proportional(collected, refund.amount_fen, owed)?,
         Part::Fee => refund.amount_fen,
         Part::PassThrough => Fen::ZERO,
     };
@@ -133,29 +147,23 @@ pub fn reverse(collected: &Collected, id: CollectionId, refund: Refund) -> Resul
     })
 }
 
-/// The fee in a proportional refund: what is due of the fee after it, less what was given before, so that
-/// partial refunds of the whole give back the whole fee, whatever their portions.
-fn proportional(collected: &Collected, amount: Fen) -> Fen {
-    let sum = |part: fn(Part) -> bool, what: fn(&Reversal) -> Fen| -> Fen {
-        -collected.reversals.iter().filter(|reversal| part(reversal.part)).map(what).sum::<Fen>()
-    };
-    let is_proportional = |part| part == Part::Proportional;
-    let is_directed = |part| part != Part::Proportional;
-    // Directed refunds leave a smaller collection behind; the proportional ones are counted on that.
-    let whole = collected.amount_fen - sum(is_directed, |reversal| reversal.amount_fen);
-    let fee = collected.fee_base_fen - sum(is_directed, |reversal| reversal.fee_base_fen);
-    let given = sum(is_proportional, |reversal| reversal.fee_base_fen);
-    let reached = sum(is_proportional, |reversal| reversal.amount_fen) + amount;
-    let due = fee.share(reached.fen(), whole.fen()) - given;
-    // A directed refund between two proportional ones moves the line both were counted on: the parts that are
-    // left bound the answer from both sides.
+/// The fee in a proportional refund: reckoned as it was earned, over all payments of the contract, and bounded by what
+/// this collection has of it. Where the customer has paid too much, a collection that cannot do without more of its fee
+/// than that is not the one that was too much.
+fn proportional(collected: &Collected, amount: Fen, owed: &FeeShare) -> Result<Fen, Refusal> {
     let (fee_left, left) = (collected.fee_left_fen(), collected.left_fen());
-    due.max((amount - (left - fee_left)).floored()).min(fee_left.min(amount))
+    let wanted = owed.taken_back(amount);
+    let least = (amount - (left - fee_left)).floored();
+    if wanted < least && owed.is_overpaid() {
+        return Err(Refusal::NewestFirst {});
+    }
+    Ok(wanted.max(least).min(fee_left.min(amount)))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::record::{Before, FeeShare, Payment, record};
+    use super::super::fee::Before;
+    use super::super::record::{Payment, record};
     use super::*;
     use crate::contract::{FeeSplit, Line, PassThrough};
     use kernel::BasisPoints;
@@ -181,6 +189,23 @@ mod tests {
         record(id(1), payment, &FeeShare::of(&[line], Before::default())).expect("settled")
     }
 
+    /// What is owed where this is the only payment, and pays all of it.
+    fn owed(collected: &Collected) -> FeeShare {
+        let waived = || collected.reversals.iter().filter(|reversal| reversal.part != Part::Proportional);
+        let before = Before {
+            left_fen: collected.left_fen(),
+            fee_left_fen: collected.fee_left_fen(),
+            waived_fen: -waived().map(|reversal| reversal.amount_fen).sum::<Fen>(),
+            fee_waived_fen: -waived().map(|reversal| reversal.fee_base_fen).sum::<Fen>(),
+        };
+        FeeShare { total_fen: collected.amount_fen, own_fen: collected.fee_base_fen, before }
+    }
+
+    /// A reversal of the only payment.
+    fn back(collected: &Collected, id: CollectionId, refund: Refund) -> Result<Reversal, Refusal> {
+        reverse(collected, id, refund, &owed(collected))
+    }
+
     fn refund(part: Part, fen: i64) -> Refund {
         Refund { part, amount_fen: Fen::new(fen), reversed_on: day(20) }
     }
@@ -190,45 +215,43 @@ mod tests {
         let commission = BasisPoints::new(500);
         let collected = page();
         assert_eq!(commission.of(collected.fee_base_fen).yuan(), "40.00");
-        let reversal = reverse(&collected, id(2), refund(Part::Fee, 40_000)).expect("there is enough");
+        let reversal = back(&collected, id(2), refund(Part::Fee, 40_000)).expect("there is enough");
         assert_eq!(commission.of(reversal.fee_base_fen).yuan(), "-20.00");
         assert_eq!((reversal.id, reversal.reverses_id, reversal.collected_on), (id(2), id(1), day(20)));
-        let reversal =
-            reverse(&collected, id(2), refund(Part::Proportional, 340_000)).expect("there is enough");
+        let reversal = back(&collected, id(2), refund(Part::Proportional, 340_000)).expect("there is enough");
         assert_eq!(reversal.fee_base_fen, Fen::new(-40_000));
-        let reversal =
-            reverse(&collected, id(2), refund(Part::PassThrough, 600_000)).expect("there is enough");
+        let reversal = back(&collected, id(2), refund(Part::PassThrough, 600_000)).expect("there is enough");
         assert_eq!(reversal.fee_base_fen, Fen::ZERO);
     }
 
     #[test]
     fn never_more_than_there_was() {
         let mut collected = page();
-        let refused = reverse(&collected, id(2), refund(Part::Fee, 80_001));
+        let refused = back(&collected, id(2), refund(Part::Fee, 80_001));
         assert_eq!(
             refused,
             Err(Refusal::OverCollected { asked_fen: Fen::new(80_001), left_fen: Fen::new(80_000) })
         );
-        assert!(reverse(&collected, id(2), refund(Part::PassThrough, 600_001)).is_err());
-        let half = reverse(&collected, id(2), refund(Part::Proportional, 340_000)).expect("there is enough");
+        assert!(back(&collected, id(2), refund(Part::PassThrough, 600_001)).is_err());
+        let half = back(&collected, id(2), refund(Part::Proportional, 340_000)).expect("there is enough");
         collected.reversals.push(half);
-        assert!(reverse(&collected, id(3), refund(Part::Proportional, 340_000)).is_ok());
-        let refused = reverse(&collected, id(3), refund(Part::Proportional, 340_001));
+        assert!(back(&collected, id(3), refund(Part::Proportional, 340_000)).is_ok());
+        let refused = back(&collected, id(3), refund(Part::Proportional, 340_001));
         assert_eq!(
             refused,
             Err(Refusal::OverCollected { asked_fen: Fen::new(340_001), left_fen: Fen::new(340_000) })
         );
         assert_eq!(
-            reverse(&collected, id(2), refund(Part::Fee, 1)),
+            back(&collected, id(2), refund(Part::Fee, 1)),
             Err(Refusal::IdUsed { collection_id: id(2) })
         );
         assert_eq!(
-            reverse(&collected, id(1), refund(Part::Fee, 1)),
+            back(&collected, id(1), refund(Part::Fee, 1)),
             Err(Refusal::IdUsed { collection_id: id(1) })
         );
-        assert_eq!(reverse(&collected, id(3), refund(Part::Fee, 0)), Err(Refusal::NotPositive {}));
+        assert_eq!(back(&collected, id(3), refund(Part::Fee, 0)), Err(Refusal::NotPositive {}));
         let early = Refund { reversed_on: day(4), ..refund(Part::Fee, 1) };
-        assert!(matches!(reverse(&collected, id(3), early), Err(Refusal::BeforeCollection { .. })));
+        assert!(matches!(back(&collected, id(3), early), Err(Refusal::BeforeCollection { .. })));
     }
 
     fn part() -> impl Strategy<Value = Part> {
@@ -250,7 +273,7 @@ mod tests {
             let fee = Fen::new(amount * fee_bp / 10_000);
             let mut collected = Collected { amount_fen: Fen::new(amount), fee_base_fen: fee, ..page() };
             for ((part, fen), number) in refunds.into_iter().zip(2..) {
-                if let Ok(reversal) = reverse(&collected, id(number), refund(part, fen)) {
+                if let Ok(reversal) = back(&collected, id(number), refund(part, fen)) {
                     prop_assert!(reversal.amount_fen <= reversal.fee_base_fen && reversal.fee_base_fen <= Fen::ZERO);
                     collected.reversals.push(reversal);
                 }
@@ -259,7 +282,7 @@ mod tests {
             }
             if collected.left_fen() > Fen::ZERO {
                 let rest = refund(Part::Proportional, collected.left_fen().fen());
-                collected.reversals.push(reverse(&collected, id(99), rest).expect("it is left"));
+                collected.reversals.push(back(&collected, id(99), rest).expect("it is left"));
             }
             prop_assert_eq!((collected.left_fen(), collected.fee_left_fen()), (Fen::ZERO, Fen::ZERO));
         }
@@ -269,12 +292,12 @@ mod tests {
             let amount: i64 = portions.iter().sum();
             let fee = amount * fee_bp / 10_000;
             let mut collected = Collected { amount_fen: Fen::new(amount), fee_base_fen: Fen::new(fee), ..page() };
-            let mut reached = 0;
+            let mut left = amount;
             for (portion, number) in portions.into_iter().zip(2..) {
-                let reversal = reverse(&collected, id(number), refund(Part::Proportional, portion)).expect("it is left");
+                let reversal = back(&collected, id(number), refund(Part::Proportional, portion)).expect("it is left");
                 collected.reversals.push(reversal);
-                reached += portion;
-                prop_assert_eq!(collected.fee_base_fen - collected.fee_left_fen(), Fen::new(fee).share(reached, amount));
+                left -= portion;
+                prop_assert_eq!(collected.fee_left_fen(), Fen::new(fee).share(left, amount));
             }
         }
     }

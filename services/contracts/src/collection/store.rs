@@ -1,7 +1,7 @@
 //! The SQL of collections and their reversals.
 
+use super::fee::Before;
 use super::list::CollectionFilter;
-use super::record::Before;
 use super::{Channel, Collected, Collection, ExternalRef, Part, Reversal, Role, TakenBack};
 use crate::contract::{self, Contract};
 use chrono::NaiveDate;

@@ -156,7 +156,10 @@ pub(super) async fn load(tx: &mut Tx, id: VisitId) -> Result<Visit, Failure> {
     let (branches, own) = (tx.branches(), tx.own());
     let row = sqlx::query_as!(
         Row,
-        "SELECT * FROM visit WHERE id = $1 AND ($2::uuid[] IS NULL OR branch_id = ANY ($2) OR worker_id = $3) FOR UPDATE",
+        "SELECT id, branch_id, contract_id, line, number, customer_id, service, starts_at, ends_at, busy_until, base_fen, surcharge_fen, worker_share_fen,
+                state, worker_id, home_branch_id, standing_seq, yellow_pass, since, cause, started_at, done_at, confirmed_at, confirmed_by,
+                ended_by, ended_at, version
+         FROM visit WHERE id = $1 AND ($2::uuid[] IS NULL OR branch_id = ANY ($2) OR worker_id = $3) FOR UPDATE",
         id.uuid(),
         branches.as_deref(),
         own,
@@ -170,7 +173,10 @@ pub(super) async fn load(tx: &mut Tx, id: VisitId) -> Result<Visit, Failure> {
 pub(super) async fn open_of(tx: &mut Tx, standing: &Standing, now: Timestamp) -> Result<Vec<Visit>, Fault> {
     let rows = sqlx::query_as!(
         Row,
-        "SELECT * FROM visit
+        "SELECT id, branch_id, contract_id, line, number, customer_id, service, starts_at, ends_at, busy_until, base_fen, surcharge_fen, worker_share_fen,
+                state, worker_id, home_branch_id, standing_seq, yellow_pass, since, cause, started_at, done_at, confirmed_at, confirmed_by,
+                ended_by, ended_at, version
+         FROM visit
          WHERE worker_id = $1 AND service = $2 AND state IN ('assigned', 'in_progress', 'needs_replacement') AND ends_at > $3
          ORDER BY id FOR UPDATE",
         standing.worker_id.uuid(),
@@ -284,7 +290,10 @@ fn yellow_pass(pass: &StandingOverride) -> Value {
 pub(super) async fn find(pool: &PgPool, reach: &Reach, id: VisitId) -> Result<Option<Visit>, Failure> {
     let row = sqlx::query_as!(
         Row,
-        "SELECT * FROM visit WHERE id = $1 AND ($2::uuid[] IS NULL OR branch_id = ANY ($2) OR worker_id = $3)",
+        "SELECT id, branch_id, contract_id, line, number, customer_id, service, starts_at, ends_at, busy_until, base_fen, surcharge_fen, worker_share_fen,
+                state, worker_id, home_branch_id, standing_seq, yellow_pass, since, cause, started_at, done_at, confirmed_at, confirmed_by,
+                ended_by, ended_at, version
+         FROM visit WHERE id = $1 AND ($2::uuid[] IS NULL OR branch_id = ANY ($2) OR worker_id = $3)",
         id.uuid(),
         reach.branches(),
         reach.own(),
@@ -303,7 +312,10 @@ pub(super) async fn page(
 ) -> Result<Vec<Visit>, Failure> {
     let rows = sqlx::query_as!(
         Row,
-        "SELECT * FROM visit
+        "SELECT id, branch_id, contract_id, line, number, customer_id, service, starts_at, ends_at, busy_until, base_fen, surcharge_fen, worker_share_fen,
+                state, worker_id, home_branch_id, standing_seq, yellow_pass, since, cause, started_at, done_at, confirmed_at, confirmed_by,
+                ended_by, ended_at, version
+         FROM visit
          WHERE ($1::uuid[] IS NULL OR branch_id = ANY ($1) OR worker_id = $2) AND ($3::uuid IS NULL OR branch_id = $3)
            AND ($4::uuid IS NULL OR contract_id = $4) AND ($5::uuid IS NULL OR worker_id = $5) AND ($6::text IS NULL OR state = $6)
            AND ($7::timestamptz IS NULL OR $7 <= starts_at) AND ($8::timestamptz IS NULL OR starts_at < $8) AND id < $9 AND id > $10

@@ -105,6 +105,38 @@ async fn c11_what_is_paid_again_is_credited_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn c11_what_was_paid_twice_goes_back_from_the_newer_payment() {
+    let scene = Scene::priced().await;
+    let contract = scene.contract().await;
+    scene.platform.at("2026-07-05T02:00:00Z").await;
+    let path = "/v1/contracts/collections";
+    let mut paid = Vec::new();
+    for reference in ["w-1", "w-2"] {
+        let body = payment(&contract, reference, "1800.00");
+        let one = scene.manager_c.create(path, body).await.expect(201);
+        paid.push((format!("{path}/{}", text(&one["id"])), one));
+    }
+    let [(older, first), (newer, second)] = paid.as_slice() else { panic!("two payments") };
+    assert_eq!((&first["fee_base"], &second["fee_base"]), (&money("300.00"), &money("0.00")));
+    let all = json!({ "part": "proportional", "amount": money("1800.00") });
+    scene.manager_c.tell(older, "reverse", all.clone()).await.refused(
+        409,
+        "contracts.collection_newest_first",
+        Some("P6.6-2"),
+    );
+    assert_eq!(scene.manager_c.get(older).await.expect(200)["left"], money("1800.00"));
+    assert_eq!(
+        scene.events("contracts.collection.reversed.v1").await.len(),
+        0,
+        "the refusal changed nothing"
+    );
+    let reversed = scene.manager_c.tell(newer, "reverse", all.clone()).await.expect(200);
+    assert_eq!(reversed["reversals"][0]["fee_base"], money("0.00"), "the fee is still paid by the older one");
+    let reversed = scene.manager_c.tell(older, "reverse", all).await.expect(200);
+    assert_eq!(reversed["reversals"][0]["fee_base"], money("-300.00"), "nothing is too much any more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn c14_payments_at_once_share_the_fee_between_them() {
     let scene = Scene::priced().await;
     let contract = scene.contract().await;

@@ -7,4 +7,5 @@ mod deal;
 mod price;
 mod quote;
 mod scene;
+mod upgrade;
 mod visit;

@@ -2,6 +2,8 @@
 //!
 //! A branch is the scope of rights and the home of a zone, a city and its minimum wage. What is not here: its
 //! calendar (`work_calendar`) and its people (`employee`).
+//!
+//! Clauses: R6 the minimum wage. The rule book says nothing of when a branch opens and closes, so those refusals have none.
 
 pub mod change;
 pub mod close;

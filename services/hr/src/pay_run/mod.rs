@@ -26,6 +26,7 @@ use crate::person::Person;
 use chrono::NaiveDate;
 use events::hr::PayRunTotals;
 use events::{PayRunId, event};
+use house::list::PageRequest;
 use house::{House, OpenApiRouter, Shown, routes};
 use journal::{Failure, Tx};
 use kernel::{
@@ -188,6 +189,17 @@ refusals! {
     PolicyMonthApproved { month: Month } = "hr.pay_run.policy_month_approved", clause!("P3.4-4");
     /// Somebody in it has a slip of the month, or a fact was paid, since it was calculated.
     PaidMeanwhile { month: Month } = "hr.pay_run.paid_meanwhile", clause!("P6.6-1");
+    /// Since the page before, a list that is sorted by what was calculated has become another one.
+    ListChanged {} = "hr.pay_run.list_changed";
+}
+
+/// The rows of a page that is sorted by what was calculated. A cursor is given only where more follows: nothing behind
+/// it means that its person has left the list, not that the list has ended.
+fn following<T>(rows: Vec<T>, page: PageRequest) -> Result<Vec<T>, Refusal> {
+    if page.is_newest_first() && page.after.is_some() && rows.is_empty() {
+        return Err(Refusal::ListChanged {});
+    }
+    Ok(rows)
 }
 
 /// What happened to a run, where only hr cares.

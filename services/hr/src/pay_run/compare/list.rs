@@ -1,6 +1,6 @@
 //! A run beside the month before: whose net differs most.
 
-use super::super::store;
+use super::super::{following, store};
 use axum::response::Response;
 use events::PayRunId;
 use house::{House, List, Page, Problem, Whole, not_found, permission};
@@ -78,5 +78,6 @@ async fn page<P>(
         now: Money::of(Fen::new(now)),
         difference: Money::of(Fen::new(now) - Fen::new(before.unwrap_or_default())),
     };
+    let rows = following(rows, list.page)?;
     Ok(rows.into_iter().map(|row| difference(row.employee_id, row.before, row.now)).collect())
 }

@@ -1,6 +1,6 @@
 //! What somebody must look at in a run: who cannot be paid, and why; it holds nobody else up (H-E31).
 
-use super::super::store;
+use super::super::{following, store};
 use axum::response::Response;
 use events::{PayRunId, PayslipId};
 use house::{House, List, Page, Problem, Whole, not_found, permission};
@@ -74,5 +74,6 @@ async fn page<P>(
         is_blocked,
         exceptions,
     };
+    let rows = following(rows, list.page)?;
     Ok(rows.into_iter().map(|row| view(row.id, row.employee_id, row.is_blocked, row.exceptions)).collect())
 }

@@ -49,11 +49,12 @@ WITH last AS (
         WHERE l.source_event = c.event_id AND s.is_issued ORDER BY r.approved_at DESC, s.id DESC LIMIT 1) paid ON settled.event_id IS NOT NULL
     WHERE c.collected_on < $4
 ), collections AS (
-    -- To be paid; and paid already at a rate that is another one by now.
+    -- To be paid; and paid already at a rate that is another one by now. Whoever wrote the rate, of whichever month,
+    -- is an author of what this run pays (H4).
     SELECT c.employee_id, jsonb_agg(jsonb_build_object('event', c.event_id, 'id', c.collection_id, 'on', c.collected_on, 'base', c.fee_base_fen,
                'reverses', c.reverses_id, 'before', coalesce(earlier.fen, 0), 'rate', c.bp, 'paid', paid.fen)) AS facts,
-           array_agg(c.author_user::text) FILTER (WHERE c.is_paid) AS users,
-           array_agg(c.author_employee::text) FILTER (WHERE c.is_paid) AS employees
+           array_agg(DISTINCT c.author_user::text) AS users,
+           array_agg(DISTINCT c.author_employee::text) AS employees
     FROM credited c
     LEFT JOIN LATERAL (SELECT -sum(o.fee_base_fen) AS fen FROM collection_fact o
                        WHERE o.reverses_id = c.reverses_id AND (o.collected_on, o.collection_id) < (c.collected_on, c.collection_id)) earlier ON true
@@ -108,11 +109,12 @@ WITH last AS (
     SELECT c.employee_id, array_agg(a.user_id) AS users, array_agg(a.employee) AS employees
     FROM corrected c CROSS JOIN LATERAL UNNEST(c.users, c.employees) AS a (user_id, employee) GROUP BY c.employee_id
 ), recorders AS (
-    -- Who recorded a punch of the month himself; a night shift of its last day ends on the next.
+    -- Who recorded a punch of the month himself; a night shift of its last day ends on the next, and one of its first
+    -- hours may begin on the day before.
     SELECT p.employee_id, array_agg(DISTINCT p.recorder_user::text) AS users, array_agg(DISTINCT p.recorder_employee::text) AS employees
     FROM people JOIN punch p USING (employee_id) JOIN branch b ON b.id = p.branch_id
     WHERE p.recorder_user IS NOT NULL AND p.state <> 'voided' AND p.at >= $3::timestamptz - interval '2 days' AND p.at < $4::timestamptz + interval '3 days'
-      AND (p.at AT TIME ZONE b.zone)::date BETWEEN $3 AND $4
+      AND (p.at AT TIME ZONE b.zone)::date BETWEEN $3 - 1 AND $4
     GROUP BY p.employee_id
 ), closed AS (
     SELECT c.employee_id, jsonb_agg(jsonb_build_object('month', c.month, 'slip', s.id, 'event', coalesce(decided.event_id, c.correction_id), 'corrections', c.ids,
