@@ -190,7 +190,7 @@ impl Installation {
     }
 
     /// Makes this process the one that runs the installation. What an earlier one announced is forgotten: it is dead.
-    /// Refuses a directory that somebody else has filled: whatever Steward finds in its own it takes for its own.
+    /// Refuses a directory in which somebody else has what is called as Steward's own: it would be taken for its own.
     pub(crate) async fn take_hold(&self) -> Result<Hold> {
         let found = self.found(&[])?;
         // Asked after the list was read: whoever makes the other files holds first.
@@ -198,7 +198,7 @@ impl Installation {
             && !self.has_begun()
         {
             bail!(
-                "{} is there, and nothing that Steward made: choose an empty directory with --data-dir",
+                "{} is there, and nothing says that Steward made it: choose another directory with --data-dir",
                 path.display()
             );
         }
@@ -238,7 +238,7 @@ impl Installation {
         Ok(Hold { _file: file })
     }
 
-    /// What is in the directory, but these names, and but what was set aside: that is in nobody's way.
+    /// What in the directory is called as Steward's own, but these names. Anything else is in nobody's way.
     fn found(&self, but: &[&str]) -> Result<Vec<PathBuf>> {
         let entries = match fs::read_dir(&self.data_dir) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -246,7 +246,11 @@ impl Installation {
         };
         let paths = entries.flatten().map(|entry| entry.path());
         let is_meant = |path: &PathBuf| but.iter().all(|name| path.file_name() != Some(name.as_ref()));
-        Ok(paths.filter(is_meant).filter(|path| !devstack::is_set_aside(path)).collect())
+        let is_own = |path: &PathBuf| {
+            let own = FILES.iter().chain([&HOLD]);
+            own.into_iter().any(|name| path.file_name() == Some(name.as_ref()))
+        };
+        Ok(paths.filter(is_meant).filter(|path| is_own(path) || devstack::is_called_ours(path)).collect())
     }
 
     /// Whether Steward has begun anything here: its hold is made first and deleted last.
@@ -254,7 +258,7 @@ impl Installation {
         self.file(HOLD).exists()
     }
 
-    /// Whether nothing is here but the hold.
+    /// Whether nothing of Steward's is here but the hold.
     pub(crate) fn is_empty(&self) -> Result<bool> {
         Ok(self.found(&[HOLD])?.is_empty())
     }
@@ -427,7 +431,7 @@ mod tests {
 
     /// `reset` leaves a half-made database that was set aside: that is no reason not to begin again.
     #[tokio::test]
-    async fn what_was_set_aside_is_in_nobodys_way_and_strange_files_are() {
+    async fn only_what_is_called_as_our_own_is_in_our_way() {
         let scratch = tempfile::tempdir().expect("a directory");
         let installation = Installation {
             data_dir: scratch.path().to_owned(),
@@ -435,10 +439,11 @@ mod tests {
             nats_url_file: None,
             program: "steward".to_owned(),
         };
-        fs::create_dir(scratch.path().join("theirs")).expect("made");
+        fs::create_dir(scratch.path().join("postgres")).expect("made");
         let refusal = installation.take_hold().await.err().expect("refused").to_string();
-        assert!(refusal.contains("theirs is there"), "{refusal}");
-        fs::rename(scratch.path().join("theirs"), scratch.path().join("postgres.broken-2")).expect("renamed");
+        assert!(refusal.contains("postgres is there"), "{refusal}");
+        fs::rename(scratch.path().join("postgres"), scratch.path().join("postgres.broken-2"))
+            .expect("renamed");
         let _hold = installation.take_hold().await.expect("begun");
         assert!(installation.is_empty().expect("readable"));
     }

@@ -22,7 +22,7 @@ fn contents(home: &Home) -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn data_that_no_demo_made_is_refused_and_left_as_it_is() {
-    for file in ["secrets.json", "postgres", "nats.password", "servers", "letter.txt"] {
+    for file in ["secrets.json", "postgres", "nats.password", "servers"] {
         let home = Home::new();
         home.begin();
         fs::write(home.path(file), "precious").expect("it can be written");

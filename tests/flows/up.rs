@@ -169,16 +169,19 @@ async fn assert_status(home: &Home, pid: u32) {
 async fn real_work_is_on_real_time_and_deleted_whole_in_any_number_of_tries() {
     let _turn = turn().await;
     let home = Home::new();
-    let stranger = home.path("letter.txt");
+    // Somebody's, and called as Steward's own.
+    let stranger = home.path("cache");
     fs::create_dir(home.data_dir()).expect("it can be made");
     fs::write(&stranger, "dear").expect("it can be written");
     for verb in ["up", "demo", "migrate"] {
         let refusal = home.steward_refuses(&[verb]);
-        assert!(refusal.contains("letter.txt is there, and nothing that Steward made"), "{refusal}");
+        assert!(refusal.contains("cache is there, and nothing says that Steward made it"), "{refusal}");
     }
     assert!(home.steward_says(&["reset", "--yes"]).starts_with("there is no installation"));
     assert_eq!(fs::read_dir(home.data_dir()).expect("it is there").count(), 1, "nothing was made");
-    fs::remove_file(stranger).expect("it is there");
+    // Under another name it is in nobody's way, and stays.
+    let letter = home.path("letter.txt");
+    fs::rename(stranger, &letter).expect("it is there");
 
     let mut up = home.start_verb(&["up"]);
     let line = up.says("ready after").await;
@@ -200,7 +203,8 @@ async fn real_work_is_on_real_time_and_deleted_whole_in_any_number_of_tries() {
     fs::remove_dir_all(home.server_file("postgres")).expect("it is there");
     fs::remove_file(home.path("secrets.json")).expect("it is there");
     home.steward_says(&["reset", "--yes"]);
-    assert!(!home.data_dir().exists(), "nothing is left");
+    let left: Vec<_> = fs::read_dir(home.data_dir()).expect("it is there").flatten().collect();
+    assert_eq!(left.iter().map(fs::DirEntry::path).collect::<Vec<_>>(), [letter], "nothing else is left");
 }
 
 #[tokio::test(flavor = "multi_thread")]

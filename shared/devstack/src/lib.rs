@@ -117,6 +117,12 @@ pub fn is_set_aside(path: &Path) -> bool {
     place::is_set_aside(path)
 }
 
+/// Whether this bears a name that a stack gives to what it makes in a data directory: it would be taken for the stack's
+/// own, used and deleted.
+pub fn is_called_ours(path: &Path) -> bool {
+    place::is_called_ours(path)
+}
+
 /// Writes a file of a data directory whole or not at all, for the directory's owner only, also when root writes it.
 ///
 /// # Errors

@@ -136,11 +136,16 @@ fn is_ours(path: &Path) -> bool {
     OURS.contains(&&*name) || OURS_BEGIN.iter().any(|begin| name.starts_with(begin))
 }
 
+/// Whether this bears one of our names, or that of a record of volumes.
+pub(crate) fn is_called_ours(path: &Path) -> bool {
+    is_ours(path) || container::is_record(path)
+}
+
 /// Refuses a directory in which somebody else has files that are called as ours are: by their names we would take them
 /// for our own, use them, and delete them. Our lock tells that we made them.
 fn refuse_others(data_dir: &Path) -> Result<()> {
     let mut taken = strangers(data_dir, &[])?;
-    taken.retain(|path| is_ours(path) || container::is_record(path));
+    taken.retain(|path| is_called_ours(path));
     // Asked after the list was read: whoever makes them locks first.
     ensure!(
         taken.is_empty() || data_dir.join(LOCK).exists(),
