@@ -1,4 +1,4 @@
-//! What exists and no test, or no route, names: error codes, events, permissions.
+//! What exists and no test, or no route, names: error codes, events, permissions, routes.
 
 use crate::shrinking::Gap;
 use crate::source::{File, Tree, has_word, without_comment};
@@ -99,6 +99,44 @@ pub fn permissions(tree: &Tree) -> Vec<Gap> {
     gaps
 }
 
+/// Routes that no test of their service, and none that crosses services, goes: neither the collection by its path, nor what
+/// follows an id by its name (`"confirm"`, `…/confirm`).
+pub fn routes(tree: &Tree) -> Vec<Gap> {
+    let mut gaps = Vec::new();
+    for file in tree.rust() {
+        let Some(service) = file.service() else { continue };
+        let home = format!("services/{service}/");
+        let tests = tests(tree, |file| file.path.starts_with(&home) || file.path.starts_with("tests/"));
+        for (line, text) in file.code() {
+            let Some((_, declared)) = text.split_once("#[utoipa::path(") else { continue };
+            let method = declared.split(',').next().unwrap_or_default().trim();
+            let Some(path) = declared.split("path = \"").nth(1).and_then(|rest| rest.split('"').next())
+            else {
+                continue;
+            };
+            if !is_gone(path, &tests) {
+                let remedy = format!("no test of {service} goes {path}: ask it, and refuse something there");
+                let name = format!("{method} {path}");
+                gaps.push(Gap { name, file: file.path.clone(), line, remedy });
+            }
+        }
+    }
+    gaps.sort_by(|one, other| one.name.cmp(&other.name));
+    gaps
+}
+
+/// Whether tests name what stands before the first parameter of a path, and what stands after the last.
+fn is_gone(path: &str, tests: &str) -> bool {
+    let (collection, rest) =
+        path.split_once("/{").map_or((path, None), |(before, rest)| (before, Some(rest)));
+    let after = rest.and_then(|rest| rest.rsplit_once("}/")).map(|(_, after)| after);
+    let follows = |verb: &str| {
+        let ends = ["\"", "?"].map(|end| format!("/{verb}{end}"));
+        tests.contains(&format!("\"{verb}\"")) || ends.iter().any(|named| tests.contains(named.as_str()))
+    };
+    tests.contains(collection) && after.is_none_or(follows)
+}
+
 /// The text of tests, but those of tidiness, whose samples name what they like.
 fn tests(tree: &Tree, wanted: impl Fn(&File) -> bool) -> String {
     let files = tree.rust().filter(|file| !file.path.starts_with("tests/tidy/") && wanted(file));
@@ -134,6 +172,21 @@ fn events_without_a_test_are_found() {
         ("services/a/tests/it/fine.rs", "FineMade { }\nassert_eq!(kind, \"a.fine.seen\");"),
     ]);
     assert_eq!(names(&events(&tree)), ["a.fine.gone"]);
+}
+
+#[test]
+fn routes_without_a_test_are_found() {
+    let tree = Tree::of(&[
+        (
+            "services/a/src/fine/mod.rs",
+            "#[utoipa::path(get, path = \"/v1/a/fines\")]\n#[utoipa::path(post, path = \"/v1/a/fines/{id}/confirm\", x)]\n\
+             #[utoipa::path(post, path = \"/v1/a/fines/{id}/drop\")]\n#[utoipa::path(get, path = \"/v1/a/fines/{id}/history\")]\n\
+             #[utoipa::path(get, path = \"/v1/a/calls/{id}\")]\n",
+        ),
+        ("services/a/tests/it/fine.rs", "client.tell(\"/v1/a/fines\", \"confirm\"); get(\"{path}/history\")"),
+        ("services/b/tests/it/call.rs", "get(\"/v1/a/calls/{}\", \"drop\")"),
+    ]);
+    assert_eq!(names(&routes(&tree)), ["get /v1/a/calls/{id}", "post /v1/a/fines/{id}/drop"]);
 }
 
 #[test]
