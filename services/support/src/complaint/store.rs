@@ -416,12 +416,16 @@ pub(super) async fn save(tx: &mut Tx, decision: &Decision<Complaint>) -> Result<
 /// Lets the clocks of a case follow its change (K3): whatever verb made it, here it passes by.
 async fn follow(tx: &mut Tx, complaint: &Complaint) -> Result<(), Fault> {
     let wait = if complaint.is_waiting() { Wait::Waits } else { Wait::Over };
-    let heard = match (wait, complaint.assurance) {
-        // Answered in the contact that brought it.
-        (Wait::Waits, Assurance::Answered) => Some(complaint.cycle_from),
-        (Wait::Waits | Wait::Over, _) => None,
+    let told_at = match (wait, complaint.assurance) {
+        // Every clock stops, whatever he was told: nobody need ask.
+        (Wait::Over, _) => None,
+        (Wait::Waits, assurance) => {
+            // Answered in the contact that brought it.
+            let heard = (assurance == Assurance::Answered).then_some(complaint.cycle_from);
+            let told = case_clock::told_at(tx, complaint.branch, complaint.id, complaint.cycle_from).await?;
+            told.max(heard)
+        }
     };
-    let told = case_clock::told_at(tx, complaint.branch, complaint.id, complaint.cycle_from).await?;
     let case = case_clock::Case {
         complaint: complaint.id,
         branch: complaint.branch,
@@ -429,7 +433,7 @@ async fn follow(tx: &mut Tx, complaint: &Complaint) -> Result<(), Fault> {
         severity: complaint.severity().unwrap_or(Severity::S2),
         cycle: complaint.cycle,
         cycle_from: complaint.cycle_from,
-        told_at: told.max(heard),
+        told_at,
         wait,
     };
     case_clock::follow(tx, case).await
