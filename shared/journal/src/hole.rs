@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 pub type Xid = i64;
 
 /// Half-open ranges of ids, each with the fence that must pass before it may be forgotten.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Holes {
     /// From → (end, fence); ranges never touch while their fences differ in origin, and never overlap.
     ranges: BTreeMap<i64, (i64, Option<Xid>)>,
