@@ -19,11 +19,12 @@ pub fn document() -> Value {
     schemas.add("Headers", headers());
     let (mut channels, mut messages, mut operations) = (Map::new(), Map::new(), Map::new());
     for event in promised() {
-        schemas.add(&event.name(), event.schema());
-        messages.insert(event.name(), message(event));
-        operations.insert(format!("publish.{}", event.kind()), operation(event));
-        let channel = channels.entry(event.kind()).or_insert_with(|| channel(event));
-        channel["messages"][event.name()] = reference("#/components/messages/", &event.name());
+        let name = key(&event.name());
+        schemas.add(&name, event.schema());
+        messages.insert(name.clone(), message(event));
+        operations.insert(format!("publish-{}", key(event.kind())), operation(event));
+        let channel = channels.entry(key(event.kind())).or_insert_with(|| channel(event));
+        channel["messages"][format!("v{}", event.version())] = reference("#/components/messages/", &name);
     }
     json!({
         "asyncapi": "3.0.0",
@@ -103,7 +104,7 @@ fn operation(event: &Declared) -> Value {
     json!({
         "action": "send",
         "title": format!("{} tells: {}", event.service(), event.kind()),
-        "channel": reference("#/channels/", event.kind()),
+        "channel": reference("#/channels/", &key(event.kind())),
     })
 }
 
@@ -132,13 +133,18 @@ fn message(event: &Declared) -> Value {
                     "properties": {
                         "type": { "const": event.event_type() },
                         "source": { "const": format!("/steward/{}", event.service()) },
-                        "data": reference(SCHEMAS, &event.name()),
+                        "data": reference(SCHEMAS, &key(&event.name())),
                     },
                 },
             ],
         },
         "examples": [{ "name": event.event(), "headers": headers, "payload": envelope }],
     })
+}
+
+/// What an event is called where the document wants a key: tools take no dots there.
+pub fn key(name: &str) -> String {
+    name.replace('.', "-")
 }
 
 /// A reference; `/` and `~` never stand in our names.
@@ -176,7 +182,8 @@ fn rewrite(schema: &mut Value) {
         Value::Array(parts) => parts.iter_mut().for_each(rewrite),
         Value::Object(members) => {
             members.values_mut().for_each(rewrite);
-            let target = members.get("$ref").and_then(Value::as_str).and_then(|to| to.strip_prefix("#/$defs/"));
+            let target =
+                members.get("$ref").and_then(Value::as_str).and_then(|to| to.strip_prefix("#/$defs/"));
             if let Some(target) = target.map(|name| reference(SCHEMAS, name)) {
                 members.remove("$ref");
                 if members.is_empty() {

@@ -29,7 +29,10 @@ const fn of_service<E: Serialize + DeserializeOwned + JsonSchema>(kind: &'static
     declared::<E>(kind, 1)
 }
 
-const fn declared<E: Serialize + DeserializeOwned + JsonSchema>(kind: &'static str, version: u16) -> Declared {
+const fn declared<E: Serialize + DeserializeOwned + JsonSchema>(
+    kind: &'static str,
+    version: u16,
+) -> Declared {
     Declared {
         kind,
         version,

@@ -19,7 +19,7 @@ pub fn of<T: JsonSchema>() -> Value {
 fn as_published(schema: &mut Schema) {
     let Some(members) = schema.as_object_mut() else { return };
     if let Some(Value::String(text)) = members.get_mut("description") {
-        *text = text.replace('\n', " ");
+        *text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     }
     if members.get("default").is_some_and(Value::is_null) {
         members.remove("default");
@@ -98,7 +98,8 @@ fn part(root: &Value, schema: &Value, whole: bool) -> Value {
 }
 
 fn object(root: &Value, schema: &Value, whole: bool) -> Value {
-    let required = |name: &str| schema["required"].as_array().is_some_and(|all| all.iter().any(|one| one == name));
+    let required =
+        |name: &str| schema["required"].as_array().is_some_and(|all| all.iter().any(|one| one == name));
     let members = schema["properties"].as_object().into_iter().flatten();
     let wanted = members.filter(|(name, _)| whole || required(name));
     Value::Object(wanted.map(|(name, member)| (name.clone(), part(root, member, whole))).collect())

@@ -21,7 +21,18 @@ use serde::{Deserialize, Serialize};
 
 /// How grave a complaint is: `S1` a manner or small omission … `S4` injury, theft, the press (`support.md` §11).
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema, utoipa::ToSchema,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    utoipa::ToSchema,
 )]
 pub enum Severity {
     /// Manner, small omission.

@@ -146,7 +146,10 @@ fn plain(root: &Value, schema: &Value, depth: usize) -> Map<String, Value> {
                 choices(&mut plain, name, parts);
             }
             "allOf" => {
-                rule.as_array().into_iter().flatten().for_each(|one| plain.extend(self::plain(root, one, depth + 1)));
+                rule.as_array()
+                    .into_iter()
+                    .flatten()
+                    .for_each(|one| plain.extend(self::plain(root, one, depth + 1)));
             }
             _ => {
                 plain.insert(name.clone(), rule.clone());
@@ -162,8 +165,11 @@ fn part(root: &Value, schema: &Value, depth: usize) -> Value {
 
 /// A choice of values is the values, however it is written.
 fn choices(plain: &mut Map<String, Value>, name: &str, parts: Vec<Value>) {
-    let values: Option<Vec<Value>> =
-        parts.iter().map(|part| part["enum"].as_array().cloned()).collect::<Option<Vec<_>>>().map(|all| all.concat());
+    let values: Option<Vec<Value>> = parts
+        .iter()
+        .map(|part| part["enum"].as_array().cloned())
+        .collect::<Option<Vec<_>>>()
+        .map(|all| all.concat());
     match values {
         Some(values) => {
             if let Some(kind) = parts.first().and_then(|part| part.get("type")) {
@@ -204,7 +210,8 @@ impl Places<'_> {
                     self.values(&here, before, after);
                 }
                 _ => {
-                    let said = |rule: Option<&Value>| rule.map_or_else(|| "nothing".to_owned(), Value::to_string);
+                    let said =
+                        |rule: Option<&Value>| rule.map_or_else(|| "nothing".to_owned(), Value::to_string);
                     self.add(&here, kind_of(rule), format!("{} became {}", said(before), said(after)));
                 }
             }
@@ -213,14 +220,20 @@ impl Places<'_> {
 
     fn members(&mut self, at: &str, old: &Map<String, Value>, new: &Map<String, Value>) {
         let empty = Map::new();
-        let of = |schema: &'_ Map<String, Value>| schema.get("properties").and_then(Value::as_object).cloned();
+        let of =
+            |schema: &'_ Map<String, Value>| schema.get("properties").and_then(Value::as_object).cloned();
         let (before, after) = (of(old).unwrap_or_else(|| empty.clone()), of(new).unwrap_or(empty));
         for (name, promised) in &before {
             let here = format!("{at}/properties/{}", escaped(name));
             let Some(schema) = after.get(name) else {
-                let same = |(other, schema): &(&String, &Value)| !before.contains_key(*other) && *schema == promised;
+                let same =
+                    |(other, schema): &(&String, &Value)| !before.contains_key(*other) && *schema == promised;
                 let renamed = after.iter().find(same).map(|(other, _)| format!("; is it {other} now?"));
-                self.add(&here, Kind::MemberRemoved, format!("{name} is promised{}", renamed.unwrap_or_default()));
+                self.add(
+                    &here,
+                    Kind::MemberRemoved,
+                    format!("{name} is promised{}", renamed.unwrap_or_default()),
+                );
                 continue;
             };
             match (is_required(old, name), is_required(new, name)) {

@@ -55,7 +55,8 @@ impl Contracts {
 
 fn refuse_breaks(old: &Schemas, new: &Schemas, accepted: &Accepted, whose: &str) -> Result<()> {
     let found = compare::breaks(old, new);
-    let refused: Vec<_> = found.iter().filter(|one| !accepted.covers(one)).map(|one| format!("\n  {one}")).collect();
+    let refused: Vec<_> =
+        found.iter().filter(|one| !accepted.covers(one)).map(|one| format!("\n  {one}")).collect();
     if refused.is_empty() {
         return Ok(());
     }
@@ -109,11 +110,13 @@ fn compare_files(folder: &Path, files: &BTreeMap<PathBuf, String>) -> Result<()>
 
 fn write(folder: &Path, files: &BTreeMap<PathBuf, String>) -> Result<()> {
     for path in generated(folder).into_iter().filter(|path| !files.contains_key(path)) {
-        fs::remove_file(folder.join(&path)).with_context(|| format!("{} cannot be deleted", path.display()))?;
+        fs::remove_file(folder.join(&path))
+            .with_context(|| format!("{} cannot be deleted", path.display()))?;
     }
     fs::create_dir_all(folder.join("schemas")).context("contracts/schemas cannot be made")?;
     for (path, text) in files {
-        fs::write(folder.join(path), text).with_context(|| format!("{} cannot be written", path.display()))?;
+        fs::write(folder.join(path), text)
+            .with_context(|| format!("{} cannot be written", path.display()))?;
     }
     println!("{} files written to {FOLDER}/", files.len());
     Ok(())
@@ -156,16 +159,28 @@ mod tests {
     fn a_break_is_refused_by_name_and_only_its_own_acceptance_lets_it_pass() {
         let schema = serde_json::json!({ "type": "object", "properties": { "a": {}, "b": {} } });
         let old = Schemas::from([("s.t.u.v1".to_owned(), schema)]);
-        let new = Schemas::from([("s.t.u.v1".to_owned(), serde_json::json!({ "type": "object", "properties": {} }))]);
-        let said = refuse_breaks(&old, &new, &Accepted::default(), "HEAD^").expect_err("two breaks").to_string();
-        assert!(said.starts_with("2 promises of HEAD^ are broken:\n  s.t.u.v1  /properties/a  member_removed"), "{said}");
+        let new = Schemas::from([(
+            "s.t.u.v1".to_owned(),
+            serde_json::json!({ "type": "object", "properties": {} }),
+        )]);
+        let said =
+            refuse_breaks(&old, &new, &Accepted::default(), "HEAD^").expect_err("two breaks").to_string();
+        assert!(
+            said.starts_with("2 promises of HEAD^ are broken:\n  s.t.u.v1  /properties/a  member_removed"),
+            "{said}"
+        );
         let accepted = Accepted::parse(
             "[[break]]\nevent = \"s.t.u.v1\"\nat = \"/properties/a\"\nkind = \"member_removed\"\nwhy = \"nobody ever read it\"\n",
         )
         .expect("well written");
         let said = refuse_breaks(&old, &new, &accepted, "HEAD^").expect_err("one is left").to_string();
         assert!(said.starts_with("1 promises of HEAD^ are broken:\n  s.t.u.v1  /properties/b"), "{said}");
-        let other = Break { event: "s.t.u.v1".into(), at: "/properties/a".into(), kind: Kind::TypeChanged, detail: String::new() };
+        let other = Break {
+            event: "s.t.u.v1".into(),
+            at: "/properties/a".into(),
+            kind: Kind::TypeChanged,
+            detail: String::new(),
+        };
         assert!(!accepted.covers(&other));
     }
 

@@ -12,7 +12,7 @@ const SERVICES: [(&str, &str); 4] =
     [("support", "客户服务"), ("contracts", "合同与收款"), ("workforce", "家政人员"), ("hr", "人事与薪酬")];
 
 /// What things are called.
-const THINGS: [(&str, &str); 24] = [
+const THINGS: [(&str, &str); 25] = [
     ("attendance", "考勤"),
     ("branch", "门店"),
     ("call", "来电"),
@@ -37,6 +37,7 @@ const THINGS: [(&str, &str); 24] = [
     ("service", "服务项目"),
     ("standing", "上岗资格"),
     ("visit", "上门服务"),
+    ("worker", "家政服务员"),
 ];
 
 const OPENING: &str = "\
@@ -85,7 +86,10 @@ pub fn write(internal: &[String]) -> Result<String> {
 }
 
 fn contents(page: &mut String) -> Result<()> {
-    write!(page, "\n## Contents · 目录\n\n| Service · 服务 | What · 对象 | Events · 事件 |\n|---|---|---|\n")?;
+    write!(
+        page,
+        "\n## Contents · 目录\n\n| Service · 服务 | What · 对象 | Events · 事件 |\n|---|---|---|\n"
+    )?;
     for (service, zh) in SERVICES {
         for thing in things(service) {
             let events = promised().filter(|event| event.service() == service && event.aggregate() == thing);
@@ -114,13 +118,21 @@ fn name_of(thing: &str) -> Result<&'static str> {
 fn one(page: &mut String, event: &Declared) -> Result<()> {
     let schema = event.schema();
     write!(page, "\n#### {}\n\n{}\n\n", event.name(), event.meaning())?;
-    writeln!(page, "- **Type · 类型**: `{}` ([schema](schemas/{}.schema.json))", event.event_type(), event.name())?;
+    writeln!(
+        page,
+        "- **Type · 类型**: `{}` ([schema](schemas/{}.schema.json))",
+        event.event_type(),
+        event.name()
+    )?;
     writeln!(page, "- **Subject · 主题**: `{}`", event.address())?;
     for clause in event.clauses() {
         let entry = clause.entry();
         writeln!(page, "- **Clause · 条款** {}: {} · {}", entry.id, entry.en, entry.zh)?;
     }
-    write!(page, "\n| Member · 字段 | Type · 类型 | Unit · 单位 | Always · 必有 | Meaning · 含义 |\n|---|---|---|---|---|\n")?;
+    write!(
+        page,
+        "\n| Member · 字段 | Type · 类型 | Unit · 单位 | Always · 必有 | Meaning · 含义 |\n|---|---|---|---|---|\n"
+    )?;
     members(page, &schema, &schema, "")?;
     let example = serde_json::to_string_pretty(&event.example(true))?;
     write!(page, "\nExample · 示例\n\n```json\n{example}\n```\n")?;
@@ -129,7 +141,8 @@ fn one(page: &mut String, event: &Declared) -> Result<()> {
 
 /// The members of an object, those of the objects inside too: `intervals[].from`.
 fn members(page: &mut String, root: &Value, schema: &Value, path: &str) -> Result<()> {
-    let required = |name: &str| schema["required"].as_array().is_some_and(|all| all.iter().any(|one| one == name));
+    let required =
+        |name: &str| schema["required"].as_array().is_some_and(|all| all.iter().any(|one| one == name));
     for (name, member) in schema["properties"].as_object().into_iter().flatten() {
         let inner = resolved(root, member);
         let item = if inner["type"] == "array" { resolved(root, &inner["items"]) } else { inner };
@@ -160,9 +173,16 @@ fn shape(schema: &Value) -> String {
     let constants = schema["oneOf"].as_array().into_iter().flatten().filter_map(|one| one["const"].as_str());
     let listed = schema["enum"].as_array().into_iter().flatten().filter_map(Value::as_str);
     // Values with and without a text of their own stand in two places.
-    let nested = schema["oneOf"].as_array().into_iter().flatten().flat_map(|one| one["enum"].as_array().into_iter().flatten());
-    let values: Vec<_> =
-        constants.chain(listed).chain(nested.filter_map(Value::as_str)).map(|value| format!("`{value}`")).collect();
+    let nested = schema["oneOf"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .flat_map(|one| one["enum"].as_array().into_iter().flatten());
+    let values: Vec<_> = constants
+        .chain(listed)
+        .chain(nested.filter_map(Value::as_str))
+        .map(|value| format!("`{value}`"))
+        .collect();
     if !values.is_empty() {
         return values.join(", ");
     }
@@ -170,7 +190,12 @@ fn shape(schema: &Value) -> String {
     if let Some((prefix, _)) = id {
         return format!("id `{prefix}_…`");
     }
-    match (schema["type"].as_str(), schema["format"].as_str(), schema["minimum"].as_i64(), schema["maximum"].as_i64()) {
+    match (
+        schema["type"].as_str(),
+        schema["format"].as_str(),
+        schema["minimum"].as_i64(),
+        schema["maximum"].as_i64(),
+    ) {
         (Some("string"), Some("date"), ..) => "date".to_owned(),
         (Some("string"), Some("date-time"), ..) => "instant".to_owned(),
         (Some("string"), ..) if schema["pattern"].is_string() => "month".to_owned(),

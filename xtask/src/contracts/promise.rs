@@ -72,14 +72,20 @@ pub(super) fn of_folder(folder: &Path) -> Result<Schemas> {
 /// The schemas of a state of the repository.
 pub(super) fn of_revision(tree: &Tree, revision: &str) -> Result<Schemas> {
     let git = |arguments: &[&str]| -> Result<String> {
-        let output = Command::new("git").current_dir(tree.root()).args(arguments).output().context("git does not run")?;
+        let output = Command::new("git")
+            .current_dir(tree.root())
+            .args(arguments)
+            .output()
+            .context("git does not run")?;
         if !output.status.success() {
             bail!("git {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim());
         }
         Ok(String::from_utf8(output.stdout)?)
     };
     let mut schemas = Schemas::new();
-    for path in git(&["ls-tree", "-r", "--name-only", "--end-of-options", revision, "contracts/schemas"])?.lines() {
+    for path in
+        git(&["ls-tree", "-r", "--name-only", "--end-of-options", revision, "contracts/schemas"])?.lines()
+    {
         let name = path.rsplit('/').next().unwrap_or_default();
         add(&mut schemas, name, || git(&["show", "--end-of-options", &format!("{revision}:{path}")]))?;
     }
@@ -106,12 +112,16 @@ pub(super) fn internal(tree: &Tree) -> Result<Vec<String>> {
             if !is_source {
                 continue;
             }
-            let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", tree.shown(path)))?;
+            let text =
+                fs::read_to_string(path).with_context(|| format!("{} cannot be read", tree.shown(path)))?;
             for (kind, is_internal) in declared(&text) {
                 if is_internal {
                     found.push(kind);
                 } else if place != "shared/events/src" {
-                    bail!("{}: {kind} is promised here; a promise belongs into shared/events", tree.shown(path));
+                    bail!(
+                        "{}: {kind} is promised here; a promise belongs into shared/events",
+                        tree.shown(path)
+                    );
                 }
             }
         }

@@ -47,7 +47,12 @@ fn breaks_of(change: impl FnOnce(&mut Value)) -> Vec<(String, Kind)> {
 type Change = fn(&mut Value);
 
 fn remove(schema: &mut Value, pointer: &str, member: &str) {
-    schema.pointer_mut(pointer).and_then(Value::as_object_mut).expect("an object").remove(member).expect("a member");
+    schema
+        .pointer_mut(pointer)
+        .and_then(Value::as_object_mut)
+        .expect("an object")
+        .remove(member)
+        .expect("a member");
 }
 
 fn set(schema: &mut Value, pointer: &str, member: &str, value: Value) {
@@ -57,7 +62,12 @@ fn set(schema: &mut Value, pointer: &str, member: &str, value: Value) {
 #[test]
 fn these_changes_break_a_promise() {
     let table: &[(&str, Change, &str, Kind)] = &[
-        ("a member is gone", |s| remove(s, "/properties", "note_code"), "/properties/note_code", Kind::MemberRemoved),
+        (
+            "a member is gone",
+            |s| remove(s, "/properties", "note_code"),
+            "/properties/note_code",
+            Kind::MemberRemoved,
+        ),
         (
             "a member has another name",
             |s| {
@@ -220,15 +230,24 @@ fn these_changes_break_a_promise() {
 fn these_changes_keep_every_promise() {
     let table: &[(&str, Change)] = &[
         ("nothing", |_| {}),
-        ("a member that may be absent is new", |s| set(s, "/properties", "month", json!({ "type": "string" }))),
+        ("a member that may be absent is new", |s| {
+            set(s, "/properties", "month", json!({ "type": "string" }))
+        }),
         ("a whole object that may be absent is new", |s| {
-            set(s, "/properties", "more", json!({ "type": "object", "required": ["a"], "properties": { "a": {} } }));
+            set(
+                s,
+                "/properties",
+                "more",
+                json!({ "type": "object", "required": ["a"], "properties": { "a": {} } }),
+            );
         }),
         ("one that may be absent is new in the items of a list", |s| {
             set(s, "/$defs/Share/properties", "worker_id", json!({ "type": "string" }));
         }),
         ("a text says it better", |s| s["description"] = json!("A fine is final.")),
-        ("a member's text says it better", |s| s["properties"]["amount_fen"]["description"] = json!("In fen.")),
+        ("a member's text says it better", |s| {
+            s["properties"]["amount_fen"]["description"] = json!("In fen.")
+        }),
         ("another example", |s| s["properties"]["penalty_id"]["examples"] = json!(["pen_2"])),
         ("another title", |s| s["title"] = json!("FineConfirmed")),
         ("what is required stands in another order", |s| {
@@ -266,10 +285,7 @@ fn a_new_version_beside_the_old_breaks_nothing_and_instead_of_it_it_does() {
     let instead = Schemas::from([(second, promised())]);
     let found = breaks(&old, &instead);
     assert_eq!(found.len(), 1);
-    assert_eq!(
-        found[0].to_string(),
-        "support.penalty.confirmed.v1  /  event_removed: it is promised"
-    );
+    assert_eq!(found[0].to_string(), "support.penalty.confirmed.v1  /  event_removed: it is promised");
 }
 
 #[test]
@@ -298,7 +314,9 @@ fn every_member_of_every_promised_event_is_guarded() {
             remove(&mut schema, "/properties", name);
             let found = breaks(&old, &Schemas::from([(event.name(), schema)]));
             assert!(
-                found.iter().any(|one| one.kind == Kind::MemberRemoved && one.at == format!("/properties/{name}")),
+                found
+                    .iter()
+                    .any(|one| one.kind == Kind::MemberRemoved && one.at == format!("/properties/{name}")),
                 "{} without {name}: {found:?}",
                 event.name()
             );
