@@ -1,12 +1,15 @@
 //! `steward`: all services in one process, and the operator's verbs. One file per verb.
 
+mod api;
 mod audit;
 mod client;
 mod config_check;
 mod demo;
 mod down;
 mod installation;
+mod lag;
 mod migrate;
+mod parked;
 mod platform;
 mod reset;
 mod status;
@@ -46,6 +49,11 @@ enum Verb {
     Reset(reset::Reset),
     /// Say what runs, and where.
     Status(status::Status),
+    /// How far each service's events have come: numbered, published, read by the others.
+    Lag(lag::Lag),
+    /// Events that could not take effect: list, show, retry, discard.
+    #[command(subcommand)]
+    Parked(parked::Parked),
     /// Issue a token, until there are users.
     Token(token::Token),
     /// Bring every service's tables up to date.
@@ -87,6 +95,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Down => down::run(&installation).await,
         Verb::Reset(reset) => reset.run(&installation).await,
         Verb::Status(status) => status.run(&installation).await,
+        Verb::Lag(lag) => lag.run(&installation).await,
+        Verb::Parked(parked) => parked.run(&installation).await,
         Verb::Token(token) => token.run(&installation).await,
         Verb::Migrate => migrate::run(&installation).await,
         Verb::Trace(trace) => trace.run(&installation).await,

@@ -39,7 +39,8 @@ impl Status {
             }
             if let Some(parked) = health["services"][name]["parked"].as_i64().filter(|parked| *parked > 0) {
                 println!(
-                    "  {name:<10} {parked} events of others have not taken effect: see its table `parked`"
+                    "  {name:<10} {parked} events of others have not taken effect: {}",
+                    installation.command(&format!("parked ls --service {name}"))
                 );
             }
         }

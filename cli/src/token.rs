@@ -57,7 +57,7 @@ impl Token {
 }
 
 /// An id as it was typed, or what is wrong with it in both languages.
-fn id<I: Id>(text: &str) -> Result<I, String> {
+pub(crate) fn id<I: Id>(text: &str) -> Result<I, String> {
     text.parse().map_err(|error: kernel::id::IdError| {
         let code = error.to_string();
         ErrorEntry::find(&code)
@@ -71,7 +71,7 @@ fn is_of_branches(role: Role) -> bool {
 }
 
 /// The account of a set of roles: always the same one.
-fn account_of(roles: &[Role]) -> UserId {
+pub(crate) fn account_of(roles: &[Role]) -> UserId {
     let names: Vec<String> = roles.iter().map(|role| format!("{role:?}")).collect();
     UserId::of(Uuid::new_v5(&Uuid::NAMESPACE_OID, names.join("+").as_bytes()))
 }

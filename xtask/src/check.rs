@@ -84,6 +84,7 @@ impl Check {
         vec![
             Step::new("format", "fmt --all --check").remedied_by("put it right: cargo fmt --all"),
             Step::new("tidy", "test --locked --quiet --package steward-tests --test tidy"),
+            Step::new("contract of events", "xtask contracts --check"),
             Step::new("lints", "clippy --locked --quiet --workspace --all-targets -- -D warnings"),
             Step::new("documents", "doc --locked --quiet --workspace --no-deps")
                 .with(&[("RUSTDOCFLAGS", "-D warnings -A rustdoc::private_intra_doc_links")]),

@@ -2,6 +2,7 @@
 
 mod check;
 mod containers;
+mod contracts;
 mod mutants;
 mod sqlx;
 mod tree;
@@ -25,6 +26,8 @@ enum Verb {
     Check(check::Check),
     /// Run the tests that need a container engine; without one, name them.
     Containers(containers::Containers),
+    /// Write the published contract of events from the types; refuse what breaks a promise.
+    Contracts(contracts::Contracts),
     /// Put each wrong rule of the backbone into the source, one by one, and demand that a test fails.
     Mutants(mutants::Mutants),
     /// Show a clause: its rule data, where it is decided, how it refuses, where it is tested.
@@ -40,6 +43,7 @@ async fn main() -> ExitCode {
         Verb::Sqlx(verb) => verb.run().await,
         Verb::Check(verb) => verb.run(),
         Verb::Containers(verb) => verb.run().await,
+        Verb::Contracts(verb) => verb.run(),
         Verb::Mutants(verb) => verb.run().await,
         Verb::Where(verb) => verb.run(),
     };

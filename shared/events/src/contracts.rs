@@ -3,20 +3,34 @@
 use crate::{CollectionId, ContractId, CustomerId, PriceBookId, QuoteId, VisitId, WorkerId, event};
 use chrono::NaiveDate;
 use kernel::{BranchId, EmployeeId, Fen, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The skill level a city asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, utoipa::ToSchema)]
 pub struct RequiredLevel {
     /// The city, or `*` for everywhere else.
+    #[schemars(example = &"Shanghai")]
     pub city: String,
     /// 2 (technician, the highest) to 5 (primary), as the national standard has them; 0 where none is asked for.
+    #[schemars(range(min = 0, max = 5))]
     pub level: u8,
 }
 
 /// How strict the health check for a service must be, rising (workforce.md §1).
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    utoipa::ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum HealthClass {
@@ -51,11 +65,13 @@ impl HealthClass {
 }
 
 /// A service may be sold; workforce computes standing for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ServicePublished {
     /// `CLEAN-STD`.
+    #[schemars(example = &"CLEAN-STD")]
     pub service_code: String,
     /// The trade.
+    #[schemars(example = &"cleaning")]
     pub trade: String,
     /// Per city.
     pub required_levels: Vec<RequiredLevel>,
@@ -67,9 +83,10 @@ pub struct ServicePublished {
 event!(ServicePublished, "contracts.service.published", v1);
 
 /// A service is sold no longer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ServiceRetired {
     /// The service.
+    #[schemars(example = &"CLEAN-STD")]
     pub service_code: String,
     /// First day it is not sold.
     pub effective_from: NaiveDate,
@@ -77,7 +94,7 @@ pub struct ServiceRetired {
 event!(ServiceRetired, "contracts.service.retired", v1);
 
 /// Prices are in force from a day on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PriceBookPublished {
     /// The book.
     pub price_book_id: PriceBookId,
@@ -93,7 +110,7 @@ pub struct PriceBookPublished {
 event!(PriceBookPublished, "contracts.pricebook.published", v1);
 
 /// A quote was offered to a customer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct QuoteOffered {
     /// The quote.
     pub quote_id: QuoteId,
@@ -108,7 +125,7 @@ pub struct QuoteOffered {
 event!(QuoteOffered, "contracts.quote.offered", v1);
 
 /// A quote was accepted in time: its prices are frozen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct QuoteAccepted {
     /// The quote.
     pub quote_id: QuoteId,
@@ -120,7 +137,7 @@ pub struct QuoteAccepted {
 event!(QuoteAccepted, "contracts.quote.accepted", v1);
 
 /// A quote was not accepted in time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct QuoteExpired {
     /// The quote.
     pub quote_id: QuoteId,
@@ -130,7 +147,7 @@ pub struct QuoteExpired {
 event!(QuoteExpired, "contracts.quote.expired", v1);
 
 /// A contract as it is after the event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ContractState {
     /// The contract.
     pub contract_id: ContractId,
@@ -141,38 +158,40 @@ pub struct ContractState {
     /// All its lines.
     pub total_fen: Fen,
     /// SHA-256 of its canonical form, hexadecimal.
+    #[schemars(example = &"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
     pub hash: String,
     /// Why it ended, as a code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"customer_wish")]
     pub cause: Option<String>,
 }
 
 /// All parties have signed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct ContractSigned(pub ContractState);
 event!(ContractSigned, "contracts.contract.signed", v1);
 
 /// It is in force.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct ContractActivated(pub ContractState);
 event!(ContractActivated, "contracts.contract.activated", v1);
 
 /// Everything was rendered and paid.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct ContractCompleted(pub ContractState);
 event!(ContractCompleted, "contracts.contract.completed", v1);
 
 /// It ended before its time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct ContractTerminated(pub ContractState);
 event!(ContractTerminated, "contracts.contract.terminated", v1);
 
 /// A visit as it is after the event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VisitState {
     /// The visit.
     pub visit_id: VisitId,
@@ -187,6 +206,7 @@ pub struct VisitState {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub employee_id: Option<EmployeeId>,
     /// Which service.
+    #[schemars(example = &"CLEAN-STD")]
     pub service_code: String,
     /// Planned, or real once it is done.
     #[serde(deserialize_with = "kernel::time::recorded")]
@@ -195,6 +215,7 @@ pub struct VisitState {
     #[serde(deserialize_with = "kernel::time::recorded")]
     pub end: Timestamp,
     /// Minutes of work.
+    #[schemars(extend("x-unit" = "min"))]
     pub minutes: i64,
     /// What the customer pays, without surcharges.
     pub base_fen: Fen,
@@ -210,43 +231,43 @@ pub struct VisitState {
 }
 
 /// A worker will go.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct VisitAssigned(pub VisitState);
 event!(VisitAssigned, "contracts.visit.assigned", v1);
 
 /// The worker is there.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct VisitStarted(pub VisitState);
 event!(VisitStarted, "contracts.visit.started", v1);
 
 /// The worker has finished.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct VisitDone(pub VisitState);
 event!(VisitDone, "contracts.visit.done", v1);
 
 /// The customer agrees, or 48 hours have passed: it is paid.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct VisitConfirmed(pub VisitState);
 event!(VisitConfirmed, "contracts.visit.confirmed", v1);
 
 /// The customer disagrees.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct VisitDisputed(pub VisitState);
 event!(VisitDisputed, "contracts.visit.disputed", v1);
 
 /// The worker's standing does not hold for it any more.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct VisitNeedsReplacement(pub VisitState);
 event!(VisitNeedsReplacement, "contracts.visit.needs_replacement", v1);
 
 /// Money that was collected, or given back: what commission is computed from (P6.6-2, C11).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Collection {
     /// Its own id, also for a reversal.
     pub collection_id: CollectionId,
@@ -255,6 +276,7 @@ pub struct Collection {
     /// Who gets the commission: the owner of the collection task, else who sold the contract.
     pub credited_employee_id: EmployeeId,
     /// As what: `collector` or `seller`.
+    #[schemars(example = &"seller")]
     pub role: String,
     /// The part of the amount that is the company's fee; negative for a reversal.
     pub fee_base_fen: Fen,
@@ -268,13 +290,13 @@ pub struct Collection {
 }
 
 /// Money was collected and confirmed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct CollectionRecorded(pub Collection);
 event!(CollectionRecorded, "contracts.collection.recorded", v1);
 
 /// Money was given back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct CollectionReversed(pub Collection);
 event!(CollectionReversed, "contracts.collection.reversed", v1);

@@ -1,29 +1,35 @@
 //! The envelope of every event: CloudEvents 1.0 in JSON (`events.md` §4).
 
 use kernel::{BranchId, Clause, EventId, EventPayload, Timestamp, Version};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 /// An event as it stands on the bus, the payload still unread.
 ///
 /// Members this version does not know are ignored: the envelope may grow.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Envelope {
     /// Always `1.0`.
+    #[schemars(extend("const" = "1.0"))]
     pub specversion: String,
     /// The event's id; also its message id on the bus.
     pub id: EventId,
     /// `/steward/support`.
+    #[schemars(regex(pattern = r"^/steward/[a-z]+$"), example = &"/steward/support")]
     pub source: String,
     /// `steward.support.penalty.confirmed.v1`.
     #[serde(rename = "type")]
+    #[schemars(regex(pattern = r"^steward\.[a-z]+\.[a-z_]+\.[a-z_]+\.v[0-9]+$"), example = &"steward.support.penalty.confirmed.v1")]
     pub event_type: String,
     /// The id of the aggregate: `pen_01j…`.
+    #[schemars(example = &"pen_01k6gv7k1nfxbr1kd7xv0m2q3t")]
     pub subject: String,
     /// When it happened, by the publisher's clock.
     #[serde(deserialize_with = "kernel::time::recorded")]
     pub time: Timestamp,
     /// Always `application/json`.
+    #[schemars(extend("const" = "application/json"))]
     pub datacontenttype: String,
     /// The branch it belongs to; absent for what belongs to the whole network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -31,10 +37,13 @@ pub struct Envelope {
     /// The aggregate's version after this event.
     pub aggversion: Version,
     /// The epoch of the stream.
+    #[schemars(range(min = 1), example = 1)]
     pub epoch: i32,
     /// The event's number: gap-free within its source.
+    #[schemars(range(min = 1), example = 48_213)]
     pub seq: i64,
     /// Who or what did it: `principal:usr_…`, `timer:…`, `reaction:…`, `operator:…`.
+    #[schemars(regex(pattern = r"^(principal|timer|reaction|operator):.+$"), example = &"principal:usr_01k6gv7k1nfxbr1kd7xv0m2q3t")]
     pub actor: String,
     /// The chain it belongs to: the id of the event that began it.
     pub correlationid: EventId,
@@ -43,14 +52,18 @@ pub struct Envelope {
     pub causationid: Option<EventId>,
     /// The clause it happened under.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"P6.6-1")]
     pub clause: Option<String>,
     /// The older version of its type that tells the same fact beside it: a reader that handles that one skips this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 1)]
     pub beside: Option<u16>,
     /// W3C trace context.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = &"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")]
     pub traceparent: Option<String>,
     /// The payload.
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub data: Box<RawValue>,
 }
 

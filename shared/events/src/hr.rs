@@ -3,11 +3,23 @@
 use crate::{CollectionId, DeductionId, PayRunId, PayslipId, PenaltyId, event};
 use chrono::NaiveDate;
 use kernel::{BranchId, EmployeeId, Fen, Month, PolicyVersionId, Zone};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What somebody is employed as; decides who may be sent to customers and how attendance is counted.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    utoipa::ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Position {
@@ -59,15 +71,17 @@ impl Position {
 }
 
 /// A branch as it is from now on; hr owns the branches, every service keeps a projection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BranchOpened {
     /// The branch.
     pub branch_id: BranchId,
     /// The short code in human numbers: `B01`.
+    #[schemars(example = &"B01")]
     pub code: String,
     /// The zone its business dates belong to.
     pub zone: Zone,
     /// The city its legal minimum wage and social bases come from.
+    #[schemars(example = &"Shanghai")]
     pub city: String,
     /// The city's minimum wage, fen a month.
     pub minimum_wage_fen: Fen,
@@ -75,15 +89,17 @@ pub struct BranchOpened {
 event!(BranchOpened, "hr.branch.opened", v1);
 
 /// A branch changed: its members are complete, not only the changed ones.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BranchChanged {
     /// The branch.
     pub branch_id: BranchId,
     /// The short code in human numbers.
+    #[schemars(example = &"B01")]
     pub code: String,
     /// The zone its business dates belong to.
     pub zone: Zone,
     /// Its city.
+    #[schemars(example = &"Shanghai")]
     pub city: String,
     /// The city's minimum wage, fen a month.
     pub minimum_wage_fen: Fen,
@@ -93,15 +109,17 @@ pub struct BranchChanged {
 event!(BranchChanged, "hr.branch.changed", v1);
 
 /// A branch exists no longer from this day on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BranchClosed {
     /// The branch.
     pub branch_id: BranchId,
     /// The short code in human numbers.
+    #[schemars(example = &"B01")]
     pub code: String,
     /// The zone its business dates belong to.
     pub zone: Zone,
     /// Its city.
+    #[schemars(example = &"Shanghai")]
     pub city: String,
     /// The city's minimum wage, fen a month.
     pub minimum_wage_fen: Fen,
@@ -111,7 +129,7 @@ pub struct BranchClosed {
 event!(BranchClosed, "hr.branch.closed", v1);
 
 /// Somebody who was hired begins, on his first day and not before; for a care position workforce makes the worker from it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EmployeeHired {
     /// Who.
     pub employee_id: EmployeeId,
@@ -125,7 +143,7 @@ pub struct EmployeeHired {
 event!(EmployeeHired, "hr.employee.hired", v1);
 
 /// Somebody works elsewhere, or as something else, from this day on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EmployeeTransferred {
     /// Who.
     pub employee_id: EmployeeId,
@@ -141,7 +159,7 @@ pub struct EmployeeTransferred {
 event!(EmployeeTransferred, "hr.employee.transferred", v1);
 
 /// Somebody may not work until reinstated.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EmployeeSuspended {
     /// Who.
     pub employee_id: EmployeeId,
@@ -155,7 +173,7 @@ pub struct EmployeeSuspended {
 event!(EmployeeSuspended, "hr.employee.suspended", v1);
 
 /// Somebody may work again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EmployeeReinstated {
     /// Who.
     pub employee_id: EmployeeId,
@@ -169,7 +187,7 @@ pub struct EmployeeReinstated {
 event!(EmployeeReinstated, "hr.employee.reinstated", v1);
 
 /// Somebody has left: `effective_on` is the first day no longer employed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EmployeeLeft {
     /// Who.
     pub employee_id: EmployeeId,
@@ -184,7 +202,18 @@ event!(EmployeeLeft, "hr.employee.left", v1);
 
 /// What a scheduled day came to (P6.2-4, P6.7-1).
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    utoipa::ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum AttendanceResult {
@@ -237,7 +266,7 @@ impl AttendanceResult {
 
 /// A day of a closed month that was anything but ordinary: pay lines point to it. Days on which somebody was simply
 /// present have no event of their own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AttendanceDayClosed {
     /// Who.
     pub employee_id: EmployeeId,
@@ -246,12 +275,13 @@ pub struct AttendanceDayClosed {
     /// What it came to.
     pub result: AttendanceResult,
     /// Minutes after the start of the shift, begun ones counted.
+    #[schemars(extend("x-unit" = "min"))]
     pub minutes_late: i64,
 }
 event!(AttendanceDayClosed, "hr.attendance.day_closed", v1);
 
 /// The attendance of a month is closed in a branch: it changes only by an approved correction (H8).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AttendanceMonthClosed {
     /// The branch.
     pub branch_id: BranchId,
@@ -262,7 +292,7 @@ event!(AttendanceMonthClosed, "hr.attendance.month_closed", v1);
 
 /// What payroll has done with one fine, complete after each step, so that conservation can be audited from the
 /// feed alone (H5): confirmed = (posted − refunded − refund due) + open + written off + reversed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeductionBalance {
     /// What payroll keeps about the fine.
     pub deduction_id: DeductionId,
@@ -288,43 +318,43 @@ pub struct DeductionBalance {
 }
 
 /// A confirmed fine has arrived and waits for its first run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct DeductionOpened(pub DeductionBalance);
 event!(DeductionOpened, "hr.deduction.opened", v1);
 
 /// A run has taken all of it, or a part.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct DeductionPosted(pub DeductionBalance);
 event!(DeductionPosted, "hr.deduction.posted", v1);
 
 /// A run had no room for the rest: it is carried.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct DeductionDeferred(pub DeductionBalance);
 event!(DeductionDeferred, "hr.deduction.deferred", v1);
 
 /// A run has given back what an appeal freed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct DeductionRefunded(pub DeductionBalance);
 event!(DeductionRefunded, "hr.deduction.refunded", v1);
 
 /// An appeal has reduced or reversed the fine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct DeductionReversed(pub DeductionBalance);
 event!(DeductionReversed, "hr.deduction.reversed", v1);
 
 /// What could not be taken in time was given up.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct DeductionWrittenOff(pub DeductionBalance);
 event!(DeductionWrittenOff, "hr.deduction.written_off", v1);
 
 /// The totals of a run after a step; under the `pay` scope.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PayRunTotals {
     /// The run.
     pub run_id: PayRunId,
@@ -341,25 +371,25 @@ pub struct PayRunTotals {
 }
 
 /// A run was calculated.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct PayRunCalculated(pub PayRunTotals);
 event!(PayRunCalculated, "hr.payrun.calculated", v1);
 
 /// A run was approved: deductions are posted, slips issued.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct PayRunApproved(pub PayRunTotals);
 event!(PayRunApproved, "hr.payrun.approved", v1);
 
 /// A run was paid.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct PayRunPaid(pub PayRunTotals);
 event!(PayRunPaid, "hr.payrun.paid", v1);
 
 /// Somebody's payslip of a month exists; under the `pay` scope.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PayslipIssued {
     /// The slip.
     pub payslip_id: PayslipId,
@@ -380,7 +410,7 @@ pub struct PayslipIssued {
 event!(PayslipIssued, "hr.payslip.issued", v1);
 
 /// The employee's answer to his slip; under the `pay` scope.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PayslipAnswer {
     /// The slip.
     pub payslip_id: PayslipId,
@@ -393,13 +423,13 @@ pub struct PayslipAnswer {
 }
 
 /// The employee agrees with his slip.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct PayslipConfirmed(pub PayslipAnswer);
 event!(PayslipConfirmed, "hr.payslip.confirmed", v1);
 
 /// The employee does not agree with his slip; why stands with the slip, not here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct PayslipObjected(pub PayslipAnswer);
 event!(PayslipObjected, "hr.payslip.objected", v1);

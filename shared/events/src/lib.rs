@@ -3,13 +3,18 @@
 //! Payloads are additive within a version; no name, phone, address or free text ever stands in one
 //! (`events.md` §4). What a service records for itself alone is `internal`: version 0, no promise.
 
+pub mod asyncapi;
+pub mod catalogue;
 pub mod contracts;
 pub mod envelope;
 pub mod hr;
 pub mod ids;
+pub mod policy;
+pub mod schema;
 pub mod support;
 pub mod workforce;
 
+pub use catalogue::{CATALOGUE, Declared};
 pub use envelope::{Envelope, Event};
 pub use ids::*;
 

@@ -331,6 +331,27 @@ impl<I: Id, P: Permitted> FromRequestParts<House> for Read<I, P> {
     }
 }
 
+/// A read of what a service has only one of, `/v1/support/lag`: no id, no parameters.
+pub struct Sole<P> {
+    /// Who reads it.
+    pub principal: Principal,
+    /// The rows within reach.
+    pub reach: Reach,
+    permit: PhantomData<P>,
+}
+
+impl<P: Permitted> FromRequestParts<House> for Sole<P> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, house: &House) -> Result<Self, Problem> {
+        let (principal, reach) = asker::<P>(house, &parts.headers)?;
+        match crate::query::pairs(parts.uri.query())?.first() {
+            Some((name, _)) => Err(crate::query::unknown(name)),
+            None => Ok(Self { principal, reach, permit: PhantomData }),
+        }
+    }
+}
+
 /// The thing in the path of a list of its parts, `/v1/hr/pay-runs/{id}/exceptions`; beside the [`crate::List`], and after
 /// it, so that a token is asked for first.
 pub struct Whole<I>(pub I);

@@ -171,6 +171,8 @@ impl Running {
         let routes = service
             .routes
             .merge(crate::policy::routes(service.name, service.policies.clone()))
+            .merge(crate::parked::routes(service.name))
+            .merge(crate::lag::routes(service.name, crate::lag::Watched::of(&readers, &bus)))
             .with_state(house.clone());
         let policies = service.policies;
         Ok(Self { name: service.name, routes, house, relay, readers, timers, bus, policies, tasks })

@@ -66,8 +66,8 @@ pub(crate) async fn park(
 ) -> Result<(), Fault> {
     let (envelope, aggregate) = event;
     sqlx::query!(
-        "INSERT INTO parked (reader, source, seq, event_id, aggregate_id, reason, detail, waits_for, next_try_at, envelope)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN $8::uuid IS NULL THEN NULL ELSE clock_timestamp() + interval '1 second' END, $9::text::json)",
+        "INSERT INTO parked (reader, source, seq, event_id, aggregate_id, reason, detail, waits_for, next_try_at, envelope, type)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN $8::uuid IS NULL THEN NULL ELSE clock_timestamp() + interval '1 second' END, $9::text::json, $10)",
         reader.0,
         reader.1,
         envelope.seq,
@@ -77,6 +77,7 @@ pub(crate) async fn park(
         reason.detail,
         reason.waits_for,
         serde_json::to_string(envelope).map_err(corrupt)?,
+        envelope.event_type.replace('\0', "\u{fffd}"),
     )
     .execute(tx.connection())
     .await?;

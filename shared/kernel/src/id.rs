@@ -72,9 +72,22 @@ pub fn decode(prefix: &str, text: &str) -> Result<Uuid, IdError> {
 pub fn schema(prefix: &str) -> RefOr<Schema> {
     ObjectBuilder::new()
         .schema_type(Type::String)
-        .pattern(Some(format!("^{prefix}_[0-9a-hjkmnp-tv-z]{{26}}$")))
-        .examples([encode(prefix, Uuid::from_u128(0x0199_a1b2_c3d4_7000_8000_0000_0000_0007))])
+        .pattern(Some(pattern(prefix)))
+        .examples([example(prefix)])
         .into()
+}
+
+/// How an id with this prefix is described in the contract of events.
+pub fn contract(prefix: &str) -> schemars::Schema {
+    schemars::json_schema!({ "type": "string", "pattern": pattern(prefix), "examples": [example(prefix)] })
+}
+
+fn pattern(prefix: &str) -> String {
+    format!("^{prefix}_[0-9a-hjkmnp-tv-z]{{26}}$")
+}
+
+fn example(prefix: &str) -> String {
+    encode(prefix, Uuid::from_u128(0x0199_a1b2_c3d4_7000_8000_0000_0000_0007))
 }
 
 /// Declares an id type: `id!(/// A fine. PenaltyId, "pen");`
@@ -115,6 +128,18 @@ macro_rules! id {
         impl ::utoipa::ToSchema for $name {
             fn name() -> ::std::borrow::Cow<'static, str> {
                 stringify!($name).into()
+            }
+        }
+
+        impl $crate::schemars::JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+            fn schema_name() -> ::std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut $crate::schemars::SchemaGenerator) -> $crate::schemars::Schema {
+                $crate::id::contract($prefix)
             }
         }
 

@@ -4,6 +4,8 @@
 //! every rule built on it can be replayed over history by calling it (`style.md`, law 2).
 //! What is *not* here: anything that knows HTTP, SQL or the bus.
 
+mod contract;
+
 pub mod calendar;
 pub mod clause;
 pub mod decision;
@@ -21,3 +23,7 @@ pub use id::{BranchId, EmployeeId, EventId, Id, PolicyVersionId, UserId};
 pub use rate::BasisPoints;
 pub use refusal::{ErrorEntry, Refusal, Refused};
 pub use time::{Month, Span, Timestamp, Zone};
+
+/// For [`id!`], whose users need not name it.
+#[doc(hidden)]
+pub use schemars;

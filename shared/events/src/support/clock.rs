@@ -2,13 +2,25 @@
 
 use crate::{ClockId, ComplaintId, event};
 use kernel::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Severity;
 
 /// What must have happened when a clock runs out (K3).
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    utoipa::ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum ClockKind {
@@ -37,7 +49,7 @@ impl ClockKind {
 }
 
 /// What every event of a clock says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClockFact {
     /// The clock.
     pub clock_id: ClockId,
@@ -53,7 +65,7 @@ pub struct ClockFact {
 }
 
 /// A clock began.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClockStarted {
     /// Which.
     #[serde(flatten)]
@@ -64,7 +76,7 @@ pub struct ClockStarted {
 event!(ClockStarted, "support.clock.started", internal);
 
 /// The case became graver or less grave; only the first brings the end nearer (K6).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClockGraded {
     /// Which.
     #[serde(flatten)]
@@ -75,12 +87,13 @@ pub struct ClockGraded {
 event!(ClockGraded, "support.clock.graded", internal);
 
 /// A resolution waits for somebody else (K4).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClockPaused {
     /// Which.
     #[serde(flatten)]
     pub clock: ClockFact,
     /// `waiting_customer_decision`, `waiting_customer_evidence` or `third_party_report`.
+    #[schemars(example = &"waiting_customer_decision")]
     pub reason: String,
     /// When the pause ends by itself.
     #[serde(deserialize_with = "kernel::time::recorded")]
@@ -89,18 +102,19 @@ pub struct ClockPaused {
 event!(ClockPaused, "support.clock.paused", internal);
 
 /// It counts again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClockResumed {
     /// Which.
     #[serde(flatten)]
     pub clock: ClockFact,
     /// Seconds of business time it has paused in all.
+    #[schemars(extend("x-unit" = "business second"))]
     pub paused_s: i64,
 }
 event!(ClockResumed, "support.clock.resumed", internal);
 
 /// Another calendar, or other terms, came into force while a clock ran (K2).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClockRetimed {
     /// Which.
     #[serde(flatten)]
@@ -117,7 +131,7 @@ pub struct ClockRetimed {
 event!(ClockRetimed, "support.clock.retimed", v1);
 
 /// Why a clock runs out at another time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RetimeReason {
     /// The opening hours, or an official calendar among them.
@@ -127,7 +141,7 @@ pub enum RetimeReason {
 }
 
 /// A clock ran out before what it waited for had happened.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClockBreached {
     /// Which; it was breached at its `due_at`.
     #[serde(flatten)]
@@ -139,7 +153,7 @@ pub struct ClockBreached {
 event!(ClockBreached, "support.clock.breached", internal);
 
 /// What it waited for has happened, or the case needs it no more.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ClockStopped {
     /// Which.
     #[serde(flatten)]

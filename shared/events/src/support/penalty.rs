@@ -3,10 +3,13 @@
 use super::Severity;
 use crate::{CallId, ComplaintId, PenaltyId, event};
 use kernel::{EmployeeId, Fen, Month, PolicyVersionId, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a fine costs: money, points, or a proven loss (ruling R6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum PenaltyKind {
     /// Money, within cap and floor.
@@ -37,7 +40,7 @@ impl PenaltyKind {
 }
 
 /// A fine was proposed (P6.6-1): the employee may be heard until `hearing_ends_at`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PenaltyAssessed {
     /// The fine.
     pub penalty_id: PenaltyId,
@@ -60,7 +63,7 @@ pub struct PenaltyAssessed {
 event!(PenaltyAssessed, "support.penalty.assessed", v1);
 
 /// A fine became final; payroll deducts it (P6.6-1).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PenaltyConfirmed {
     /// The fine.
     pub penalty_id: PenaltyId,
@@ -85,7 +88,7 @@ pub struct PenaltyConfirmed {
 event!(PenaltyConfirmed, "support.penalty.confirmed", v1);
 
 /// The proposer's fine was not confirmed; payroll never hears of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PenaltyDismissed {
     /// The fine.
     pub penalty_id: PenaltyId,
@@ -97,7 +100,7 @@ pub struct PenaltyDismissed {
 event!(PenaltyDismissed, "support.penalty.dismissed", v1);
 
 /// The employee has been heard, or has let the time pass.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PenaltyHeard {
     /// The fine.
     pub penalty_id: PenaltyId,
@@ -107,7 +110,7 @@ pub struct PenaltyHeard {
 event!(PenaltyHeard, "support.penalty.heard", v1);
 
 /// The employee does not accept a confirmed fine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PenaltyAppealed {
     /// The fine.
     pub penalty_id: PenaltyId,
@@ -117,7 +120,7 @@ pub struct PenaltyAppealed {
 event!(PenaltyAppealed, "support.penalty.appealed", v1);
 
 /// The appeal changed nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PenaltyAppealRejected {
     /// The fine.
     pub penalty_id: PenaltyId,
@@ -127,7 +130,7 @@ pub struct PenaltyAppealRejected {
 event!(PenaltyAppealRejected, "support.penalty.appeal_rejected", v1);
 
 /// A confirmed fine was reduced, or reversed altogether: payroll gives back what it took too much.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PenaltyReversed {
     /// The fine.
     pub penalty_id: PenaltyId,

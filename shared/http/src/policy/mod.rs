@@ -18,6 +18,7 @@ use crate::OpenApiRouter;
 use crate::access::Principal;
 use crate::house::{House, Shown};
 use chrono::{Days, NaiveDate};
+use events::policy::{PolicyApproved, PolicyDrafted, PolicyEnded, PolicyVersion};
 use journal::{Actor, Failure, Fault, Reach, Tx};
 use kernel::{
     Aggregate, BranchId, Clause, Decision, EmployeeId, Fact, PolicyVersionId, Refused, Span, Timestamp,
@@ -25,7 +26,7 @@ use kernel::{
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnection;
 use std::pin::Pin;
@@ -270,7 +271,7 @@ refusals! {
     Backdated { valid_from: NaiveDate, today: NaiveDate } = "policy.backdated", kernel::clause!("P3.4-4");
 }
 
-/// What happened to a policy; the type is the service's own, hence no `event!`.
+/// What happened to a policy; the type is the service's own, hence no `event!` (`events::policy`).
 fn fact(service: &'static str, what: Happened, policy: &Policy) -> Fact {
     let [drafted, approved, ended] = match service {
         "support" => ["support.policy.drafted", "support.policy.approved", "support.policy.ended"],
@@ -279,12 +280,18 @@ fn fact(service: &'static str, what: Happened, policy: &Policy) -> Fact {
         "contracts" => ["contracts.policy.drafted", "contracts.policy.approved", "contracts.policy.ended"],
         _ => ["edge.policy.drafted", "edge.policy.approved", "edge.policy.ended"],
     };
-    let event_type = match what {
-        Happened::Drafted => drafted,
-        Happened::Approved => approved,
-        Happened::Ended => ended,
+    let version = PolicyVersion {
+        policy_version: policy.id,
+        kind: policy.kind.clone(),
+        valid_from: policy.valid.from,
+        valid_to: policy.valid.to,
     };
-    let data = json!({ "policy_version": policy.id, "kind": policy.kind, "valid_from": policy.valid.from, "valid_to": policy.valid.to });
+    let (event_type, data) = match what {
+        Happened::Drafted => (drafted, serde_json::to_value(PolicyDrafted(version))),
+        Happened::Approved => (approved, serde_json::to_value(PolicyApproved(version))),
+        Happened::Ended => (ended, serde_json::to_value(PolicyEnded(version))),
+    };
+    let data = data.expect("a payload is plain data");
     Fact { event_type, version: 1, data, clause: Some(policy.clause) }
 }
 
