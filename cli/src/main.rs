@@ -5,6 +5,7 @@ mod client;
 mod config_check;
 mod demo;
 mod down;
+mod health;
 mod installation;
 mod migrate;
 mod platform;
@@ -44,6 +45,8 @@ enum Verb {
     Down,
     /// Delete the installation's data, after asking.
     Reset(reset::Reset),
+    /// Ask what runs how it is: ends well where it takes commands.
+    Health,
     /// Say what runs, and where.
     Status(status::Status),
     /// Issue a token, until there are users.
@@ -86,6 +89,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Up(up) => up.run(&installation).await,
         Verb::Down => down::run(&installation).await,
         Verb::Reset(reset) => reset.run(&installation).await,
+        Verb::Health => health::run(&installation).await,
         Verb::Status(status) => status.run(&installation).await,
         Verb::Token(token) => token.run(&installation).await,
         Verb::Migrate => migrate::run(&installation).await,
