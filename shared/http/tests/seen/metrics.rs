@@ -3,8 +3,8 @@
 use crate::scrape::{Scrape, until};
 use crate::thing::{HERE, THINGS, made, manager, service};
 use crate::{reading, turn};
-use house::metrics::{METRICS, SseClient};
 use house::Role;
+use house::metrics::{METRICS, SseClient};
 use reqwest::Method;
 use serde_json::json;
 use testkit::{Client, Platform, Who};

@@ -82,7 +82,8 @@ async fn one_trace_leads_from_the_request_over_the_bus_to_its_effect() {
     let client = manager(&platform);
     let given = Trace::fresh();
     let make = client.request(Method::POST, THINGS).header("idempotency-key", "traced");
-    let make = make.header("traceparent", given.to_string()).json(&json!({ "branch_id": HERE, "name": "traced" }));
+    let make =
+        make.header("traceparent", given.to_string()).json(&json!({ "branch_id": HERE, "name": "traced" }));
     client.send(make).await.expect(201);
     platform.drain().await;
     let of_trace = |name: &'static str| {
@@ -91,16 +92,20 @@ async fn one_trace_leads_from_the_request_over_the_bus_to_its_effect() {
     };
     let request = arrives(&collector, "the request", of_trace("request")).await;
     let effect = arrives(&collector, "its effect", of_trace("effect")).await;
-    assert_eq!((request.process.as_str(), request.parent_id), ("the-test", given.span_id()));
+    assert_eq!((request.process.as_str(), request.parent_id.clone()), ("the-test", given.span_id()));
     assert_eq!(effect.parent_id, request.span_id, "the effect is the request's child");
     let says = |span: &Span, what: &str| span.says.get(what).cloned().unwrap_or_default();
-    assert_eq!((says(&request, "service"), says(&effect, "service")), ("edge".to_owned(), "north".to_owned()));
+    assert_eq!(
+        (says(&request, "service"), says(&effect, "service")),
+        ("edge".to_owned(), "north".to_owned())
+    );
     assert_eq!((says(&request, "route"), says(&request, "status")), (THINGS.to_owned(), "201".to_owned()));
     assert_eq!(says(&effect, "event.type"), "steward.edge.thing.made.v1");
 
     // Who says that he collects nothing is not collected, and is traced all the same.
     let quiet = Trace::fresh().to_string().replace("-01", "-00");
-    let make = client.request(Method::POST, THINGS).header("idempotency-key", "quiet").header("traceparent", &quiet);
+    let make =
+        client.request(Method::POST, THINGS).header("idempotency-key", "quiet").header("traceparent", &quiet);
     client.send(make.json(&json!({ "branch_id": HERE, "name": "quiet" }))).await.expect(201);
     assert_eq!(newest(platform.pool("edge")).await.trace_id(), quiet[3..35]);
     exporter.end().await;
