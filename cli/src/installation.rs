@@ -56,6 +56,8 @@ impl From<&RolePasswords> for Passwords {
 pub(crate) struct Running {
     pub(crate) pid: i32,
     pub(crate) base_url: String,
+    /// Where what it counts is shown, for whoever is on this machine.
+    pub(crate) metrics_url: Option<String>,
     pub(crate) postgres: String,
     pub(crate) nats: String,
     pub(crate) nats_monitor: Option<String>,

@@ -6,6 +6,7 @@ mod client;
 mod config_check;
 mod demo;
 mod down;
+mod health;
 mod installation;
 mod lag;
 mod migrate;
@@ -47,6 +48,8 @@ enum Verb {
     Down,
     /// Delete the installation's data, after asking.
     Reset(reset::Reset),
+    /// Ask what runs how it is: ends well where it takes commands.
+    Health,
     /// Say what runs, and where.
     Status(status::Status),
     /// How far each service's events have come: numbered, published, read by the others.
@@ -94,6 +97,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Up(up) => up.run(&installation).await,
         Verb::Down => down::run(&installation).await,
         Verb::Reset(reset) => reset.run(&installation).await,
+        Verb::Health => health::run(&installation).await,
         Verb::Status(status) => status.run(&installation).await,
         Verb::Lag(lag) => lag.run(&installation).await,
         Verb::Parked(parked) => parked.run(&installation).await,

@@ -20,6 +20,9 @@ use tokio_util::sync::CancellationToken;
 /// Where the services listen unless the port is taken.
 const PORT: u16 = 8400;
 
+/// Where what they count is shown, unless the port is taken.
+const METRICS_PORT: u16 = 8409;
+
 /// How often the two servers are looked after.
 const LOOK_AFTER: Duration = Duration::from_secs(1);
 
@@ -129,6 +132,7 @@ pub(crate) struct Platform {
     pub(crate) stack: Stack,
     services: Arc<Vec<Running>>,
     server: JoinHandle<std::io::Result<()>>,
+    scraped: JoinHandle<std::io::Result<()>>,
     /// Cancelled when the listener has ended, however that came.
     unheard: CancellationToken,
     /// How far the clock is ahead of real time, in microseconds.
@@ -152,6 +156,7 @@ impl Platform {
         };
         let Ground { stack, secrets, databases } = Ground::lay(installation, purpose, progress).await?;
         let clock = installation.clock()?;
+        house::metrics::record();
         let stop = CancellationToken::new();
         let mut running = Vec::new();
         for service in services() {
@@ -170,6 +175,9 @@ impl Platform {
         let listener = listen(installation).await?;
         let base_url = format!("http://{}", listener.local_addr()?);
         let (routes, services) = router(running, profile);
+        let metrics = listen_on_loopback([Some(METRICS_PORT), Some(0)]).await?;
+        let metrics_url = format!("http://{}/metrics", metrics.local_addr()?);
+        let scraped = tokio::spawn(house::metrics::serve(metrics, &services, stop.clone()));
         let unheard = CancellationToken::new();
         let (serving, ended) = (serve(listener, routes, stop.clone()), unheard.clone().drop_guard());
         let server = tokio::spawn(async move {
@@ -179,6 +187,7 @@ impl Platform {
         let announcement = Announcement {
             pid: i32::try_from(std::process::id())?,
             base_url,
+            metrics_url: Some(metrics_url),
             postgres: stack.postgres_url().to_owned(),
             nats: stack.nats_url().to_owned(),
             nats_monitor: stack.nats_monitor_url().map(str::to_owned),
@@ -186,7 +195,7 @@ impl Platform {
         };
         installation.announce(&announcement)?;
         let clock = clock.moves();
-        Ok(Self { announcement, stack, services, server, unheard, clock, stop, _hold: hold })
+        Ok(Self { announcement, stack, services, server, scraped, unheard, clock, stop, _hold: hold })
     }
 
     /// Restarts a server that somebody killed, and keeps the time that somebody set; returns on Ctrl-C or SIGTERM, and
@@ -223,6 +232,7 @@ impl Platform {
     pub(crate) async fn stop(self, installation: &Installation) -> Result<()> {
         self.stop.cancel();
         self.server.await.context("the server's task")??;
+        self.scraped.await.context("the task that shows metrics")??;
         if let Some(services) = Arc::into_inner(self.services) {
             for service in services {
                 service.stopped().await;
@@ -235,10 +245,15 @@ impl Platform {
 
 /// The port of last time, else the usual one, else any.
 async fn listen(installation: &Installation) -> Result<TcpListener> {
-    let wanted = [installation.last_port()?, Some(PORT), Some(0)];
+    let listener = listen_on_loopback([installation.last_port()?, Some(PORT), Some(0)]).await?;
+    installation.remember_port(listener.local_addr()?.port())?;
+    Ok(listener)
+}
+
+/// The first of these ports that is free.
+async fn listen_on_loopback(wanted: impl IntoIterator<Item = Option<u16>>) -> Result<TcpListener> {
     for port in wanted.into_iter().flatten() {
         if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)).await {
-            installation.remember_port(listener.local_addr()?.port())?;
             return Ok(listener);
         }
     }

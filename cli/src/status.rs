@@ -47,6 +47,7 @@ impl Status {
         if self.json {
             let report = json!({
                 "base_url": running.base_url,
+                "metrics_url": running.metrics_url,
                 "docs_url": format!("{}/docs", running.base_url),
                 "postgres": running.postgres,
                 "nats": running.nats,

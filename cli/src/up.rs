@@ -5,6 +5,7 @@ use crate::platform::{Platform, Purpose};
 use anyhow::{Result, bail};
 use clap::Args;
 use house::telemetry::{self, LogFormat};
+use house::traces::Exporter;
 use std::time::Instant;
 
 /// Options of `up`.
@@ -13,6 +14,9 @@ pub(crate) struct Up {
     /// What is logged to standard error.
     #[arg(long, default_value = "warn")]
     log: String,
+    /// Send traces to a collector that takes OTLP over HTTP: `http://127.0.0.1:4318`.
+    #[arg(long)]
+    otlp_endpoint: Option<String>,
     /// Let anybody on this machine move the clock; for trying things out, never for real data.
     #[arg(long)]
     development: bool,
@@ -20,13 +24,14 @@ pub(crate) struct Up {
 
 impl Default for Up {
     fn default() -> Self {
-        Self { log: "warn".to_owned(), development: false }
+        Self { log: "warn".to_owned(), otlp_endpoint: None, development: false }
     }
 }
 
 impl Up {
     pub(crate) async fn run(self, installation: &Installation) -> Result<()> {
-        telemetry::start(&self.log, LogFormat::Plain);
+        let spans = self.otlp_endpoint.as_deref().map(|to| Exporter::to(to, "steward")).transpose()?;
+        telemetry::start(&self.log, LogFormat::Plain, spans.as_ref());
         let begin = Instant::now();
         let hold = installation.take_hold().await?;
         let is_demo = installation.demo() == Some(DemoMark::Played);
@@ -49,6 +54,9 @@ impl Up {
         let ended = platform.until_ended(installation).await;
         eprintln!("stopping");
         let stopped = platform.stop(installation).await;
+        if let Some(spans) = spans {
+            spans.end().await;
+        }
         ended.and(stopped)
     }
 }

@@ -1,5 +1,6 @@
 //! The four services as four processes, each with its own program and configuration file, on one PostgreSQL and NATS.
 
+use crate::seen;
 use crate::story::{BEGIN, Home, Process, Stage, Story, eventually, program, turn};
 use devstack::{Durability, Options, Sources, Stack};
 use kernel::Timestamp;
@@ -7,6 +8,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
+use testkit::Collector;
 
 const SERVICES: [&str; 4] = ["support", "hr", "workforce", "contracts"];
 
@@ -17,9 +19,20 @@ struct Alone {
 }
 
 impl Alone {
-    /// Starts a service from its configuration file; the clock runs on from `now`.
-    async fn start(home: &Home, service: &str, listen: &str, now: Timestamp) -> Self {
+    /// Starts a service from its configuration file; the clock runs on from `now`, and the collector gets its spans.
+    async fn start(
+        home: &Home,
+        (service, listen): (&str, &str),
+        now: Timestamp,
+        collector: &Collector,
+    ) -> Self {
         let file = configuration(home, service, listen, now);
+        let told = fs::read_to_string(&file).expect("it was written")
+            + &format!(
+                "[log]\nlevel = \"debug\"\n[traces]\notlp_endpoint = {:?}\n[metrics]\nlisten = \"127.0.0.1:0\"\n",
+                collector.endpoint
+            );
+        fs::write(&file, told).expect("it can be written");
         let log = home.beside(&format!("{service}.log"));
         let name = format!("steward-{service}");
         let mut process = Process::start(&program(&name), &[file.into_os_string()], &log);
@@ -119,10 +132,11 @@ async fn the_story_through_four_processes_with_hr_killed_in_the_middle() {
     // What is on servers of the operator's own is not deleted with the directory.
     let refused = home.steward_refuses(&["reset", "--yes"]);
     assert!(refused.contains("servers of your own") && home.path("secrets.json").exists(), "{refused}");
+    let collector = Collector::start().await;
     let mut processes = BTreeMap::new();
     for service in SERVICES {
         let begin = crate::story::instant(BEGIN);
-        processes.insert(service, Alone::start(&home, service, "127.0.0.1:0", begin).await);
+        processes.insert(service, Alone::start(&home, (service, "127.0.0.1:0"), begin, &collector).await);
         assert_checked(&home, service);
     }
     assert_sample_holds(&home);
@@ -132,14 +146,21 @@ async fn the_story_through_four_processes_with_hr_killed_in_the_middle() {
     story.fine().await;
 
     let hr = processes.remove("hr").expect("it was started");
+    seen::assert_health(&home, "hr", &hr.address, true);
     hr.process.kill();
+    seen::assert_health(&home, "hr", &hr.address, false);
     story.confirm().await;
-    let hr = Alone::start(&home, "hr", &hr.address, story.stage.now()).await;
+    let hr = Alone::start(&home, ("hr", &hr.address), story.stage.now(), &collector).await;
     processes.insert("hr", hr);
     eventually("the deduction is there", async || story.deduction().await).await;
     let run = story.month().await;
     story.pay(&run).await;
     story.is_told_whole().await;
+    seen::assert_one_trace(&home, &collector).await;
+    for service in SERVICES {
+        let log = fs::read_to_string(home.beside(&format!("{service}.log"))).expect("it wrote one");
+        seen::assert_private(&log, service);
+    }
     drop(processes);
     stack.stop().await.expect("the servers stop");
 }

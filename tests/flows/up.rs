@@ -107,6 +107,7 @@ async fn the_story_through_http_and_all_services() {
     home.steward_says(&["down"]);
     assert!(up.ended().await.success());
     assert!(home.steward_says(&["down"]).starts_with("nothing runs"));
+    assert!(home.steward_refuses(&["health"]).contains("nothing runs"));
     let refusal = home.steward_refuses(&["up"]);
     assert!(refusal.contains("the clock of this data was moved"), "{refusal}");
 }
@@ -143,7 +144,7 @@ async fn assert_status(home: &Home, pid: u32) {
     let status = home.steward_reports(&["status", "--json"]);
     assert_eq!(
         members(&status),
-        ["base_url", "data_dir", "docs_url", "nats", "nats_monitor", "postgres", "services"]
+        ["base_url", "data_dir", "docs_url", "metrics_url", "nats", "nats_monitor", "postgres", "services"]
     );
     assert_eq!(members(&status["services"]), ["contracts", "hr", "support", "workforce"]);
     for (name, service) in status["services"].as_object().expect("by service") {
@@ -162,6 +163,13 @@ async fn assert_status(home: &Home, pid: u32) {
             .expect("a number");
         assert_eq!(service["last_seq"], Value::from(last), "{name}");
     }
+    let metrics_url = status["metrics_url"].as_str().expect("an address");
+    let (at, _) = metrics_url.split_once("/metrics").expect("its path");
+    assert_ne!(status["base_url"], at, "never on the public listener");
+    let scraper = testkit::Client::new(at, None);
+    assert_eq!(scraper.get("/metrics").await.status, 200);
+    assert_eq!(scraper.get("/health/ready").await.status, 404, "nothing else is there");
+    assert_eq!(home.steward_says(&["health"]).trim(), "ready");
     assert!(home.steward_says(&["status"]).contains(&format!("(process {pid}): ready")));
 }
 

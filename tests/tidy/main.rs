@@ -5,6 +5,7 @@
 //!
 //! `TIDY_ROOT=/elsewhere` looks at another checkout. What is *not* here: what the compiler and clippy see already.
 
+mod alerts;
 mod arrows;
 mod bans;
 mod clauses;
@@ -64,6 +65,11 @@ fn dependencies_go_along_the_arrows() {
 #[test]
 fn dependencies_are_used_and_explained() {
     none(&dependencies::check(&Tree::real()));
+}
+
+#[test]
+fn alerts_can_be_asked_and_acted_on() {
+    none(&alerts::check(&Tree::real()));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use toml::Table;
 use walkdir::WalkDir;
 
 /// Kinds of files that are looked at.
-const KINDS: [&str; 7] = ["rs", "toml", "sql", "sh", "yml", "yaml", "md"];
+const KINDS: [&str; 8] = ["rs", "toml", "sql", "sh", "yml", "yaml", "json", "md"];
 
 /// All our files.
 pub struct Tree {

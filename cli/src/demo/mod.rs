@@ -42,7 +42,7 @@ pub(crate) struct Demo {
 
 impl Demo {
     pub(crate) async fn run(self, installation: &Installation) -> Result<()> {
-        house::telemetry::start("warn", house::telemetry::LogFormat::Plain);
+        house::telemetry::start("warn", house::telemetry::LogFormat::Plain, None);
         let begin = Instant::now();
         let hold = installation.take_hold().await?;
         match installation.demo() {

@@ -12,7 +12,7 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Uri, header};
-use journal::{Failure, Reach};
+use journal::{Failure, Reach, Trace};
 use kernel::{ErrorEntry, Id, Refused, UserId, Version};
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -87,7 +87,7 @@ pub(crate) struct Received {
     pub(crate) reach: Reach,
     pub(crate) expected: Option<Version>,
     pub(crate) record: Record,
-    pub(crate) traceparent: Option<String>,
+    pub(crate) trace: Option<Trace>,
 }
 
 /// `?dry_run=true` takes the same path and rolls back.
@@ -149,7 +149,7 @@ fn expected_version(headers: &HeaderMap) -> Result<Version, Problem> {
 }
 
 /// The text of a header that stands exactly once: of two, a proxy and we might believe different ones.
-fn once<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
+pub(crate) fn once<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let (first, second) = (values.next()?, values.next());
     if second.is_none() { first.to_str().ok() } else { None }
@@ -167,26 +167,6 @@ fn idempotency_key(headers: &HeaderMap) -> Result<String, Problem> {
     if is_good { Ok(key.to_owned()) } else { Err(refuse()) }
 }
 
-/// A well-formed W3C `traceparent`, or nothing.
-fn traceparent(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get("traceparent")?.to_str().ok()?;
-    let parts: Vec<&str> = text.split('-').collect();
-    let is_hex =
-        |part: &str, length: usize| part.len() == length && part.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let is_good = parts.len() == 4
-        && is_hex(parts[0], 2)
-        && is_hex(parts[1], 32)
-        && is_hex(parts[2], 16)
-        && is_hex(parts[3], 2);
-    is_good.then(|| text.to_owned())
-}
-
-/// The trace a request belongs to, where it says so in a way that can be read.
-pub(crate) fn trace_id(headers: &HeaderMap) -> Option<String> {
-    let traceparent = traceparent(headers)?;
-    traceparent.split('-').nth(1).map(str::to_owned)
-}
-
 /// Who signed in, from the bearer token; 401 for every token that is not good, always with the same body.
 pub(crate) fn principal(house: &House, headers: &HeaderMap) -> Result<Principal, Problem> {
     let token = once(headers, &header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
@@ -197,8 +177,13 @@ pub(crate) fn principal(house: &House, headers: &HeaderMap) -> Result<Principal,
 }
 
 /// How far a permission reaches; 403 where the principal's roles do not hold it.
-pub(crate) fn permitted(principal: &Principal, permission: &Permission) -> Result<Reach, Problem> {
+pub(crate) fn permitted(
+    house: &House,
+    principal: &Principal,
+    permission: &Permission,
+) -> Result<Reach, Problem> {
     principal.reach(permission).ok_or_else(|| {
+        crate::metrics::denied(house.service(), permission.name);
         Refused::plain(error_code!("access.forbidden")).with("permission", permission.name).into()
     })
 }
@@ -206,7 +191,7 @@ pub(crate) fn permitted(principal: &Principal, permission: &Permission) -> Resul
 /// Who asks on a route of this permission, and how far he may look.
 pub(crate) fn asker<P: Permitted>(house: &House, headers: &HeaderMap) -> Result<(Principal, Reach), Problem> {
     let principal = principal(house, headers)?;
-    let reach = permitted(&principal, P::permission())?;
+    let reach = permitted(house, &principal, P::permission())?;
     Ok((principal, reach))
 }
 
@@ -253,18 +238,18 @@ fn check(request: Request, house: &House, asked: Asked) -> Boxed<'_, Result<Chec
     Box::pin(async move {
         let (mut parts, content) = request.into_parts();
         let principal = principal(house, &parts.headers)?;
-        let reach = permitted(&principal, asked.permission)?;
+        let reach = permitted(house, &principal, asked.permission)?;
         let id = (asked.take)(path_id(&mut parts, house).await.as_deref())?;
         let mode = mode(parts.uri.query())?;
         let key = idempotency_key(&parts.headers)?;
         let expected = if asked.exists { Some(expected_version(&parts.headers)?) } else { None };
         let (method, path) = (parts.method.to_string(), parts.uri.path().to_owned());
         let headers = parts.headers.clone();
+        let trace = parts.extensions.get::<Trace>().copied();
         let body = body::take(Request::from_parts(parts, content), house).await?;
         let body_hash = Sha256::digest(&body).to_vec();
         let record = Record { user: principal.user, method, path, key, body_hash };
-        let traceparent = traceparent(&headers);
-        let received = Received { id, mode, reach, expected, record, traceparent };
+        let received = Received { id, mode, reach, expected, record, trace };
         Ok(Checked { principal, received, headers, body })
     })
 }

@@ -16,6 +16,7 @@ use journal::{Actor, Failure, Fault, Tx};
 use kernel::{Refused, Timestamp, Version};
 use serde_json::{Value, json};
 use std::pin::Pin;
+use std::time::Instant;
 
 /// A future whose type is the same for every caller.
 pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -74,20 +75,29 @@ pub(crate) fn begin<'a>(
 ) -> Boxed<'a, Result<Begun, Problem>> {
     Box::pin(async move {
         let actor = Actor::Principal(received.record.user);
+        let waits = Instant::now();
         let mut tx = Tx::begin(house.pool(), now, actor, received.reach.clone()).await?;
-        tx.traced(received.traceparent.clone());
+        house.seen().began_after(waits.elapsed());
+        tx.traced(received.trace.map(|trace| trace.to_string()));
         let replayed = match received.mode {
             Mode::Real => record::replay(&mut tx, &received.record).await,
             // A rehearsal is never answered with what was really done.
             Mode::Dry => Ok(None),
         };
         match replayed {
-            Ok(None) => Ok(Begun::Fresh(tx)),
+            Ok(None) => {
+                if received.mode == Mode::Real {
+                    house.seen().fresh();
+                }
+                Ok(Begun::Fresh(tx))
+            }
             Ok(Some(reply)) => {
+                house.seen().replayed();
                 tx.rollback().await?;
                 Ok(Begun::Replayed(reply))
             }
             Err(problem) => {
+                house.seen().refused(problem.code());
                 tx.rollback().await?;
                 Err(problem)
             }

@@ -29,6 +29,10 @@ pub struct Config {
     /// Logs.
     #[serde(default)]
     pub log: Log,
+    /// Metrics; none are kept where it is missing.
+    pub metrics: Option<Metrics>,
+    /// Traces; none are sent where it is missing.
+    pub traces: Option<Traces>,
 }
 
 /// Where it listens.
@@ -37,6 +41,22 @@ pub struct Config {
 pub struct Http {
     /// `127.0.0.1:8101`.
     pub listen: String,
+}
+
+/// Who may see what the process counts.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metrics {
+    /// An address of its own, that only scrapers reach: `127.0.0.1:9101`.
+    pub listen: String,
+}
+
+/// Where spans are sent.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Traces {
+    /// A collector that takes OTLP over HTTP: `http://127.0.0.1:4318`.
+    pub otlp_endpoint: String,
 }
 
 /// What is logged, and how.

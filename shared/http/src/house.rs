@@ -6,6 +6,7 @@ use crate::commit::{self, Begun, Made, Reply};
 use crate::error_code;
 use crate::hidden::all_without;
 use crate::list::{Cursors, List, Page};
+use crate::metrics::CommandsSeen;
 use crate::problem::Problem;
 use axum::Json;
 use axum::extract::FromRequestParts;
@@ -35,6 +36,7 @@ struct Inner {
     verifier: Verifier,
     cursors: Cursors,
     relay: Relay,
+    seen: CommandsSeen,
 }
 
 /// Events of one page of a history.
@@ -87,6 +89,7 @@ impl House {
                 verifier: keys.verifier,
                 cursors: keys.cursors,
                 relay,
+                seen: CommandsSeen::new(service),
             }),
         }
     }
@@ -116,6 +119,11 @@ impl House {
 
     pub(crate) fn cursors(&self) -> &Cursors {
         &self.inner.cursors
+    }
+
+    /// What its commands count.
+    pub(crate) fn seen(&self) -> &CommandsSeen {
+        &self.inner.seen
     }
 
     pub(crate) fn relay(&self) -> &Relay {

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use journal::supervise::Panicked;
-use journal::{Failure, Fault};
+use journal::{Failure, Fault, Trace};
 use kernel::{ErrorEntry, Refused};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -295,11 +295,15 @@ impl Language {
     }
 }
 
+/// The code of the problem that a response is, for log and metrics.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Code(pub(crate) &'static str);
+
 /// What a problem says of the request it answers.
 struct About {
     instance: String,
     request_id: String,
-    /// The trace that the client said it belongs to.
+    /// The trace it belongs to, which the outermost layer has given it.
     trace_id: Option<String>,
     language: Language,
 }
@@ -321,20 +325,20 @@ pub(crate) async fn explain(Path(code): Path<String>) -> Result<Response, Proble
 /// The header that every answer carries.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 
-/// The outermost layer: gives the request its id, and turns problems into answers.
+/// Gives the request its id, and turns problems into answers.
 pub async fn render_problems(request: Request, next: Next) -> Response {
     let about = About {
         instance: request.uri().path().to_owned(),
         request_id: crate::fresh_uuid().simple().to_string(),
-        trace_id: crate::command::trace_id(request.headers()),
+        trace_id: request.extensions().get::<Trace>().map(|trace| trace.trace_id()),
         language: Language::of(request.headers()),
     };
     let mut response = next.run(request).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        tracing::debug!(code = problem.code(), path = about.instance, "refused");
         // What the router already said stays: the methods that a path does take.
         let allow = response.headers_mut().remove(header::ALLOW);
         response = problem.render(&about);
+        response.extensions_mut().insert(Code(problem.code()));
         if let Some(allow) = allow {
             response.headers_mut().insert(header::ALLOW, allow);
         }

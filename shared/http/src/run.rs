@@ -1,20 +1,30 @@
 //! Runs one service alone: what `steward-support` and its siblings do.
 
 use crate::config::{Config, ConfigError, secret};
+use crate::health::NoHealth;
 use crate::server::{router, serve};
 use crate::service::{Running, Service, StartError, Surroundings};
+use crate::traces::{Exporter, TracesError};
 use journal::Clock;
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// Serves a service until SIGTERM or SIGINT. The first argument names the configuration file.
+/// Serves a service until SIGTERM or SIGINT: `steward-support FILE`, by that configuration file. With `health` before the
+/// file it asks the process that runs by it how it is, and says so: success where that takes commands.
 pub async fn run(service: Service) -> ExitCode {
     let name = service.name;
-    match try_run(service).await {
+    let done = match Asked::of(std::env::args_os().skip(1).collect()) {
+        Ok(Asked::Run(file)) => try_run(service, &file).await,
+        Ok(Asked::Health(file)) => health(&file).await,
+        Err(error) => Err(error),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(service = name, %error, "does not run");
@@ -26,8 +36,14 @@ pub async fn run(service: Service) -> ExitCode {
 
 #[derive(Debug, thiserror::Error)]
 enum RunError {
-    #[error("name the configuration file: steward-<service> FILE")]
+    #[error("name the configuration file: steward-<service> [health] FILE")]
     Usage,
+    #[error("{0}")]
+    Unhealthy(String),
+    #[error(transparent)]
+    NoHealth(#[from] NoHealth),
+    #[error(transparent)]
+    Traces(#[from] TracesError),
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error(transparent)]
@@ -36,10 +52,56 @@ enum RunError {
     Listen(#[from] std::io::Error),
 }
 
-async fn try_run(service: Service) -> Result<(), RunError> {
-    let file = std::env::args_os().nth(1).map(PathBuf::from).ok_or(RunError::Usage)?;
-    let config = Config::read(&file)?;
-    crate::telemetry::start(&config.log.level, config.log.format);
+/// What the arguments ask for.
+#[derive(Debug, PartialEq, Eq)]
+enum Asked {
+    Run(PathBuf),
+    Health(PathBuf),
+}
+
+impl Asked {
+    fn of(arguments: Vec<OsString>) -> Result<Self, RunError> {
+        match <[OsString; 1]>::try_from(arguments) {
+            Ok([file]) => Ok(Self::Run(file.into())),
+            Err(arguments) => match <[OsString; 2]>::try_from(arguments) {
+                Ok([verb, file]) if verb == "health" => Ok(Self::Health(file.into())),
+                Ok(_) | Err(_) => Err(RunError::Usage),
+            },
+        }
+    }
+}
+
+/// Asks the process that runs by this file how it is.
+async fn health(file: &Path) -> Result<(), RunError> {
+    let config = Config::read(file)?;
+    let mut address = tokio::net::lookup_host(&config.http.listen).await?.next().ok_or(RunError::Usage)?;
+    if address.ip().is_unspecified() {
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    let (state, serves) = crate::health::ask(&format!("http://{address}")).await?;
+    if !serves {
+        return Err(RunError::Unhealthy(state));
+    }
+    println!("{state}");
+    Ok(())
+}
+
+async fn try_run(service: Service, file: &Path) -> Result<(), RunError> {
+    let config = Config::read(file)?;
+    let name = service.name;
+    let spans = config.traces.as_ref().map(|to| Exporter::to(&to.otlp_endpoint, &format!("steward-{name}")));
+    let spans = spans.transpose()?;
+    crate::telemetry::start(&config.log.level, config.log.format, spans.as_ref());
+    let scraped = match &config.metrics {
+        Some(metrics) => {
+            crate::metrics::record();
+            Some(TcpListener::bind(&metrics.listen).await?)
+        }
+        None => None,
+    };
     let cursor_secret = secret(&config.cursor_secret_file)?.into_bytes();
     if cursor_secret.len() < 32 {
         return Err(ConfigError::WeakSecret.into());
@@ -57,7 +119,6 @@ async fn try_run(service: Service) -> Result<(), RunError> {
         cursor_secret,
         stop: stop.clone(),
     };
-    let name = service.name;
     let running = Running::start(service, around).await?;
     let (routes, services) = router(vec![running], config.profile);
     let listener = TcpListener::bind(&config.http.listen).await?;
@@ -71,11 +132,25 @@ async fn try_run(service: Service) -> Result<(), RunError> {
         }
         ending.cancel();
     });
+    let scraping = match scraped {
+        Some(listener) => {
+            tracing::info!(service = name, metrics = %listener.local_addr()?, "counting");
+            Some(tokio::spawn(crate::metrics::serve(listener, &services, stop.clone())))
+        }
+        None => None,
+    };
     serve(listener, routes, stop).await?;
+    if let Some(scraping) = scraping {
+        // It ends with the same token; what it failed of is no reason to fail.
+        let _ = scraping.await;
+    }
     // The routes are gone with the listener, so this is the last hold on the services; if a request was given up,
     // it may still hold them, and the process ends without waiting for it.
     for service in Arc::try_unwrap(services).unwrap_or_default() {
         service.stopped().await;
+    }
+    if let Some(spans) = spans {
+        spans.end().await;
     }
     Ok(())
 }

@@ -3,21 +3,21 @@
 
 use crate::body;
 use crate::error_code;
+use crate::health::ready;
 use crate::house::House;
+use crate::metrics::requests::Requests;
+use crate::observe::observe;
 use crate::openapi;
 use crate::problem::{self, Problem, after_panic, limit_time, render_problems};
-use crate::service::{Asked, Running};
+use crate::service::Running;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use journal::Fault;
 use kernel::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sqlx::PgPool;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -29,6 +29,18 @@ use utoipa_axum::router::OpenApiRouter;
 const MAX_BODY: usize = 1_048_576;
 /// How long requests that are under way may take to finish once the service shall stop.
 const GOODBYE: Duration = Duration::from_secs(10);
+
+/// The house's own routes, which the API document does not name.
+const OWN: [&str; 8] = [
+    "/health/live",
+    "/health/ready",
+    "/v1/version",
+    "/v1/openapi.json",
+    "/v1/development/clock",
+    "/v1/development/drain",
+    "/docs",
+    "/errors/{code}",
+];
 
 /// What kind of installation this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -56,6 +68,9 @@ pub fn router(mut services: Vec<Running>, profile: Profile) -> (Router, Services
         all = all.merge(routes);
     }
     let (routes, document) = all.split_for_parts();
+    let names: Vec<&'static str> = services.iter().map(|service| service.name).collect();
+    let templates = document.paths.paths.keys().cloned().chain(OWN.map(str::to_owned));
+    let requests = Arc::new(Requests::of(templates, &names));
     let document = Arc::new(openapi::complete(&document));
     let services = Arc::new(services);
     let mut own = Router::new().route("/health/ready", get(ready)).route("/v1/version", get(version));
@@ -74,7 +89,8 @@ pub fn router(mut services: Vec<Running>, profile: Profile) -> (Router, Services
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(axum::middleware::from_fn(limit_time))
         .layer(CatchPanicLayer::custom(after_panic))
-        .layer(axum::middleware::from_fn(render_problems));
+        .layer(axum::middleware::from_fn(render_problems))
+        .layer(axum::middleware::from_fn_with_state(requests, observe));
     (router, services)
 }
 
@@ -95,71 +111,6 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
 async fn version(State(services): State<Services>) -> Json<Value> {
     let now = services.first().map(|service| service.house.now());
     Json(json!({ "version": env!("CARGO_PKG_VERSION"), "now": now }))
-}
-
-/// Ready, degraded (serves, but something does not get through) or down (503): with a word for each thing a service
-/// needs. Why it is so stands in the log; whoever may ask this learns nothing of the inside.
-async fn ready(State(services): State<Services>) -> Response {
-    let (mut is_degraded, mut is_down) = (false, false);
-    let mut report = serde_json::Map::new();
-    // All at once: one after the other, databases that do not answer would take longer than a request may.
-    let asking: Vec<_> = services.iter().map(|service| tokio::spawn(service.ask())).collect();
-    for (service, asked) in services.iter().zip(asking) {
-        let Ok(Asked { parked, alarms }) = asked.await else {
-            return Problem::plain(error_code!("service.fault")).into_response();
-        };
-        let relay = service.relay().status();
-        let postgres = reachable(service.pool(), &parked);
-        let parked = parked.ok();
-        let timers = service.timers().status();
-        let has_bus = service.bus().is_connected();
-        let readers: Vec<Value> = service
-            .readers()
-            .iter()
-            .map(|reader| {
-                let status = reader.status();
-                is_degraded |= status.stopped.is_some();
-                json!({ "source": reader.source, "seq": status.seq, "lag_seconds": status.lag_seconds, "state": goes(status.stopped.as_ref()) })
-            })
-            .collect();
-        is_degraded |= relay.stopped.is_some() || timers.stopped.is_some() || timers.failed > 0;
-        is_degraded |= !has_bus || parked != Some(0);
-        is_down |= postgres == "unreachable";
-        let nats = if has_bus { "ok" } else { "unreachable" };
-        report.insert(
-            service.name.to_owned(),
-            json!({ "postgres": postgres, "nats": nats, "relay": goes(relay.stopped.as_ref()), "epoch": relay.epoch,
-                    "last_seq": relay.last_numbered, "published": relay.last_published, "readers": readers, "parked": parked,
-                    "timers": goes(timers.stopped.as_ref()), "failed_timers": timers.failed,
-                    // Told and nothing more: a service that misses next year's calendar works as well as ever.
-                    "alarms": alarms }),
-        );
-    }
-    let (status, state) = match (is_down, is_degraded) {
-        (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "down"),
-        (false, true) => (StatusCode::OK, "degraded"),
-        (false, false) => (StatusCode::OK, "ready"),
-    };
-    (status, Json(json!({ "state": state, "services": report }))).into_response()
-}
-
-/// The word for the database. A process whose every connection is at work works as hard as it can: whoever takes it away
-/// makes it worse. Waiting in vain while connections are to be had means that none can be made.
-fn reachable<T>(pool: &PgPool, asked: &Result<T, Fault>) -> &'static str {
-    let is_full = pool.num_idle() == 0 && pool.size() >= pool.options().get_max_connections();
-    match asked {
-        Ok(_) => "ok",
-        Err(Fault::Database(sqlx::Error::PoolTimedOut)) if is_full => "busy",
-        Err(_) => "unreachable",
-    }
-}
-
-/// The word for a loop, which knows why it stands still.
-const fn goes(stopped: Option<&String>) -> &'static str {
-    match stopped {
-        None => "ok",
-        Some(_) => "stopped",
-    }
 }
 
 #[derive(Deserialize)]

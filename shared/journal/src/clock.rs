@@ -41,6 +41,11 @@ impl Clock {
         self.offset.subscribe()
     }
 
+    /// The wall clock, wherever this clock was moved to: for ages, never for business.
+    pub fn wall() -> Timestamp {
+        Self::real()
+    }
+
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the wall clock")]
     fn real() -> Timestamp {
         Timestamp::of(chrono::Utc::now())

@@ -11,6 +11,7 @@ pub mod failpoint;
 pub mod failure;
 pub mod history;
 pub mod hole;
+pub mod metrics;
 pub mod numbering;
 pub mod parked;
 mod publish;
@@ -22,6 +23,7 @@ pub mod snapshot;
 pub mod standing;
 pub mod supervise;
 pub mod timer;
+pub mod trace;
 pub mod tx;
 
 pub use bus::Bus;
@@ -32,6 +34,7 @@ pub use reader::{Reader, ReaderContext};
 pub use relay::{Relay, RelayStatus};
 pub use standing::ReaderStatus;
 pub use timer::{Due, TimerLoop, TimerStatus, Timers};
+pub use trace::Trace;
 pub use tx::{Actor, Cause, Reach, Tx};
 
 /// The journal's tables, for every service's database.

@@ -6,6 +6,7 @@
 use crate::Fault;
 use crate::bus::{Bus, StreamState, WINDOW, stream_name, to_seq};
 use crate::failpoint::failpoint;
+use crate::metrics::PublishSeen;
 use crate::numbering::{JournalRow, numbered};
 use crate::relay::{BACK_OFF, BACK_OFF_MOST, Drain, Numbered, Progress};
 use async_nats::jetstream::context::PublishAckFuture;
@@ -44,7 +45,8 @@ impl Publisher {
         fresh: mpsc::Receiver<Vec<JournalRow>>,
         asked: mpsc::UnboundedReceiver<Drain>,
     ) -> Publishing {
-        Publishing { to: self, lead, fresh, asked, rows: VecDeque::new(), waiting: Vec::new() }
+        let seen = PublishSeen::new(self.service);
+        Publishing { to: self, lead, fresh, asked, rows: VecDeque::new(), waiting: Vec::new(), seen }
     }
 }
 
@@ -57,6 +59,7 @@ pub(crate) struct Publishing {
     /// Rows at hand, ascending; they may begin below what is wanted, or above it.
     rows: VecDeque<JournalRow>,
     waiting: Vec<Drain>,
+    seen: PublishSeen,
 }
 
 impl Publishing {
@@ -95,8 +98,10 @@ impl Publishing {
         connected: &mut watch::Receiver<u64>,
     ) -> Result<(), Fault> {
         let mut published = self.agree(numbered).await?;
+        self.seen.began();
         self.to.status.send_modify(|status| {
             status.last_published = published;
+            status.is_restored = false;
             status.publishing_stopped = None;
         });
         let mut next = published + 1;
@@ -112,6 +117,7 @@ impl Publishing {
                 let row = self.row(next).await?;
                 failpoint("relay.sending")?;
                 in_flight.push_back((next, self.to.bus.send(self.to.service, now.epoch, &row).await?));
+                self.seen.sent();
                 next += 1;
             }
             if let Some((seq, acknowledgement)) = in_flight.pop_front() {
@@ -125,6 +131,7 @@ impl Publishing {
                     }
                     _ = connected.changed() => return Err(Fault::Bus("the connection to the bus changed".to_owned())),
                 }
+                self.seen.acknowledged();
                 published = seq;
                 failpoint("relay.acknowledged")?;
                 self.to.status.send_modify(|status| status.last_published = published);
@@ -199,11 +206,17 @@ impl Publishing {
                 }
                 Ok(first - 1)
             }
-            Agreement::Refuse => Err(Fault::Bus(format!(
+            Agreement::Refuse => Err(self.restored(format!(
                 "the stream {name} holds events that this journal does not know: the database is older than the bus. \
                  Nothing is published until an operator has looked (events.md §3)"
             ))),
         }
+    }
+
+    /// Says so where health and alerts see it.
+    fn restored(&self, why: String) -> Fault {
+        self.to.status.send_modify(|status| status.is_restored = true);
+        Fault::Bus(why)
     }
 }
 

@@ -102,6 +102,11 @@ impl Reactions {
         self.handlers.keys().filter_map(|kind| kind.split('.').next()).collect()
     }
 
+    /// The types that were declared.
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = &'static str> {
+        self.handlers.keys().copied()
+    }
+
     /// The version and handlers of a type, if anybody declared it.
     pub(crate) fn of(&self, kind: &str) -> Option<(u16, &[Handler])> {
         self.handlers.get(kind).map(|(version, handlers)| (*version, handlers.as_slice()))

@@ -6,12 +6,14 @@
 use crate::bus::{Bus, PATIENCE, StreamState, stream_name};
 use crate::clock::Clock;
 use crate::failpoint::failpoint;
+use crate::metrics::ReaderSeen;
 use crate::parked::{self, Reason};
 use crate::reaction::{Outcome, Reaction, Reactions};
 use crate::received::{Received, receive};
 use crate::relay::{BACK_OFF, BACK_OFF_MOST, Relay};
 use crate::standing::{ReaderStatus, Standing, Watched};
 use crate::supervise::{Tended, caught, gone, tend};
+use crate::trace;
 use crate::tx::{Actor, Cause, Reach};
 use crate::{Fault, Tx};
 use async_nats::jetstream::consumer::pull;
@@ -22,6 +24,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 use uuid::Uuid;
 
 /// Events applied in one transaction at the most.
@@ -38,6 +41,8 @@ const LOOK_FOR_STREAM: Duration = Duration::from_millis(250);
 /// A handle on one running reader.
 #[derive(Clone)]
 pub struct Reader {
+    /// Its name.
+    pub name: &'static str,
     /// The service it reads.
     pub source: &'static str,
     drains: mpsc::Sender<oneshot::Sender<()>>,
@@ -71,8 +76,10 @@ impl Reader {
         let (drains, asked) = mpsc::channel(16);
         let (status, standing) = watch::channel(Standing::default());
         let watched = Watched { standing, clock: context.clock.clone() };
-        let worker = Worker { context, source, asked, waiting: Vec::new(), status, parked: HashSet::new() };
-        (Self { source, drains, watched }, tend(worker, stop))
+        let (name, seen) = (context.name, ReaderSeen::new(&context, source));
+        let worker =
+            Worker { context, source, asked, waiting: Vec::new(), status, parked: HashSet::new(), seen };
+        (Self { name, source, drains, watched }, tend(worker, stop))
     }
 
     /// Where it stands.
@@ -98,6 +105,7 @@ struct Worker {
     status: watch::Sender<Standing>,
     /// Aggregates with something parked.
     parked: HashSet<Uuid>,
+    seen: ReaderSeen,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,6 +164,7 @@ impl Worker {
         self.parked = parked::aggregates(&self.context.pool, self.key()).await?.into_iter().collect();
         let Some(stream) = self.stream(position).await? else { return Ok(()) };
         let mut messages = self.subscribe(&stream, &mut position).await?;
+        self.seen.rebuilt();
         self.status.send_modify(|status| {
             status.stopped = None;
             if stream.last_seq <= position.seq {
@@ -308,10 +317,12 @@ impl Worker {
     }
 
     /// Applies a batch in one transaction; where that fails, event by event, parking what cannot take effect.
+    #[tracing::instrument(skip_all, fields(reader = self.context.name, source = self.source, after = position.seq, events = batch.len()))]
     async fn apply(&mut self, batch: &[Received], position: Position) -> Result<Position, Fault> {
         let mut next = position;
         for received in batch {
             if received.seq != next.seq + 1 {
+                self.seen.out_of_order(next.seq, received.seq);
                 return Err(Fault::Bus(format!(
                     "after {} came {}: a gap is a fault, never a filter",
                     next.seq, received.seq
@@ -327,6 +338,7 @@ impl Worker {
         };
         failpoint("reader.before_commit")?;
         tx.commit().await?;
+        self.seen.applied(batch.iter().filter(|received| !self.must_wait(received)));
         failpoint("reader.committed")?;
         let waits_behind = batch.last().filter(|last| last.pending > 0).and_then(time_of);
         self.status.send_modify(|status| {
@@ -453,12 +465,11 @@ impl Worker {
                 "version {version} of {kind}; this reader knows {known}"
             )));
         }
-        tx.caused_by(
-            Some(Cause { event_id: envelope.id, correlation_id: envelope.correlationid }),
-            envelope.traceparent.clone(),
-        );
+        let (traceparent, span) = trace::effect(envelope, self.context.name);
+        let cause = Cause { event_id: envelope.id, correlation_id: envelope.correlationid };
+        tx.caused_by(Some(cause), traceparent);
         for handler in handlers {
-            caught(handler(tx, envelope)).await.map_err(Outcome::Panicked)??;
+            caught(handler(tx, envelope)).instrument(span.clone()).await.map_err(Outcome::Panicked)??;
         }
         Ok(())
     }
@@ -524,6 +535,7 @@ impl Worker {
         let is_empty =
             applied == events.len() && !parked::next_is_due(&mut tx, self.key(), aggregate).await?;
         tx.commit().await?;
+        self.seen.took_effect(events.iter().take(applied));
         if is_empty {
             self.parked.remove(&aggregate);
         }

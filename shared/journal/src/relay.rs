@@ -43,6 +43,11 @@ pub struct RelayStatus {
     pub holes: usize,
     /// Why nothing is numbered or published at the moment, if so.
     pub stopped: Option<String>,
+    /// Another process of this service leads: this one stands by, and nothing is wrong.
+    pub stands_by: bool,
+    /// The bus holds events that the journal does not know: the database was restored, and nothing is published until an
+    /// operator has looked (`events.md` §3).
+    pub is_restored: bool,
 }
 
 /// The two halves of [`RelayStatus`], each written by its own loop.
@@ -54,6 +59,8 @@ pub(crate) struct Progress {
     pub(crate) holes: usize,
     pub(crate) numbering_stopped: Option<String>,
     pub(crate) publishing_stopped: Option<String>,
+    pub(crate) stands_by: bool,
+    pub(crate) is_restored: bool,
 }
 
 /// What the leading relay has numbered, for the publisher.
@@ -70,6 +77,7 @@ pub(crate) type Drain = (i64, oneshot::Sender<()>);
 /// A handle on the running relay of a service.
 #[derive(Clone)]
 pub struct Relay {
+    service: &'static str,
     nudge: Arc<Notify>,
     drains: mpsc::Sender<oneshot::Sender<()>>,
     status: watch::Receiver<Progress>,
@@ -95,7 +103,12 @@ impl Relay {
         let numberer =
             Numberer { service, pool, nudge: nudge.clone(), asked, status: sender, lead, fresh, reached };
         let task = tend(Halves { numberer, publisher }, stop);
-        (Self { nudge, drains, status }, task)
+        (Self { service, nudge, drains, status }, task)
+    }
+
+    /// The service it publishes for.
+    pub const fn service(&self) -> &'static str {
+        self.service
     }
 
     /// Says that something was committed.
@@ -112,6 +125,8 @@ impl Relay {
             last_published: now.last_published,
             holes: now.holes,
             stopped: now.numbering_stopped.clone().or_else(|| now.publishing_stopped.clone()),
+            stands_by: now.stands_by,
+            is_restored: now.is_restored,
         }
     }
 
@@ -196,6 +211,7 @@ impl Numberer {
         let row = sqlx::query!("SELECT epoch, base, next_seq FROM relay").fetch_one(&mut connection).await?;
         let mut numbered = Numbered { epoch: row.epoch, base: row.base, last: row.next_seq - 1 };
         self.status.send_modify(|status| {
+            status.stands_by = false;
             status.epoch = numbered.epoch;
             status.last_numbered = numbered.last;
         });
@@ -236,7 +252,8 @@ impl Numberer {
                 return Ok(());
             }
             self.status.send_modify(|status| {
-                status.numbering_stopped = Some("another relay of this service leads".to_owned());
+                status.stands_by = true;
+                status.numbering_stopped = None;
             });
             tokio::time::sleep(STAND_BY).await;
         }

@@ -4,8 +4,10 @@
 //! its due time, in a transaction of its own. After downtime what is overdue fires in the same order.
 
 use crate::clock::Clock;
+use crate::metrics::fired;
 use crate::relay::Relay;
 use crate::supervise::{Panicked, Tended, caught, gone, tend};
+use crate::trace::firing;
 use crate::tx::{Actor, Reach};
 use crate::{Failure, Fault, Tx};
 use chrono::{DateTime, Utc};
@@ -18,6 +20,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 use uuid::Uuid;
 
 /// How often due timers are looked for.
@@ -335,13 +338,18 @@ impl Worker {
             return Ok(false);
         };
         tx.acts_as(Actor::Timer(kind));
+        let (traceparent, span) = firing(kind);
+        tx.traced(traceparent);
         sqlx::query!("UPDATE timer SET state = 'fired', fired_at = $2 WHERE id = $1", row.id, now.utc())
             .execute(tx.connection())
             .await?;
         let due = Due { reference: row.reference, at: Timestamp::of(row.due_at) };
         // One timer that cannot fire, for whatever reason, is no reason to hold up all the others.
-        let rest = match fire(tx, handler, due).await {
-            Ok(()) => return Ok(true),
+        let rest = match fire(tx, handler, due).instrument(span).await {
+            Ok(()) => {
+                fired(self.relay.service(), &self.clock, (kind, due.at));
+                return Ok(true);
+            }
             Err(Broken::Fault(fault)) if fault.is_transient() => {
                 tracing::warn!(timer.kind = *kind, timer.id = %row.id, error = %fault, "timer held up; trying again");
                 Rest::HeldUp

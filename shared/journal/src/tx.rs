@@ -1,6 +1,6 @@
 //! The transaction of one change: state, journal rows and timers together, or nothing.
 
-use crate::Fault;
+use crate::{Fault, Trace};
 use kernel::{Aggregate, BranchId, Clause, Decision, EmployeeId, EventId, Id, Timestamp, UserId};
 use sqlx::postgres::{PgArguments, PgConnection};
 use sqlx::query::Query;
@@ -214,6 +214,8 @@ impl Tx {
     /// Keeps the events of a decision whose state was written by other means (a set-based statement).
     pub fn record<A: Aggregate>(&mut self, decision: &Decision<A>) {
         let state = decision.state();
+        // What nobody else began, a job or an operator's verb, is a trace of its own.
+        let traceparent = self.traceparent.get_or_insert_with(|| Trace::fresh().to_string()).clone();
         for (place, fact) in decision.facts().iter().enumerate() {
             self.pending.push(Pending {
                 event_id: fresh_uuid(),
@@ -228,7 +230,7 @@ impl Tx {
                 parent: decision.parent(),
                 clause: fact.clause,
                 data: fact.data.clone(),
-                traceparent: self.traceparent.clone(),
+                traceparent: Some(traceparent.clone()),
             });
         }
     }

@@ -6,10 +6,12 @@
 
 mod build;
 mod client;
+mod collector;
 mod platform;
 mod server;
 
 pub use build::AssessedFine;
 pub use client::{Answer, Client};
+pub use collector::{Collector, Span};
 pub use platform::{Platform, Who};
 pub use server::{fresh_database, postgres_url};

@@ -22,6 +22,7 @@ pub struct Platform {
     /// The bus, to be killed by fault tests.
     pub stack: Stack,
     base_url: String,
+    metrics_url: String,
     issuer: Issuer,
     services: Arc<Vec<Running>>,
     stop: CancellationToken,
@@ -83,6 +84,7 @@ impl Platform {
             ports: None,
         };
         let stack = Stack::start(&options, &|_| ()).await.expect("NATS for the test");
+        house::metrics::record();
         let (private, public) = fresh_keys();
         let stop = CancellationToken::new();
         let mut running = Vec::new();
@@ -101,8 +103,11 @@ impl Platform {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let base_url = format!("http://{}", listener.local_addr().expect("it is bound"));
         tokio::spawn(serve(listener, routes, stop.clone()));
+        let metrics = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let metrics_url = format!("http://{}", metrics.local_addr().expect("it is bound"));
+        tokio::spawn(house::metrics::serve(metrics, &services, stop.clone()));
         let issuer = Issuer::new(&private).expect("a fresh key is good");
-        Self { clock, stack, base_url, issuer, services, stop }
+        Self { clock, stack, base_url, metrics_url, issuer, services, stop }
     }
 
     /// A client with a token that does not expire while the test moves the clock by less than ten years.
@@ -123,6 +128,11 @@ impl Platform {
     /// Where the services listen.
     pub fn base_url(&self) -> &str {
         &self.base_url
+    }
+
+    /// Where what the whole process counts is shown: `/metrics` there.
+    pub fn metrics_url(&self) -> &str {
+        &self.metrics_url
     }
 
     /// A running service.

@@ -89,6 +89,7 @@ async fn a_journal_older_than_the_bus_refuses_to_publish_and_numbers_on() {
             relay.relay.status().stopped.is_some_and(|why| why.contains("older than the bus"))
         })
         .await;
+        assert!(relay.relay.status().is_restored, "with a flag of its own: no waiting mends it");
         until("it numbers on", async || relay.relay.status().last_numbered == events).await;
         relay.kill().await;
     }
@@ -102,15 +103,15 @@ async fn a_second_relay_stands_by() {
     let bus = bus(&stack).await;
     let first = Running::relay("alpha", &pool, &bus).await_published(&pool, 3).await;
     let second = Running::relay("alpha", &pool, &bus);
-    until("it stands by", async || second.relay.status().stopped.is_some_and(|why| why.contains("leads")))
-        .await;
+    until("it stands by", async || second.relay.status().stands_by).await;
     touch(&pool, thing(2), None, "").await;
     first.relay.drain().await.expect("it runs");
     first.kill().await;
     touch(&pool, thing(2), None, "").await;
     second.relay.drain().await.expect("it runs");
     assert_same(&stack, &pool).await;
-    assert_eq!(second.relay.status().stopped, None);
+    let status = second.relay.status();
+    assert_eq!((status.stands_by, status.stopped), (false, None));
 }
 
 impl Running {
