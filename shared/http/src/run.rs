@@ -3,7 +3,7 @@
 use crate::config::{Config, ConfigError, secret};
 use crate::server::{router, serve};
 use crate::service::{Running, Service, StartError, Surroundings};
-use journal::Clock;
+use journal::{Clock, Login};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -51,7 +51,10 @@ async fn try_run(service: Service) -> Result<(), RunError> {
     let stop = CancellationToken::new();
     let around = Surroundings {
         database: secret(&config.database_url_file)?,
-        nats: secret(&config.nats_url_file)?,
+        nats: Login {
+            url: secret(&config.nats_url_file)?,
+            seed: config.nats_seed_file.as_deref().map(secret).transpose()?,
+        },
         clock,
         public_key: secret(&config.public_key_file)?,
         cursor_secret,

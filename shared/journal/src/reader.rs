@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::failpoint::failpoint;
 use crate::parked::{self, Reason};
 use crate::reaction::{Outcome, Reaction, Reactions};
-use crate::received::{Received, receive};
+use crate::received::{Received, Versions, receive};
 use crate::relay::{BACK_OFF, BACK_OFF_MOST, Relay};
 use crate::standing::{ReaderStatus, Standing, Watched};
 use crate::supervise::{Tended, caught, gone, tend};
@@ -71,7 +71,7 @@ impl Reader {
         let (drains, asked) = mpsc::channel(16);
         let (status, standing) = watch::channel(Standing::default());
         let watched = Watched { standing, clock: context.clock.clone() };
-        let worker = Worker { context, source, asked, waiting: Vec::new(), status, parked: HashSet::new() };
+        let worker = Worker { context, source, asked, waiting: Vec::new(), status, parked: HashSet::new(), versions: Versions::default() };
         (Self { source, drains, watched }, tend(worker, stop))
     }
 
@@ -98,6 +98,8 @@ struct Worker {
     status: watch::Sender<Standing>,
     /// Aggregates with something parked.
     parked: HashSet<Uuid>,
+    /// Of the aggregates read in this session.
+    versions: Versions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,6 +155,7 @@ impl Worker {
         let mut connected = self.context.bus.connected();
         connected.mark_unchanged();
         let mut position = self.position().await?;
+        self.versions = Versions::default();
         self.parked = parked::aggregates(&self.context.pool, self.key()).await?.into_iter().collect();
         let Some(stream) = self.stream(position).await? else { return Ok(()) };
         let mut messages = self.subscribe(&stream, &mut position).await?;
@@ -168,7 +171,8 @@ impl Worker {
             self.answer_drains(position).await?;
             tokio::select! {
                 message = messages.next() => {
-                    let batch = collect(message, &mut messages, self.source)?;
+                    let mut batch = collect(message, &mut messages, self.source)?;
+                    self.versions.check(&mut batch);
                     position = self.apply(&batch, position).await?;
                     self.context.relay.nudge();
                     // What has just arrived may be what a parked event waited for.
@@ -435,7 +439,7 @@ impl Worker {
     }
 
     async fn react(&self, tx: &mut Tx, received: &Received) -> Result<(), Outcome> {
-        let envelope = received.envelope.as_ref().map_err(|error| Outcome::Unreadable(error.clone()))?;
+        let envelope = received.envelope.as_ref().map_err(|why| Outcome::from(why.clone()))?;
         self.react_to(tx, envelope).await
     }
 
