@@ -12,7 +12,7 @@ use journal::login::{fresh_seed, public_key};
 use journal::reaction::Reaction;
 use journal::rights::{self, Allowed, SUBSCRIBER_API, Subscriber};
 use journal::{Bus, Clock, Login, Reactions, Reader, ReaderContext, Tx, subscriber};
-use kernel::{BranchId, Id as _};
+use kernel::BranchId;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use tokio_util::sync::CancellationToken;
