@@ -90,8 +90,7 @@ const CONFIGURED: &str = "configured.json";
 
 /// Everything the installation itself writes into its directory but the hold, in the order in which it is deleted:
 /// what tells whose data this was goes last.
-const FILES: [&str; 7] =
-    [CLOCK, "port.json", "running.json", SUBSCRIBERS, "secrets.json", CONFIGURED, DEMO];
+const FILES: [&str; 7] = [CLOCK, "port.json", "running.json", SUBSCRIBERS, "secrets.json", CONFIGURED, DEMO];
 
 /// How far a demo has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -161,7 +160,13 @@ impl Installation {
             Some(secrets) => secrets,
             None => {
                 let (private_key, public_key) = fresh_keys();
-                Secrets { private_key, public_key, cursors: fresh_secret(), databases: BTreeMap::new(), bus: BTreeMap::new() }
+                Secrets {
+                    private_key,
+                    public_key,
+                    cursors: fresh_secret(),
+                    databases: BTreeMap::new(),
+                    bus: BTreeMap::new(),
+                }
             }
         };
         let mut is_new = false;

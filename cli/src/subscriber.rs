@@ -64,8 +64,7 @@ impl Admitted {
     pub(crate) fn guest(&self) -> Result<BusGuest> {
         let who = self.subscriber()?;
         let allowed = who.allowed();
-        let user =
-            BusUser { key: self.key.clone(), publish: allowed.publish, subscribe: allowed.subscribe };
+        let user = BusUser { key: self.key.clone(), publish: allowed.publish, subscribe: allowed.subscribe };
         let carried = who.carried().map(|carried| (carried.subject, carried.asked_as)).to_vec();
         Ok(BusGuest { account: who.account(), user, carried })
     }
@@ -109,8 +108,13 @@ async fn add(
     let guest = admitted.guest()?;
     all.push(admitted);
     installation.keep_subscribers(&all)?;
-    println!("the seed of its key: {} (an nkey; give it to the system, and keep no copy)", seed_file.display());
-    println!("it asks the API of JetStream under {SUBSCRIBER_API}, its inboxes begin with _INBOX_{name}, its consumers are {name}");
+    println!(
+        "the seed of its key: {} (an nkey; give it to the system, and keep no copy)",
+        seed_file.display()
+    );
+    println!(
+        "it asks the API of JetStream under {SUBSCRIBER_API}, its inboxes begin with _INBOX_{name}, its consumers are {name}"
+    );
     if installation.has_own_nats()? {
         println!("add to subscribers.conf of your NATS, and reload it:\n{}", guest.entry());
     }
@@ -136,7 +140,9 @@ async fn until_let_in(address: &str, seed: &str, name: &str) -> Result<()> {
     let mut connected = bus.connected();
     let let_in = connected.wait_for(|_| bus.is_connected());
     let waited = tokio::time::timeout(PATIENCE, let_in).await;
-    waited.context("it is written down, but not let in yet: see what `up` says")?.context("the bus is gone")?;
+    waited
+        .context("it is written down, but not let in yet: see what `up` says")?
+        .context("the bus is gone")?;
     Ok(())
 }
 

@@ -49,7 +49,8 @@ impl BusRights {
     /// The block `accounts` of NATS's configuration. `operator` stands first among the users of the streams' account,
     /// `more` behind the last guest: both as the configuration has them.
     pub fn accounts(&self, operator: &str, more: &str) -> String {
-        let mut text = format!("accounts {{\n  {ACCOUNT} {{\n    jetstream: enabled\n    users: [\n      {operator}\n");
+        let mut text =
+            format!("accounts {{\n  {ACCOUNT} {{\n    jetstream: enabled\n    users: [\n      {operator}\n");
         for user in &self.users {
             push(&mut text, format_args!("      {}\n", user.entry("      ")));
         }

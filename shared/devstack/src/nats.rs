@@ -129,7 +129,11 @@ impl Nats {
         self.server.signal(Signal::HUP)?;
         wait::until(RELOAD, || self.says(RELOADED) > taken || self.says(RELOAD_FAILED) > refused).await;
         let log = self.server.log();
-        ensure!(self.says(RELOADED) > taken, "NATS does not take its new users: {}", account::last_words(&log));
+        ensure!(
+            self.says(RELOADED) > taken,
+            "NATS does not take its new users: {}",
+            account::last_words(&log)
+        );
         Ok(())
     }
 
@@ -244,12 +248,9 @@ struct Reach {
 
 fn reach(place: &Place, runner: &Runner, ports: NatsPorts) -> Reach {
     match runner {
-        Runner::Program(_) => Reach {
-            host: "127.0.0.1",
-            ports,
-            store: place.server_file(DIR),
-            pid_file: Some(pid_file(place)),
-        },
+        Runner::Program(_) => {
+            Reach { host: "127.0.0.1", ports, store: place.server_file(DIR), pid_file: Some(pid_file(place)) }
+        }
         Runner::Container(_) => Reach {
             host: "0.0.0.0",
             ports: NatsPorts { client: 4222, monitor: 8222 },

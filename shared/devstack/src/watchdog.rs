@@ -168,7 +168,8 @@ impl Server {
         match &self.container {
             Some(container) => container::signal(container, signal),
             None => {
-                let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).context("no process id")?;
+                let pid =
+                    i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).context("no process id")?;
                 Ok(kill_process(pid, signal)?)
             }
         }

@@ -33,18 +33,19 @@ impl Login {
             .map_err(|error| Fault::Bus(error.to_string()))?;
         // The library takes no credentials from an address.
         let first = addresses.first();
-        let options = match (&self.seed, first.and_then(ServerAddr::username), first.and_then(ServerAddr::password)) {
-            (Some(seed), _, _) => {
-                // Else it is refused at every attempt, with a word that nobody understands.
-                public_key(seed)?;
-                ConnectOptions::with_nkey(seed.clone()).custom_inbox_prefix(inbox_prefix(user))
-            }
-            (None, Some(user), Some(password)) => {
-                ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned())
-            }
-            (None, Some(token), None) => ConnectOptions::with_token(token.to_owned()),
-            (None, None, _) => ConnectOptions::new(),
-        };
+        let options =
+            match (&self.seed, first.and_then(ServerAddr::username), first.and_then(ServerAddr::password)) {
+                (Some(seed), _, _) => {
+                    // Else it is refused at every attempt, with a word that nobody understands.
+                    public_key(seed)?;
+                    ConnectOptions::with_nkey(seed.clone()).custom_inbox_prefix(inbox_prefix(user))
+                }
+                (None, Some(user), Some(password)) => {
+                    ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned())
+                }
+                (None, Some(token), None) => ConnectOptions::with_token(token.to_owned()),
+                (None, None, _) => ConnectOptions::new(),
+            };
         Ok((addresses, options.name(user)))
     }
 }

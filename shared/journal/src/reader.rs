@@ -71,7 +71,15 @@ impl Reader {
         let (drains, asked) = mpsc::channel(16);
         let (status, standing) = watch::channel(Standing::default());
         let watched = Watched { standing, clock: context.clock.clone() };
-        let worker = Worker { context, source, asked, waiting: Vec::new(), status, parked: HashSet::new(), versions: Versions::default() };
+        let worker = Worker {
+            context,
+            source,
+            asked,
+            waiting: Vec::new(),
+            status,
+            parked: HashSet::new(),
+            versions: Versions::default(),
+        };
         (Self { source, drains, watched }, tend(worker, stop))
     }
 

@@ -147,7 +147,10 @@ impl Place<'_> {
             return Err(Disbelief::Forged(format!("published for the stream {named}, not by the relay")));
         }
         if payload.len() > LARGEST {
-            return Err(Disbelief::Unreadable(format!("{} bytes; no event has more than {LARGEST}", payload.len())));
+            return Err(Disbelief::Unreadable(format!(
+                "{} bytes; no event has more than {LARGEST}",
+                payload.len()
+            )));
         }
         let envelope = serde_json::from_slice::<Envelope>(payload)
             .map_err(|error| Disbelief::Unreadable(error.to_string()))?;
@@ -170,7 +173,11 @@ impl Place<'_> {
             return Some(format!("type and branch do not belong to the subject {subject}"));
         }
         if self.id.is_some_and(|id| id != envelope.id.to_string()) {
-            return Some(format!("is {} by its header and {} by itself", self.id.unwrap_or_default(), envelope.id));
+            return Some(format!(
+                "is {} by its header and {} by itself",
+                self.id.unwrap_or_default(),
+                envelope.id
+            ));
         }
         (envelope.aggversion <= Version::NONE)
             .then(|| format!("version {} of {}: the first is 1", envelope.aggversion.get(), envelope.subject))
@@ -191,7 +198,8 @@ impl Versions {
             let (epoch, version) = (envelope.epoch, envelope.aggversion);
             match self.0.get(&received.aggregate) {
                 Some((before, last)) if *before == epoch && version <= *last => {
-                    let why = format!("version {} of {} after {}", version.get(), envelope.subject, last.get());
+                    let why =
+                        format!("version {} of {} after {}", version.get(), envelope.subject, last.get());
                     received.envelope = Err(Disbelief::Forged(why));
                 }
                 Some(_) | None => {

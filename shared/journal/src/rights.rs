@@ -89,11 +89,8 @@ pub struct Carried {
 
 /// The questions that the streams' account answers others at all, as their server's export names them, and whether
 /// one question has many answers. Which account may ask which of them is said at that account.
-pub const ANSWERED: [(&str, bool); 3] = [
-    ("$JS.API.CONSUMER.MSG.NEXT.*.*", true),
-    ("$JS.API.CONSUMER.INFO.*.*", false),
-    ("$JS.ACK.>", false),
-];
+pub const ANSWERED: [(&str, bool); 3] =
+    [("$JS.API.CONSUMER.MSG.NEXT.*.*", true), ("$JS.API.CONSUMER.INFO.*.*", false), ("$JS.ACK.>", false)];
 
 /// Somebody outside who reads events.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,11 +117,7 @@ pub enum SubscriberError {
 /// The kinds of things that another system is told of, of each service. Those that say what somebody is paid, or what is
 /// taken from his pay, need the scope `pay`; what a service records for itself alone is told to nobody outside.
 const TOLD: [(&str, &[&str], &[&str]); 4] = [
-    (
-        "support",
-        &["call", "callback", "clock", "complaint", "contact", "customer", "promise"],
-        &["penalty"],
-    ),
+    ("support", &["call", "callback", "clock", "complaint", "contact", "customer", "promise"], &["penalty"]),
     ("hr", &["attendance", "branch", "employee"], &["deduction", "payrun", "payslip"]),
     ("workforce", &["certificate", "retraining", "standing", "worker"], &[]),
     ("contracts", &["collection", "contract", "pricebook", "quote", "service", "visit"], &[]),
@@ -243,11 +236,16 @@ mod tests {
         let plain = Subscriber::new("acme", &[branch, branch], false).expect("a subscriber");
         let hr = plain.filters("hr");
         assert_eq!(hr.len(), 6, "three kinds, in his branch and in the network");
-        assert!(hr.contains(&format!("steward.v1.hr.{branch}.employee.*")) && hr.contains(&"steward.v1.hr.net.branch.*".to_owned()));
+        assert!(
+            hr.contains(&format!("steward.v1.hr.{branch}.employee.*"))
+                && hr.contains(&"steward.v1.hr.net.branch.*".to_owned())
+        );
         let all = Subscriber::new("acme", &[], true).expect("a subscriber");
         let pay = ["payslip", "payrun", "deduction", "penalty"];
         for (service, ..) in TOLD {
-            let names = |filters: &[String]| pay.iter().any(|kind| filters.iter().any(|filter| filter.contains(kind)));
+            let names = |filters: &[String]| {
+                pay.iter().any(|kind| filters.iter().any(|filter| filter.contains(kind)))
+            };
             assert!(!names(&plain.filters(service)), "{service}");
             assert_eq!(names(&all.filters(service)), ["support", "hr"].contains(&service), "{service}");
         }

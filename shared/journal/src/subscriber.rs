@@ -81,7 +81,8 @@ pub async fn dismiss(bus: &Bus, subscriber: &Subscriber) -> Result<(), Fault> {
         let gone = bus.jetstream().delete_consumer_from_stream(subscriber.name(), &stream).await;
         match gone.map_err(|error| error.kind()) {
             Ok(_) => {}
-            Err(ConsumerErrorKind::JetStream(error)) if error.error_code() == ErrorCode::CONSUMER_NOT_FOUND => {}
+            Err(ConsumerErrorKind::JetStream(error))
+                if error.error_code() == ErrorCode::CONSUMER_NOT_FOUND => {}
             Err(error) => return Err(Fault::Bus(format!("{stream}: {error}"))),
         }
     }

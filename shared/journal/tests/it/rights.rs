@@ -101,7 +101,9 @@ struct Rogue {
 impl Rogue {
     fn was_refused(&self, subject: &str) -> bool {
         let refused = self.refused.lock().expect("nobody panics with it");
-        refused.iter().any(|why| why.to_ascii_lowercase().contains(&format!("\"{}\"", subject.to_ascii_lowercase())))
+        refused
+            .iter()
+            .any(|why| why.to_ascii_lowercase().contains(&format!("\"{}\"", subject.to_ascii_lowercase())))
     }
 
     /// Publishes, and sees the server refuse the right to.
@@ -209,11 +211,14 @@ async fn sec_094_a_service_may_do_nothing_else() {
     ] {
         rogue.may_not_publish(subject, payload).await;
     }
-    for subject in [">", "_INBOX.>", "_INBOX_alpha.>", "steward.v1.>", "steward.v1.alpha.>", "$JS.>", "$SYS.>"] {
+    for subject in
+        [">", "_INBOX.>", "_INBOX_alpha.>", "steward.v1.>", "steward.v1.alpha.>", "$JS.>", "$SYS.>"]
+    {
         rogue.may_not_subscribe(subject).await;
     }
     for service in ["ALPHA", "GAMMA"] {
-        let state = operator.state(&format!("STEWARD_{service}_E1")).await.expect("the bus").expect("the stream");
+        let state =
+            operator.state(&format!("STEWARD_{service}_E1")).await.expect("the bus").expect("the stream");
         assert_eq!((state.messages, state.last_seq), (0, 0));
     }
 }
@@ -279,7 +284,8 @@ async fn an_answer_sent_into_anothers_stream_has_no_effect() {
         let own = "steward.v1.beta.net.thing.touched";
         rogue.client.publish_with_headers(own, headers, lie.clone().into()).await.expect("sent");
     }
-    let stored = async || operator.state("STEWARD_BETA_E1").await.expect("the bus").expect("a stream").messages;
+    let stored =
+        async || operator.state("STEWARD_BETA_E1").await.expect("the bus").expect("a stream").messages;
     until("one of them is stored", async || stored().await == 1).await;
     // With the mark it is not: a stream stores nothing that was meant for another.
     let create = "$JS.API.CONSUMER.CREATE.STEWARD_BETA_E1.x";
@@ -373,7 +379,14 @@ async fn a_subscriber_hears_of_his_branches_and_of_pay_only_with_the_scope() {
     assert_eq!(found[0], ["complaint.registered", "customer.registered", "employee.hired"]);
     assert_eq!(
         found[1],
-        ["complaint.registered", "penalty.confirmed", "customer.registered", "payslip.issued", "deduction.opened", "employee.hired"]
+        [
+            "complaint.registered",
+            "penalty.confirmed",
+            "customer.registered",
+            "payslip.issued",
+            "deduction.opened",
+            "employee.hired"
+        ]
     );
     assert_eq!(found[2].iter().filter(|event| *event == "complaint.registered").count(), 2);
     // Taken away: his consumers are gone, and he is not let in again.
@@ -422,7 +435,10 @@ async fn sec_095_a_subscriber_may_ask_for_his_own_next_events_and_nothing_else()
             (format!("STREAM.SNAPSHOT.{stream}"), r#"{"deliver_subject":"_INBOX_acme.x"}"#),
             (format!("STREAM.DELETE.{stream}"), ""),
             (format!("STREAM.PURGE.{stream}"), ""),
-            (format!("STREAM.UPDATE.{stream}"), r#"{"name":"STEWARD_SUPPORT_E1","republish":{"src":">","dest":"x.>"}}"#),
+            (
+                format!("STREAM.UPDATE.{stream}"),
+                r#"{"name":"STEWARD_SUPPORT_E1","republish":{"src":">","dest":"x.>"}}"#,
+            ),
             ("STREAM.CREATE.MINE".to_owned(), r#"{"name":"MINE","mirror":{"name":"STEWARD_HR_E1"}}"#),
             ("STREAM.CREATE.MINE".to_owned(), r#"{"name":"MINE","sources":[{"name":"STEWARD_HR_E1"}]}"#),
             ("STREAM.NAMES".to_owned(), ""),
@@ -442,7 +458,9 @@ async fn sec_095_a_subscriber_may_ask_for_his_own_next_events_and_nothing_else()
     ] {
         rogue.may_not_publish(subject, "").await;
     }
-    for subject in [">", "_INBOX.>", "_INBOX_other.>", "_INBOX_hr.>", "steward.v1.>", "$JS.>", "$SYS.>", "_R_.>"] {
+    for subject in
+        [">", "_INBOX.>", "_INBOX_other.>", "_INBOX_hr.>", "steward.v1.>", "$JS.>", "$SYS.>", "_R_.>"]
+    {
         rogue.may_not_subscribe(subject).await;
     }
     // What he may ask is answered to him alone: an answer that is to go elsewhere goes nowhere.

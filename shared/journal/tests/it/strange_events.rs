@@ -124,7 +124,8 @@ async fn what_cannot_be_read_is_parked_and_the_reader_goes_on() {
         ])
     );
     assert_eq!(strange.effects().await, 2);
-    let largest = count(&strange.pair.beta, "SELECT max(octet_length(envelope::text))::bigint FROM parked").await;
+    let largest =
+        count(&strange.pair.beta, "SELECT max(octet_length(envelope::text))::bigint FROM parked").await;
     assert!(largest < 40_000, "a megabyte is not kept: {largest}");
     // A restart right behind what cannot be read finds its position again.
     strange.publish(SUBJECT, with(13, &[])).await;
@@ -196,7 +197,11 @@ async fn what_bears_no_mark_of_the_relay_has_no_effect_and_holds_nobody_up() {
 async fn sec_097_a_gap_stops_the_reader_and_is_told() {
     let strange = Strange::new().await;
     strange.context.delete_stream(STREAM).await.expect("it is deleted");
-    let open = Config { name: STREAM.to_owned(), subjects: vec!["steward.v1.alpha.>".to_owned()], ..Config::default() };
+    let open = Config {
+        name: STREAM.to_owned(),
+        subjects: vec!["steward.v1.alpha.>".to_owned()],
+        ..Config::default()
+    };
     let stream = strange.context.create_stream(open).await.expect("a stream that forgets");
     for seq in 1..=4 {
         strange.publish(SUBJECT, with(seq, &[])).await;
