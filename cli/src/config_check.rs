@@ -20,11 +20,13 @@ impl Config {
         let config = house::config::Config::read(&file)?;
         println!("{config:#?}");
         for (what, path) in [
-            ("database_url_file", &config.database_url_file),
-            ("nats_url_file", &config.nats_url_file),
-            ("public_key_file", &config.public_key_file),
-            ("cursor_secret_file", &config.cursor_secret_file),
+            ("database_url_file", Some(&config.database_url_file)),
+            ("nats_url_file", Some(&config.nats_url_file)),
+            ("nats_seed_file", config.nats_seed_file.as_ref()),
+            ("public_key_file", Some(&config.public_key_file)),
+            ("cursor_secret_file", Some(&config.cursor_secret_file)),
         ] {
+            let Some(path) = path else { continue };
             house::config::secret(path)?;
             println!("{what}: can be read");
         }

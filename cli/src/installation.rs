@@ -1,10 +1,12 @@
 //! What one installation keeps in its data directory, and who runs it now.
 
+use crate::subscriber::Admitted;
 use anyhow::{Context, Result, bail};
 use chrono::TimeDelta;
 use house::access::{fresh_keys, fresh_secret};
 use house::provision::Passwords;
 use journal::Clock;
+use journal::login::fresh_seed;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -37,6 +39,9 @@ pub(crate) struct Secrets {
     pub(crate) cursors: String,
     /// Of each service's two database roles.
     pub(crate) databases: BTreeMap<String, RolePasswords>,
+    /// Of each service's user on the bus: the seed of its key. Older installations have none yet.
+    #[serde(default)]
+    pub(crate) bus: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -79,12 +84,15 @@ const DEMO: &str = "demo.json";
 /// How far the clock of this data was moved (development profile).
 const CLOCK: &str = "clock.json";
 
+/// Who outside of the network reads events, and which.
+const SUBSCRIBERS: &str = "subscribers.json";
+
 /// Exists where a server of the operator's own was used, not one that Steward started.
 const CONFIGURED: &str = "configured.json";
 
 /// Everything the installation itself writes into its directory but the hold, in the order in which it is deleted:
 /// what tells whose data this was goes last.
-const FILES: [&str; 6] = [CLOCK, "port.json", "running.json", "secrets.json", CONFIGURED, DEMO];
+const FILES: [&str; 7] = [CLOCK, "port.json", "running.json", SUBSCRIBERS, "secrets.json", CONFIGURED, DEMO];
 
 /// How far a demo has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -154,7 +162,13 @@ impl Installation {
             Some(secrets) => secrets,
             None => {
                 let (private_key, public_key) = fresh_keys();
-                Secrets { private_key, public_key, cursors: fresh_secret(), databases: BTreeMap::new() }
+                Secrets {
+                    private_key,
+                    public_key,
+                    cursors: fresh_secret(),
+                    databases: BTreeMap::new(),
+                    bus: BTreeMap::new(),
+                }
             }
         };
         let mut is_new = false;
@@ -163,6 +177,10 @@ impl Installation {
                 is_new = true;
                 RolePasswords { owner: fresh_secret(), app: fresh_secret() }
             });
+            if !secrets.bus.contains_key(*service) {
+                is_new = true;
+                secrets.bus.insert((*service).to_owned(), fresh_seed()?);
+            }
         }
         if is_new {
             write(&file, &secrets)?;
@@ -361,6 +379,22 @@ impl Installation {
     /// Takes back the mark of a demo that has written nothing: what comes now is no demo's.
     pub(crate) fn unmark_demo(&self) -> Result<()> {
         fs::remove_file(self.file(DEMO)).context("the demo's mark cannot be taken back")
+    }
+
+    /// Who outside of the network reads events.
+    pub(crate) fn subscribers(&self) -> Result<Vec<Admitted>> {
+        Ok(read(&self.file(SUBSCRIBERS))?.unwrap_or_default())
+    }
+
+    /// Keeps who outside of the network reads events. Whoever runs the installation sees it within a second.
+    pub(crate) fn keep_subscribers(&self, subscribers: &[Admitted]) -> Result<()> {
+        write(&self.file(SUBSCRIBERS), &subscribers)
+    }
+
+    /// Whether the NATS is one of the operator's own: then its users are too.
+    pub(crate) fn has_own_nats(&self) -> Result<bool> {
+        let configured: Option<BTreeMap<String, bool>> = read(&self.file(CONFIGURED))?;
+        Ok(self.nats_url_file.is_some() || configured.is_some_and(|of| of.get("nats") == Some(&true)))
     }
 
     /// Keeps that servers of the operator's own have data of this installation.

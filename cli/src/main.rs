@@ -2,6 +2,7 @@
 
 mod api;
 mod audit;
+mod bus;
 mod client;
 mod config_check;
 mod demo;
@@ -14,6 +15,7 @@ mod parked;
 mod platform;
 mod reset;
 mod status;
+mod subscriber;
 mod token;
 mod trace;
 mod up;
@@ -68,6 +70,12 @@ enum Verb {
     /// Prove that no fen was lost, taken twice or made up.
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Let other systems read events from the bus.
+    #[command(subcommand)]
+    Subscriber(subscriber::Verb),
+    /// Set up the users of a NATS of your own.
+    #[command(subcommand)]
+    Bus(bus::Verb),
     /// Look at the configuration of a service that runs alone.
     #[command(subcommand)]
     Config(config_check::Config),
@@ -106,6 +114,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Trace(trace) => trace.run(&installation).await,
         Verb::Demo(demo) => demo.run(&installation).await,
         Verb::Audit(audit) => audit.run(&installation).await,
+        Verb::Subscriber(subscriber) => subscriber.run(&installation).await,
+        Verb::Bus(bus) => bus.run(),
         Verb::Config(config) => config.run(),
     }
 }

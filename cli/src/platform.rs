@@ -1,13 +1,14 @@
 //! All services in one process: on an embedded PostgreSQL and NATS, each with its own database and roles.
 
+use crate::bus::Doorkeeper;
 use crate::installation::{DemoMark, Hold, Installation, Running as Announcement, Secrets};
 use anyhow::{Context, Result, bail};
 use devstack::{Durability, Options, Progress, Sources, Stack};
 use house::provision::{Passwords, existing, provision};
 use house::server::{Profile, router, serve};
 use house::{Running, Service, Surroundings};
-use journal::Bus;
 use journal::bus::stream_name;
+use journal::{Bus, Login};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -137,6 +138,7 @@ pub(crate) struct Platform {
     unheard: CancellationToken,
     /// How far the clock is ahead of real time, in microseconds.
     clock: watch::Receiver<i64>,
+    doorkeeper: Doorkeeper,
     stop: CancellationToken,
     /// Declared last: the installation is ours until everything else is gone.
     _hold: Hold,
@@ -154,7 +156,9 @@ impl Platform {
             Purpose::Work => Profile::Production,
             Purpose::Development | Purpose::Demo => Profile::Development,
         };
-        let Ground { stack, secrets, databases } = Ground::lay(installation, purpose, progress).await?;
+        let Ground { mut stack, secrets, databases } = Ground::lay(installation, purpose, progress).await?;
+        let mut doorkeeper = Doorkeeper::new(&secrets.bus)?;
+        let is_guarded = doorkeeper.admit(installation, &mut stack).await?;
         let clock = installation.clock()?;
         house::metrics::record();
         let stop = CancellationToken::new();
@@ -162,7 +166,11 @@ impl Platform {
         for service in services() {
             let around = Surroundings {
                 database: databases[service.name].clone(),
-                nats: stack.nats_url().to_owned(),
+                // The users of a NATS of the operator's own are his matter: there all services come as he does.
+                nats: match is_guarded {
+                    true => Login::with_seed(&stack.nats_address(), &secrets.bus[service.name]),
+                    false => stack.nats_url().into(),
+                },
                 clock: clock.clone(),
                 public_key: secrets.public_key.clone(),
                 cursor_secret: secrets.cursors.clone().into_bytes(),
@@ -195,7 +203,18 @@ impl Platform {
         };
         installation.announce(&announcement)?;
         let clock = clock.moves();
-        Ok(Self { announcement, stack, services, server, scraped, unheard, clock, stop, _hold: hold })
+        Ok(Self {
+            announcement,
+            stack,
+            services,
+            server,
+            scraped,
+            unheard,
+            clock,
+            doorkeeper,
+            stop,
+            _hold: hold,
+        })
     }
 
     /// Restarts a server that somebody killed, and keeps the time that somebody set; returns on Ctrl-C or SIGTERM, and
@@ -204,12 +223,14 @@ impl Platform {
         let (mut terminate, mut interrupt) =
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let mut look_after = tokio::time::interval(LOOK_AFTER);
-        let Self { stack, clock, unheard, .. } = self;
+        let Self { stack, clock, unheard, doorkeeper, .. } = self;
         loop {
             // A server may take minutes to answer again; a signal does not wait for that.
             let looked_after = async {
                 look_after.tick().await;
-                stack.ensure_running().await
+                let revived = stack.ensure_running().await?;
+                doorkeeper.look_after(installation, stack).await;
+                anyhow::Ok(revived)
             };
             tokio::select! {
                 _ = terminate.recv() => return Ok(()),

@@ -2,7 +2,10 @@
 
 use crate::seen;
 use crate::story::{BEGIN, Home, Process, Stage, Story, eventually, program, turn};
-use devstack::{Durability, Options, Sources, Stack};
+use devstack::{BusRights, BusUser, Durability, Options, Sources, Stack};
+use house::Service;
+use journal::login::public_key;
+use journal::rights::of_service;
 use kernel::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -53,10 +56,11 @@ fn configuration(home: &Home, service: &str, listen: &str, now: Timestamp) -> Pa
     let mut text = format!(
         "profile = \"development\"\nclock = {}\nnats_url_file = {:?}\n",
         serde_json::to_value(now).expect("an instant"),
-        home.beside("nats-url-file")
+        home.beside("nats-address")
     );
     for (key, secret) in [
         ("database_url_file", url),
+        ("nats_seed_file", seed(home, service)),
         ("public_key_file", home.secret("public_key")),
         ("cursor_secret_file", home.secret("cursors")),
     ] {
@@ -70,13 +74,32 @@ fn configuration(home: &Home, service: &str, listen: &str, now: Timestamp) -> Pa
     file
 }
 
+/// The seed of a service's own key for the bus.
+fn seed(home: &Home, service: &str) -> String {
+    home.secrets()["bus"][service].as_str().expect("a seed").to_owned()
+}
+
+/// Each process is let in with its own key, and with the rights of its service: what the story shows needs no more.
+async fn let_in(home: &Home, stack: &mut Stack) {
+    let user = |service: Service| {
+        let allowed = of_service(service.name, service.reactions.sources());
+        let key = public_key(&seed(home, service.name)).expect("a user's key");
+        BusUser { key, publish: allowed.publish, subscribe: allowed.subscribe }
+    };
+    let services = [support::service(), hr::service(), workforce::service(), contracts::service()];
+    let users = services.map(user).to_vec();
+    stack.admit(&BusRights { users, ..BusRights::default() }).await.expect("NATS takes its users");
+    fs::write(home.beside("nats-address"), stack.nats_address()).expect("it can be written");
+}
+
 /// The sample says nothing that a service would not take: its values, with what is shown as a default.
 fn assert_sample_holds(home: &Home) {
     let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/steward-support.toml");
     let mut text = fs::read_to_string(sample).expect("the sample is there").replace("# profile", "profile");
     for (file, key) in [
         ("support.database-url", "support.database_url_file"),
-        ("nats-url", "nats-url-file"),
+        ("nats-url", "nats-address"),
+        ("support.nats-seed", "support.nats_seed_file"),
         ("tokens.pem", "support.public_key_file"),
         ("cursor-secret", "support.cursor_secret_file"),
     ] {
@@ -112,7 +135,7 @@ async fn the_story_through_four_processes_with_hr_killed_in_the_middle() {
         sources: Sources::All,
         ports: None,
     };
-    let stack = Stack::start(&options, &|_| ()).await.expect("PostgreSQL and NATS");
+    let mut stack = Stack::start(&options, &|_| ()).await.expect("PostgreSQL and NATS");
     let home = Home::on(stack.postgres_url(), stack.nats_url());
     let migrated = home.steward_says(&["migrate"]);
     assert!(
@@ -133,6 +156,7 @@ async fn the_story_through_four_processes_with_hr_killed_in_the_middle() {
     let refused = home.steward_refuses(&["reset", "--yes"]);
     assert!(refused.contains("servers of your own") && home.path("secrets.json").exists(), "{refused}");
     let collector = Collector::start().await;
+    let_in(&home, &mut stack).await;
     let mut processes = BTreeMap::new();
     for service in SERVICES {
         let begin = crate::story::instant(BEGIN);

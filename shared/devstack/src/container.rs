@@ -16,6 +16,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
+use rustix::process::Signal;
 
 use crate::Durability;
 use crate::account::{self, Account};
@@ -200,6 +201,15 @@ pub(crate) fn kill(name: &str) {
     let docker = docker.args(["rm", "--force", "--volumes", name]).stdin(Stdio::null());
     // It fails when nothing is left to kill.
     let _ = docker.stdout(Stdio::null()).stderr(Stdio::null()).status();
+}
+
+/// Sends a signal to the server in a container.
+pub(crate) fn signal(name: &str, signal: Signal) -> Result<()> {
+    let mut docker = Command::new("docker");
+    let docker = docker.args(["kill", &format!("--signal={}", signal.as_raw()), name]);
+    let status = docker.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status()?;
+    ensure!(status.success(), "Docker cannot send a signal to {name}");
+    Ok(())
 }
 
 /// Asks Docker; what it answers.

@@ -10,6 +10,7 @@
 //! | `container` | the same for Docker: what runs there, and where is its data? |
 //! | `place`, `lock`, `account` | where is its data, and whose is it? |
 //! | `postgres`, `nats` | how is it set up, and when is it ready? |
+//! | `guests` | who else than the operator may use NATS? |
 //! | `watchdog`, `leftover` | who stops it when its owner is dead? |
 //!
 //! Not here: migrations, roles, streams (they belong to the services), and Windows.
@@ -18,6 +19,7 @@ mod account;
 mod container;
 mod fetch;
 mod find;
+mod guests;
 mod leftover;
 mod lock;
 mod nats;
@@ -38,6 +40,7 @@ use crate::place::Place;
 use crate::postgres::Postgres;
 use crate::progress::Listener;
 
+pub use crate::guests::{BusGuest, BusRights, BusUser};
 pub use crate::origin::{Choice, Origin, PassedOver, Source};
 pub use crate::progress::{Product, Progress};
 
@@ -183,9 +186,30 @@ impl Stack {
         &self.postgres_url
     }
 
-    /// The bus's URL, with its password.
+    /// The bus's URL with the operator's password, who may do everything. Everybody else comes with a key of his own, to
+    /// [`Stack::nats_address`], and is let in by [`Stack::admit`].
     pub fn nats_url(&self) -> &str {
         &self.nats_url
+    }
+
+    /// The bus's URL without anybody's password.
+    pub fn nats_address(&self) -> String {
+        match (self.nats_url.split_once("://"), self.nats_url.rsplit_once('@')) {
+            (Some((scheme, _)), Some((_, place))) => format!("{scheme}://{place}"),
+            _ => self.nats_url.clone(),
+        }
+    }
+
+    /// Lets these use our own NATS, and nobody else but the operator; a server that is started again has them too. False
+    /// if the NATS is a configured one, whose users are its operator's matter.
+    ///
+    /// # Errors
+    /// When the server does not take them.
+    pub async fn admit(&mut self, rights: &BusRights) -> Result<bool> {
+        match (&self.place, &mut self.nats) {
+            (Some(place), Some(nats)) => nats.admit(place, rights).await.map(|()| true),
+            _ => Ok(false),
+        }
     }
 
     /// Where our own NATS tells its state over HTTP; `None` if the NATS is a configured one.

@@ -6,20 +6,31 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use rustix::process::Signal;
 
 use crate::Durability;
 use crate::account;
 use crate::container::Run;
 use crate::find::{Maker, Runner, Version, Wanted};
+use crate::guests::{ACCOUNT, BusRights, quoted};
 use crate::leftover::{self, Traces};
 use crate::origin::{Choice, Source};
 use crate::place::{self, Place};
 use crate::progress::{Listener, Product, Progress};
-use crate::wait::PAUSE;
+use crate::wait::{self, PAUSE};
 use crate::watchdog::{Launch, Server, Stop};
 
 /// Reading back a big store takes its time; a server that cannot start ends by itself long before.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Reading the users anew takes milliseconds.
+const RELOAD: Duration = Duration::from_secs(10);
+
+/// What the server says when it has read its configuration again.
+const RELOADED: &str = "Reloaded server configuration";
+
+/// What it says where it cannot; it goes on with the old one.
+const RELOAD_FAILED: &str = "Failed to reload server configuration";
 
 const DIR: &str = "nats";
 const PASSWORD: &str = "nats.password";
@@ -30,7 +41,9 @@ pub(crate) struct Nats {
     server: Server,
     runner: Runner,
     pub(crate) ports: NatsPorts,
+    /// The operator's, with his password.
     pub(crate) url: String,
+    rights: BusRights,
 }
 
 /// Where it listens.
@@ -64,10 +77,11 @@ impl Nats {
             let ports = NatsPorts { client, monitor };
             progress(&Progress::Starting { product: Product::Nats, port: client });
             let url = format!("nats://steward:{password}@127.0.0.1:{client}");
-            let mut server = launch(place, &runner, ports).await?;
+            let rights = BusRights::default();
+            let mut server = launch(place, &runner, (ports, &rights)).await?;
             if is_ready(&mut server, &url).await? {
                 runner.keep()?;
-                return Ok((Nats { server, runner, ports, url }, choice));
+                return Ok((Nats { server, runner, ports, url, rights }, choice));
             }
             wanted = (Some(client), Some(monitor));
         }
@@ -78,13 +92,54 @@ impl Nats {
         let Some(status) = self.server.ended()? else { return Ok(false) };
         tracing::warn!(%status, port = self.ports.client, "NATS ended and is started again");
         clear_leftovers(place, &|_| {}).await?;
-        self.server = launch(place, &self.runner, self.ports).await?;
+        self.server = launch(place, &self.runner, (self.ports, &self.rights)).await?;
         let NatsPorts { client, monitor } = self.ports;
         ensure!(
             is_ready(&mut self.server, &self.url).await?,
             "port {client} or {monitor} is taken by another program"
         );
         Ok(true)
+    }
+
+    /// Lets these in from now on, and nobody else; connections of those who are not named any more end. Whoever may
+    /// stay does not notice.
+    pub(crate) async fn admit(&mut self, place: &Place, rights: &BusRights) -> Result<()> {
+        if self.rights == *rights {
+            return Ok(());
+        }
+        let reach = reach(place, &self.runner, self.ports);
+        let text = configuration(place, &reach, rights)?;
+        match &self.runner {
+            Runner::Program(_) => place.write_secret(&configuration_file(place), &text)?,
+            // The container has this very file, not its name: another one in its place would not be seen there.
+            Runner::Container(_) => fs::write(configuration_file(place), &text)?,
+        }
+        self.reload().await?;
+        if !rights.guests.is_empty() {
+            // A new account's questions are carried over only once the server has read of it a second time (2.15.1).
+            self.reload().await?;
+        }
+        // Only now: whoever was told that it failed tries again. A server that is started again has them.
+        self.rights.clone_from(rights);
+        Ok(())
+    }
+
+    async fn reload(&self) -> Result<()> {
+        let (taken, refused) = (self.says(RELOADED), self.says(RELOAD_FAILED));
+        self.server.signal(Signal::HUP)?;
+        wait::until(RELOAD, || self.says(RELOADED) > taken || self.says(RELOAD_FAILED) > refused).await;
+        let log = self.server.log();
+        ensure!(
+            self.says(RELOADED) > taken,
+            "NATS does not take its new users: {}",
+            account::last_words(&log)
+        );
+        Ok(())
+    }
+
+    /// How often the server has said something since it was started.
+    fn says(&self, words: &str) -> usize {
+        self.server.log().matches(words).count()
     }
 
     pub(crate) fn kill(&mut self) {
@@ -145,17 +200,14 @@ fn configuration_file(place: &Place) -> PathBuf {
     place.server_file(DIR).join("nats.conf")
 }
 
-async fn launch(place: &Place, runner: &Runner, ports: NatsPorts) -> Result<Server> {
+async fn launch(place: &Place, runner: &Runner, how: (NatsPorts, &BusRights)) -> Result<Server> {
+    let (ports, rights) = how;
     let (log, file) = (place.log(DIR), configuration_file(place));
+    let reach = reach(place, runner, ports);
+    place.write_secret(&file, &configuration(place, &reach, rights)?)?;
     match runner {
         Runner::Program(program) => {
-            let reach = Reach {
-                host: "127.0.0.1",
-                ports,
-                store: place.server_file(DIR),
-                pid_file: Some(pid_file(place)),
-            };
-            write_configuration(place, &reach)?;
+            move_store(&reach.store)?;
             let arguments = vec![OsString::from("--config"), file.into_os_string()];
             let launch = Launch {
                 program,
@@ -168,10 +220,7 @@ async fn launch(place: &Place, runner: &Runner, ports: NatsPorts) -> Result<Serv
             Server::start(launch, place.account, place.janitor.as_ref())
         }
         Runner::Container(volume) => {
-            let inside = NatsPorts { client: 4222, monitor: 8222 };
-            let reach =
-                Reach { host: "0.0.0.0", ports: inside, store: PathBuf::from("/data"), pid_file: None };
-            write_configuration(place, &reach)?;
+            let inside = reach.ports;
             let run = Run {
                 inside: "/data",
                 options: vec![
@@ -197,22 +246,45 @@ struct Reach {
     pid_file: Option<PathBuf>,
 }
 
-/// The password stands in a file, not in the command line, which every user of the machine can read.
-fn write_configuration(place: &Place, reach: &Reach) -> Result<()> {
-    let Reach { host, ports, store, pid_file } = reach;
-    let password = place.password(&place.server_file(PASSWORD))?;
-    let pid_file = pid_file.as_ref().map_or_else(String::new, |file| format!("pid_file: {}\n", quoted(file)));
-    let text = format!(
-        "listen: \"{host}:{}\"\nhttp: \"{host}:{}\"\n{pid_file}jetstream {{ store_dir: {} }}\nauthorization {{ user: steward, password: \"{password}\" }}\n",
-        ports.client,
-        ports.monitor,
-        quoted(store),
-    );
-    place.write_secret(&configuration_file(place), &text)
+fn reach(place: &Place, runner: &Runner, ports: NatsPorts) -> Reach {
+    match runner {
+        Runner::Program(_) => {
+            Reach { host: "127.0.0.1", ports, store: place.server_file(DIR), pid_file: Some(pid_file(place)) }
+        }
+        Runner::Container(_) => Reach {
+            host: "0.0.0.0",
+            ports: NatsPorts { client: 4222, monitor: 8222 },
+            store: PathBuf::from("/data"),
+            pid_file: None,
+        },
+    }
 }
 
-fn quoted(path: &Path) -> String {
-    format!("\"{}\"", path.display().to_string().replace('\\', "\\\\").replace('"', "\\\""))
+/// Streams that were made while there was one account for everybody are given to the account that has them now. In a
+/// container's volume they stay behind, and the relays make new ones from their journals.
+fn move_store(store: &Path) -> Result<()> {
+    let (global, own) = (store.join("jetstream/$G"), store.join("jetstream").join(ACCOUNT));
+    if global.exists() && !own.exists() {
+        fs::rename(&global, &own).context("the streams cannot be given to their account")?;
+    }
+    Ok(())
+}
+
+/// The operator's password stands in this file, not in the command line, which every user of the machine can read. Of
+/// everybody else it has the public half of a key only.
+fn configuration(place: &Place, reach: &Reach, rights: &BusRights) -> Result<String> {
+    let Reach { host, ports, store, pid_file } = reach;
+    let password = place.password(&place.server_file(PASSWORD))?;
+    let path = |path: &Path| quoted(&path.display().to_string());
+    let pid_file = pid_file.as_ref().map_or_else(String::new, |file| format!("pid_file: {}\n", path(file)));
+    let operator = format!("{{ user: steward, password: \"{password}\" }}");
+    Ok(format!(
+        "listen: \"{host}:{}\"\nhttp: \"{host}:{}\"\n{pid_file}jetstream {{ store_dir: {} }}\n{}",
+        ports.client,
+        ports.monitor,
+        path(store),
+        rights.accounts(&operator, "")
+    ))
 }
 
 /// Waits until JetStream answers; `false` if another program was faster to take a port.

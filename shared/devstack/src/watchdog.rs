@@ -163,6 +163,18 @@ impl Server {
         String::from_utf8_lossy(&text[begin..]).into_owned()
     }
 
+    /// Tells the server something by a signal that does not end it.
+    pub(crate) fn signal(&self, signal: Signal) -> Result<()> {
+        match &self.container {
+            Some(container) => container::signal(container, signal),
+            None => {
+                let pid =
+                    i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).context("no process id")?;
+                Ok(kill_process(pid, signal)?)
+            }
+        }
+    }
+
     /// `kill -9`, with no chance to tidy up.
     pub(crate) fn kill(&mut self) {
         if let Some(container) = &self.container {

@@ -20,8 +20,11 @@ pub struct Config {
     pub http: Http,
     /// A file with the database's URL, as the application role.
     pub database_url_file: PathBuf,
-    /// A file with the URL of NATS.
+    /// A file with the URL of NATS, or of several nodes of it, separated by commas.
     pub nats_url_file: PathBuf,
+    /// A file with the seed of the service's own key for NATS (an nkey, `SU…`). Missing only where the URL itself has a
+    /// user and a password.
+    pub nats_seed_file: Option<PathBuf>,
     /// A file with the public key of the token issuer, PEM.
     pub public_key_file: PathBuf,
     /// A file with the secret that cursors are signed with; at least 32 bytes.

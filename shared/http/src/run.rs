@@ -5,7 +5,7 @@ use crate::health::NoHealth;
 use crate::server::{router, serve};
 use crate::service::{Running, Service, StartError, Surroundings};
 use crate::traces::{Exporter, TracesError};
-use journal::Clock;
+use journal::{Clock, Login};
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
@@ -113,7 +113,10 @@ async fn try_run(service: Service, file: &Path) -> Result<(), RunError> {
     let stop = CancellationToken::new();
     let around = Surroundings {
         database: secret(&config.database_url_file)?,
-        nats: secret(&config.nats_url_file)?,
+        nats: Login {
+            url: secret(&config.nats_url_file)?,
+            seed: config.nats_seed_file.as_deref().map(secret).transpose()?,
+        },
         clock,
         public_key: secret(&config.public_key_file)?,
         cursor_secret,

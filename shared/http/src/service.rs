@@ -4,7 +4,7 @@ use crate::access::Verifier;
 use crate::house::{House, Keys};
 use crate::list::Cursors;
 use crate::policy::PolicyKind;
-use journal::{Bus, Clock, Fault, Reactions, Reader, ReaderContext, Relay, TimerLoop, Timers};
+use journal::{Bus, Clock, Fault, Login, Reactions, Reader, ReaderContext, Relay, TimerLoop, Timers};
 use kernel::Zone;
 use sqlx::PgPool;
 use sqlx::migrate::Migrator;
@@ -82,8 +82,8 @@ impl Service {
 pub struct Surroundings {
     /// Its database, as the application role.
     pub database: String,
-    /// The bus.
-    pub nats: String,
+    /// The bus, and as whom it is used.
+    pub nats: Login,
     /// The clock, shared by all services of a process.
     pub clock: Clock,
     /// PEM of the key that tokens are signed with.

@@ -1,17 +1,19 @@
 //! The bus: NATS JetStream, one stream per service and epoch (`events.md` §4). Nobody else talks to NATS.
 
 use crate::Fault;
+use crate::login::Login;
 use crate::numbering::JournalRow;
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};
 use async_nats::jetstream::context::{PublishAckFuture, PublishError};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType};
 use async_nats::jetstream::{self, ErrorCode};
-use async_nats::{ConnectOptions, Event, ServerAddr};
+use async_nats::{Event, ServerError};
 use events::Envelope;
 use kernel::{BranchId, EventId, Version};
 use serde_json::value::RawValue;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -30,6 +32,7 @@ const FIRST: Duration = Duration::from_secs(2);
 pub struct Bus {
     jetstream: jetstream::Context,
     connected: watch::Receiver<u64>,
+    refusals: Arc<AtomicU64>,
 }
 
 /// Why the bus cannot be used, said once: the library tries again every second, and tells nobody that a password is wrong.
@@ -73,22 +76,14 @@ pub fn stream_name(service: &str, epoch: i32) -> String {
 }
 
 impl Bus {
-    /// Connects, and goes on connecting for as long as it lives; an error only where the address cannot be one.
-    pub async fn connect(url: &str, name: &str) -> Result<Self, Fault> {
+    /// Connects, and goes on connecting for as long as it lives; an error only where the address, or the key, cannot be
+    /// one. `name` is the user's, where he has a key.
+    pub async fn connect(login: impl Into<Login>, name: &str) -> Result<Self, Fault> {
         let (sender, mut connected) = watch::channel(0);
-        let address: ServerAddr =
-            url.parse().map_err(|error: std::io::Error| Fault::Bus(error.to_string()))?;
-        // The library takes no credentials from the address.
-        let options = match (address.username(), address.password()) {
-            (Some(user), Some(password)) => {
-                ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned())
-            }
-            (Some(token), None) => ConnectOptions::with_token(token.to_owned()),
-            (None, _) => ConnectOptions::new(),
-        };
-        let (named, complaints) = (name.to_owned(), Complaints::default());
+        let (addresses, options) = login.into().prepare(name)?;
+        let refusals = Arc::new(AtomicU64::new(0));
+        let (named, complaints, counted) = (name.to_owned(), Complaints::default(), refusals.clone());
         let client = options
-            .name(name)
             // A service starts without the bus as it goes on without it: commands need the database only.
             .retry_on_initial_connect()
             .max_reconnects(None)
@@ -100,12 +95,15 @@ impl Bus {
                 if matches!(event, Event::Connected | Event::Disconnected) {
                     sender.send_modify(|times| *times += 1);
                 }
+                if is_refusal(&event) {
+                    counted.fetch_add(1, Ordering::Relaxed);
+                }
                 if let Some(why) = complaints.news(&event) {
                     tracing::warn!(name = named, why, "the bus refuses, or cannot be reached");
                 }
                 std::future::ready(())
             })
-            .connect(address)
+            .connect(addresses)
             .await
             .map_err(|error| Fault::Bus(error.to_string()))?;
         let jetstream = jetstream::ContextBuilder::new()
@@ -121,7 +119,7 @@ impl Bus {
         if !is_there {
             tracing::warn!(name, "the bus does not answer yet; trying on");
         }
-        Ok(Self { jetstream, connected })
+        Ok(Self { jetstream, connected, refusals })
     }
 
     /// Changes whenever the connection was lost or made again: subscriptions are then rebuilt from their positions,
@@ -133,6 +131,16 @@ impl Bus {
     /// Whether the connection stands at this moment.
     pub fn is_connected(&self) -> bool {
         self.jetstream.client().connection_state() == async_nats::connection::State::Connected
+    }
+
+    /// How often the server refused this user a subject since the start: zero wherever the rights are what they should be.
+    pub fn refusals(&self) -> u64 {
+        self.refusals.load(Ordering::Relaxed)
+    }
+
+    /// JetStream, for what is asked of it elsewhere in this crate.
+    pub(crate) fn jetstream(&self) -> &jetstream::Context {
+        &self.jetstream
     }
 
     /// Where a stream stands; `None` where there is none.
@@ -233,6 +241,11 @@ pub(crate) const WINDOW: usize = 1_024;
 
 fn bus(error: PublishError) -> Fault {
     Fault::Bus(error.to_string())
+}
+
+/// Whether the server refuses this user what he just tried (`Permissions Violation for Publish to "…"`).
+fn is_refusal(event: &Event) -> bool {
+    matches!(event, Event::ServerError(ServerError::Other(why)) if why.to_ascii_lowercase().contains("permissions violation"))
 }
 
 fn is_missing(error: &jetstream::context::GetStreamError) -> bool {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 /// Why an event is parked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
-    /// `not_known_yet`, `behind_parked`, `unreadable`, `unknown_version`, `panicked`, `fault`, or the code of a refusal.
+    /// `not_known_yet`, `behind_parked`, `unreadable`, `forged`, `unknown_version`, `panicked`, `fault`, or the code of a refusal.
     pub code: String,
     /// For the operator.
     pub detail: String,
@@ -24,6 +24,7 @@ impl Reason {
     pub(crate) fn of(outcome: Outcome) -> Result<Self, Fault> {
         let (code, detail, waits_for) = match outcome {
             Outcome::Unreadable(detail) => ("unreadable", detail, None),
+            Outcome::Forged(detail) => ("forged", detail, None),
             Outcome::UnknownVersion(detail) => ("unknown_version", detail, None),
             Outcome::Panicked(Panicked(said)) => ("panicked", said, None),
             Outcome::Reaction(Reaction::Waits { for_id }) => {

@@ -1,5 +1,6 @@
 //! What a service does when others' events arrive: `reactions().on::<PenaltyConfirmed>(post_deduction)`.
 
+use crate::received::Disbelief;
 use crate::supervise::Panicked;
 use crate::{Failure, Fault, Tx};
 use events::{Envelope, Event};
@@ -61,9 +62,19 @@ type Handler = Arc<dyn for<'a> Fn(&'a mut Tx, &'a Envelope) -> Effect<'a> + Send
 /// What became of one event, below [`Reaction`]: the payload may also be unreadable.
 pub(crate) enum Outcome {
     Unreadable(String),
+    Forged(String),
     UnknownVersion(String),
     Panicked(Panicked),
     Reaction(Reaction),
+}
+
+impl From<Disbelief> for Outcome {
+    fn from(why: Disbelief) -> Self {
+        match why {
+            Disbelief::Unreadable(detail) => Self::Unreadable(detail),
+            Disbelief::Forged(detail) => Self::Forged(detail),
+        }
+    }
 }
 
 /// Which event types a service reacts to, and how.

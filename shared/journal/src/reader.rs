@@ -9,7 +9,7 @@ use crate::failpoint::failpoint;
 use crate::metrics::ReaderSeen;
 use crate::parked::{self, Reason};
 use crate::reaction::{Outcome, Reaction, Reactions};
-use crate::received::{Received, receive};
+use crate::received::{Received, Versions, receive};
 use crate::relay::{BACK_OFF, BACK_OFF_MOST, Relay};
 use crate::standing::{ReaderStatus, Standing, Watched};
 use crate::supervise::{Tended, caught, gone, tend};
@@ -77,8 +77,16 @@ impl Reader {
         let (status, standing) = watch::channel(Standing::default());
         let watched = Watched { standing, clock: context.clock.clone() };
         let (name, seen) = (context.name, ReaderSeen::new(&context, source));
-        let worker =
-            Worker { context, source, asked, waiting: Vec::new(), status, parked: HashSet::new(), seen };
+        let worker = Worker {
+            context,
+            source,
+            asked,
+            waiting: Vec::new(),
+            status,
+            parked: HashSet::new(),
+            versions: Versions::default(),
+            seen,
+        };
         (Self { name, source, drains, watched }, tend(worker, stop))
     }
 
@@ -106,6 +114,8 @@ struct Worker {
     /// Aggregates with something parked.
     parked: HashSet<Uuid>,
     seen: ReaderSeen,
+    /// Of the aggregates read in this session.
+    versions: Versions,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,6 +171,7 @@ impl Worker {
         let mut connected = self.context.bus.connected();
         connected.mark_unchanged();
         let mut position = self.position().await?;
+        self.versions = Versions::default();
         self.parked = parked::aggregates(&self.context.pool, self.key()).await?.into_iter().collect();
         let Some(stream) = self.stream(position).await? else { return Ok(()) };
         let mut messages = self.subscribe(&stream, &mut position).await?;
@@ -177,7 +188,8 @@ impl Worker {
             self.answer_drains(position).await?;
             tokio::select! {
                 message = messages.next() => {
-                    let batch = collect(message, &mut messages, self.source)?;
+                    let mut batch = collect(message, &mut messages, self.source)?;
+                    self.versions.check(&mut batch);
                     position = self.apply(&batch, position).await?;
                     self.context.relay.nudge();
                     // What has just arrived may be what a parked event waited for.
@@ -447,7 +459,7 @@ impl Worker {
     }
 
     async fn react(&self, tx: &mut Tx, received: &Received) -> Result<(), Outcome> {
-        let envelope = received.envelope.as_ref().map_err(|error| Outcome::Unreadable(error.clone()))?;
+        let envelope = received.envelope.as_ref().map_err(|why| Outcome::from(why.clone()))?;
         self.react_to(tx, envelope).await
     }
 

@@ -3,11 +3,12 @@
 use crate::client::Client;
 use crate::server::{fresh_database, postgres_url, scratch};
 use chrono::TimeDelta;
-use devstack::{Durability, Options, Sources, Stack};
+use devstack::{BusRights, BusUser, Durability, Options, Sources, Stack};
 use house::access::{Issuer, fresh_keys, fresh_secret};
 use house::server::{Profile, router, serve};
 use house::{Held, Principal, Role, Running, Service, Surroundings};
-use journal::Clock;
+use journal::login::{fresh_seed, public_key};
+use journal::{Clock, Login, rights};
 use kernel::{BranchId, EmployeeId, Timestamp, UserId};
 use sqlx::PgPool;
 use std::sync::Arc;
@@ -83,15 +84,16 @@ impl Platform {
             sources: Sources::All,
             ports: None,
         };
-        let stack = Stack::start(&options, &|_| ()).await.expect("NATS for the test");
+        let mut stack = Stack::start(&options, &|_| ()).await.expect("NATS for the test");
         house::metrics::record();
         let (private, public) = fresh_keys();
         let stop = CancellationToken::new();
+        let seeds = let_in(&mut stack, &services).await;
         let mut running = Vec::new();
-        for service in services {
+        for (service, seed) in services.into_iter().zip(seeds) {
             let around = Surroundings {
                 database: fresh_database(&service).await,
-                nats: stack.nats_url().to_owned(),
+                nats: Login::with_seed(&stack.nats_address(), &seed),
                 clock: clock.clone(),
                 public_key: public.clone(),
                 cursor_secret: fresh_secret().into_bytes(),
@@ -156,6 +158,22 @@ impl Platform {
         self.clock.set(instant(at));
         self.drain().await;
     }
+}
+
+/// Each service is a user of its own on the bus, with the rights that it has in earnest: what a test shows is shown with
+/// no more than these. Their seeds.
+async fn let_in(stack: &mut Stack, services: &[Service]) -> Vec<String> {
+    let mut rights = BusRights::default();
+    let mut seeds = Vec::new();
+    for service in services {
+        let seed = fresh_seed().expect("a fresh key");
+        let allowed = rights::of_service(service.name, service.reactions.sources());
+        let key = public_key(&seed).expect("its public half");
+        rights.users.push(BusUser { key, publish: allowed.publish, subscribe: allowed.subscribe });
+        seeds.push(seed);
+    }
+    stack.admit(&rights).await.expect("NATS takes its users");
+    seeds
 }
 
 impl Drop for Platform {

@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "clippy takes only functions marked as tests for tests")]
 
 mod containers;
+mod guests;
 mod life;
 mod stage;

@@ -159,7 +159,7 @@ impl Alone {
         for service in made_of {
             let around = Surroundings {
                 database: provision(stack.postgres_url(), &service, &passwords).await.expect("tables"),
-                nats: stack.nats_url().to_owned(),
+                nats: stack.nats_url().into(),
                 clock: clock.clone(),
                 public_key: public.clone(),
                 cursor_secret: fresh_secret().into_bytes(),

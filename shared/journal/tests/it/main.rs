@@ -6,8 +6,10 @@ mod holes;
 mod interleavings;
 mod readers;
 mod relays;
+mod rights;
 #[path = "../stage/mod.rs"]
 mod stage;
+mod strange_events;
 mod timers;
 
 use std::time::Duration;

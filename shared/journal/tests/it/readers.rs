@@ -1,6 +1,6 @@
 //! Readers: exactly once, in order, whatever dies; what cannot take effect is parked.
 
-use crate::alpha::{ThingId, Touched, thing, touch};
+use crate::alpha::{Touched, thing, touch};
 use crate::stage::{Running, bus, count, database, nats};
 use crate::until;
 use async_nats::jetstream::{self, Context};
@@ -8,8 +8,6 @@ use devstack::Stack;
 use events::Event;
 use journal::reaction::Reaction;
 use journal::{Bus, Clock, Reactions, Reader, ReaderContext, Tx};
-use kernel::EventId;
-use serde_json::json;
 use sqlx::PgPool;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -40,13 +38,13 @@ async fn apply(tx: &mut Tx, event: &Event<Touched>) -> Result<(), Reaction> {
     Ok(())
 }
 
-struct Reading {
-    reader: Reader,
+pub(crate) struct Reading {
+    pub(crate) reader: Reader,
     task: JoinHandle<()>,
 }
 
 impl Reading {
-    fn start(pool: &PgPool, bus: &Bus, relay: &Running) -> Self {
+    pub(crate) fn start(pool: &PgPool, bus: &Bus, relay: &Running) -> Self {
         let context = ReaderContext {
             name: "beta",
             pool: pool.clone(),
@@ -59,39 +57,39 @@ impl Reading {
         Self { reader, task }
     }
 
-    async fn kill(self) {
+    pub(crate) async fn kill(self) {
         self.task.abort();
         let _ = self.task.await;
     }
 }
 
 /// `alpha` publishes, `beta` reads: two databases, one bus.
-struct Pair {
-    alpha: PgPool,
-    beta: PgPool,
-    stack: Stack,
-    bus: Bus,
+pub(crate) struct Pair {
+    pub(crate) alpha: PgPool,
+    pub(crate) beta: PgPool,
+    pub(crate) stack: Stack,
+    pub(crate) bus: Bus,
     beta_relay: Running,
 }
 
 impl Pair {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let (alpha, beta, stack) = (database().await, database().await, nats().await);
         let bus = bus(&stack).await;
         let beta_relay = Running::relay("beta", &beta, &bus);
         Self { alpha, beta, stack, bus, beta_relay }
     }
 
-    fn relay(&self) -> Running {
+    pub(crate) fn relay(&self) -> Running {
         Running::relay("alpha", &self.alpha, &self.bus)
     }
 
-    fn reading(&self) -> Reading {
+    pub(crate) fn reading(&self) -> Reading {
         Reading::start(&self.beta, &self.bus, &self.beta_relay)
     }
 
     /// Every event of alpha took effect once, and within an aggregate in order.
-    async fn assert_once(&self) {
+    pub(crate) async fn assert_once(&self) {
         let wanted: Vec<Uuid> = sqlx::query_scalar("SELECT event_id FROM journal ORDER BY event_id")
             .fetch_all(&self.alpha)
             .await
@@ -113,7 +111,7 @@ impl Pair {
         assert_eq!(inverted.await, 0);
     }
 
-    async fn parked(&self) -> Vec<(i64, String)> {
+    pub(crate) async fn parked(&self) -> Vec<(i64, String)> {
         let list = journal::parked::list(&self.beta).await.expect("a list");
         list.into_iter().map(|event| (event.seq, event.reason)).collect()
     }
@@ -318,87 +316,9 @@ async fn an_event_whose_reaction_panics_is_parked_and_the_reader_goes_on() {
     assert_eq!(reading.reader.status().stopped, None);
 }
 
-async fn raw(stack: &Stack) -> Context {
+pub(crate) async fn raw(stack: &Stack) -> Context {
     let url: async_nats::ServerAddr = stack.nats_url().parse().expect("the address is good");
     let (user, password) = (url.username().unwrap_or_default(), url.password().unwrap_or_default());
     let options = async_nats::ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned());
     jetstream::new(options.connect(url).await.expect("NATS answers"))
-}
-
-fn envelope(seq: i64, id: ThingId) -> serde_json::Value {
-    let event = EventId::of(Uuid::from_u128(1_000 + u128::try_from(seq).expect("a number")));
-    json!({
-        "specversion": "1.0", "id": event, "source": "/steward/alpha", "type": "steward.alpha.thing.touched.v1",
-        "subject": id, "time": "2026-10-08T03:12:45.120394Z", "datacontenttype": "application/json",
-        "aggversion": seq, "epoch": 1, "seq": seq, "actor": "operator:test", "correlationid": event,
-        "data": { "thing_id": id, "needs": null, "word": "" }, "a_member_of_tomorrow": true,
-    })
-}
-
-/// What nobody can believe is parked as it arrived, and the reader goes on: an unknown version, no JSON, a lie about
-/// number, source or subject, and what a jsonb column would have refused.
-#[tokio::test]
-async fn what_cannot_be_believed_is_parked_and_the_reader_goes_on() {
-    let pair = Pair::new().await;
-    pair.bus.make("alpha", 1, 1).await.expect("a stream");
-    let context = raw(&pair.stack).await;
-    let subject = "steward.v1.alpha.net.thing.touched";
-    let with = |seq: i64, member: &str, value: serde_json::Value| {
-        let mut lie = envelope(seq, thing(u128::try_from(seq).expect("a number")));
-        lie[member] = value;
-        lie.to_string()
-    };
-    let beside = |seq: i64, kind: &str, older: u16| {
-        let mut newer = envelope(seq, thing(u128::try_from(seq).expect("a number")));
-        newer["type"] = json!(kind);
-        newer["beside"] = json!(older);
-        newer.to_string()
-    };
-    let sent = [
-        (subject, envelope(1, thing(1)).to_string()),
-        (subject, with(2, "type", json!("steward.alpha.thing.touched.v2"))),
-        (subject, "{ no JSON \u{0} \u{1}".to_owned()),
-        (subject, with(4, "seq", json!(400))),
-        (subject, with(5, "source", json!("/steward/gamma"))),
-        ("steward.v1.alpha.net.thing.forged", envelope(6, thing(6)).to_string()),
-        (subject, with(7, "data", json!({ "thing_id": thing(7), "needs": thing(99), "word": "\u{0}" }))),
-        (subject, with(8, "data", json!({ "thing_id": 8 }))),
-        (subject, envelope(9, thing(9)).to_string()),
-        (subject, beside(10, "steward.alpha.thing.touched.v2", 1)),
-        (subject, beside(11, "steward.alpha.thing.touched.v3", 2)),
-    ];
-    for (subject, payload) in sent {
-        context.publish(subject, payload.into()).await.expect("sent").await.expect("stored");
-    }
-    let reading = pair.reading();
-    reading.reader.drain().await.expect("it runs");
-    let mut parked = pair.parked().await;
-    parked.sort();
-    let unreadable = |seq| (seq, "unreadable".to_owned());
-    assert_eq!(
-        parked,
-        [
-            (2, "unknown_version".to_owned()),
-            unreadable(3),
-            unreadable(4),
-            unreadable(5),
-            unreadable(6),
-            (7, "not_known_yet".to_owned()),
-            unreadable(8),
-            // The tenth says that the version known here tells the same; the eleventh speaks of one unknown here.
-            (11, "unknown_version".to_owned()),
-        ]
-    );
-    assert_eq!(count(&pair.beta, "SELECT count(*) FROM effect").await, 2);
-    // A restart right behind what cannot be read finds its position again.
-    reading.kill().await;
-    let reading = pair.reading();
-    context
-        .publish(subject, envelope(12, thing(12)).to_string().into())
-        .await
-        .expect("sent")
-        .await
-        .expect("stored");
-    reading.reader.drain().await.expect("it runs");
-    assert_eq!(count(&pair.beta, "SELECT count(*) FROM effect").await, 3);
 }
