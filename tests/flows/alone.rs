@@ -11,14 +11,14 @@ use std::path::PathBuf;
 const SERVICES: [&str; 4] = ["support", "hr", "workforce", "contracts"];
 
 /// One service's process, and where it listens.
-struct Alone {
-    process: Process,
-    address: String,
+pub(crate) struct Alone {
+    pub(crate) process: Process,
+    pub(crate) address: String,
 }
 
 impl Alone {
     /// Starts a service from its configuration file; the clock runs on from `now`.
-    async fn start(home: &Home, service: &str, listen: &str, now: Timestamp) -> Self {
+    pub(crate) async fn start(home: &Home, service: &str, listen: &str, now: Timestamp) -> Self {
         let file = configuration(home, service, listen, now);
         let log = home.beside(&format!("{service}.log"));
         let name = format!("steward-{service}");

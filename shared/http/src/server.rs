@@ -27,8 +27,9 @@ use utoipa_axum::router::OpenApiRouter;
 
 /// Largest request body.
 const MAX_BODY: usize = 1_048_576;
-/// How long requests that are under way may take to finish once the service shall stop.
-const GOODBYE: Duration = Duration::from_secs(10);
+/// How long requests that are under way may take to finish once the service shall stop: with what else there is to do, it
+/// is gone within ten seconds.
+const GOODBYE: Duration = Duration::from_secs(8);
 
 /// What kind of installation this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -78,7 +79,7 @@ pub fn router(mut services: Vec<Running>, profile: Profile) -> (Router, Services
     (router, services)
 }
 
-/// Serves until the token is cancelled, then finishes what is under way: for ten seconds, because a client that
+/// Serves until the token is cancelled, then finishes what is under way: for eight seconds, because a client that
 /// does not read its answer must not keep a service from stopping.
 pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> std::io::Result<()> {
     let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
@@ -119,7 +120,7 @@ async fn ready(State(services): State<Services>) -> Response {
             .map(|reader| {
                 let status = reader.status();
                 is_degraded |= status.stopped.is_some();
-                json!({ "source": reader.source, "seq": status.seq, "lag_seconds": status.lag_seconds, "state": goes(status.stopped.as_ref()) })
+                json!({ "source": reader.source, "seq": status.seq, "lag_seconds": status.lag_seconds, "state": goes((status.stopped.as_ref(), status.stands_by)) })
             })
             .collect();
         is_degraded |= relay.stopped.is_some() || timers.stopped.is_some() || timers.failed > 0;
@@ -128,9 +129,9 @@ async fn ready(State(services): State<Services>) -> Response {
         let nats = if has_bus { "ok" } else { "unreachable" };
         report.insert(
             service.name.to_owned(),
-            json!({ "postgres": postgres, "nats": nats, "relay": goes(relay.stopped.as_ref()), "epoch": relay.epoch,
+            json!({ "postgres": postgres, "nats": nats, "relay": goes((relay.stopped.as_ref(), relay.stands_by)), "epoch": relay.epoch,
                     "last_seq": relay.last_numbered, "published": relay.last_published, "readers": readers, "parked": parked,
-                    "timers": goes(timers.stopped.as_ref()), "failed_timers": timers.failed,
+                    "timers": goes((timers.stopped.as_ref(), timers.stands_by)), "failed_timers": timers.failed,
                     // Told and nothing more: a service that misses next year's calendar works as well as ever.
                     "alarms": alarms }),
         );
@@ -154,11 +155,12 @@ fn reachable<T>(pool: &PgPool, asked: &Result<T, Fault>) -> &'static str {
     }
 }
 
-/// The word for a loop, which knows why it stands still.
-const fn goes(stopped: Option<&String>) -> &'static str {
-    match stopped {
-        None => "ok",
-        Some(_) => "stopped",
+/// The word for a loop, which knows why it stands still, and whether another process does its work: that is how it shall be.
+const fn goes(standing: (Option<&String>, bool)) -> &'static str {
+    match standing {
+        (Some(_), _) => "stopped",
+        (None, true) => "stand_by",
+        (None, false) => "ok",
     }
 }
 
