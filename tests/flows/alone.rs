@@ -10,20 +10,25 @@ use kernel::Timestamp;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use testkit::Collector;
 
 const SERVICES: [&str; 4] = ["support", "hr", "workforce", "contracts"];
 
 /// One service's process, and where it listens.
-struct Alone {
-    process: Process,
-    address: String,
+pub(crate) struct Alone {
+    pub(crate) process: Process,
+    pub(crate) address: String,
 }
 
 impl Alone {
-    /// Starts a service from its configuration file; the clock runs on from `now`, and the collector gets its spans.
-    async fn start(
+    /// Starts a service from its configuration file; the clock runs on from `now`.
+    pub(crate) async fn start(home: &Home, service: &str, listen: &str, now: Timestamp) -> Self {
+        Self::configured(home, service, &configuration(home, service, listen, now)).await
+    }
+
+    /// The same, at its most talkative; the collector gets its spans.
+    async fn watched(
         home: &Home,
         (service, listen): (&str, &str),
         now: Timestamp,
@@ -36,9 +41,13 @@ impl Alone {
                 collector.endpoint
             );
         fs::write(&file, told).expect("it can be written");
+        Self::configured(home, service, &file).await
+    }
+
+    async fn configured(home: &Home, service: &str, file: &Path) -> Self {
         let log = home.beside(&format!("{service}.log"));
         let name = format!("steward-{service}");
-        let mut process = Process::start(&program(&name), &[file.into_os_string()], &log);
+        let mut process = Process::start(&program(&name), &[file.into()], &log);
         let line: Value = serde_json::from_str(&process.says("\"listen\"").await).expect("a line of JSON");
         let address = line["fields"]["listen"].as_str().expect("where it listens");
         Self { process, address: address.to_owned() }
@@ -80,7 +89,7 @@ fn seed(home: &Home, service: &str) -> String {
 }
 
 /// Each process is let in with its own key, and with the rights of its service: what the story shows needs no more.
-async fn let_in(home: &Home, stack: &mut Stack) {
+pub(crate) async fn let_in(home: &Home, stack: &mut Stack) {
     let user = |service: Service| {
         let allowed = of_service(service.name, service.reactions.sources());
         let key = public_key(&seed(home, service.name)).expect("a user's key");
@@ -160,7 +169,7 @@ async fn the_story_through_four_processes_with_hr_killed_in_the_middle() {
     let mut processes = BTreeMap::new();
     for service in SERVICES {
         let begin = crate::story::instant(BEGIN);
-        processes.insert(service, Alone::start(&home, (service, "127.0.0.1:0"), begin, &collector).await);
+        processes.insert(service, Alone::watched(&home, (service, "127.0.0.1:0"), begin, &collector).await);
         assert_checked(&home, service);
     }
     assert_sample_holds(&home);
@@ -174,7 +183,7 @@ async fn the_story_through_four_processes_with_hr_killed_in_the_middle() {
     hr.process.kill();
     seen::assert_health(&home, "hr", &hr.address, false);
     story.confirm().await;
-    let hr = Alone::start(&home, ("hr", &hr.address), story.stage.now(), &collector).await;
+    let hr = Alone::watched(&home, ("hr", &hr.address), story.stage.now(), &collector).await;
     processes.insert("hr", hr);
     eventually("the deduction is there", async || story.deduction().await).await;
     let run = story.month().await;

@@ -5,6 +5,7 @@ mod containers;
 mod demo;
 mod facts_to_payslip;
 mod fine_to_payslip;
+mod instances;
 mod notice;
 mod office;
 mod pay_order;

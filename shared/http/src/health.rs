@@ -34,7 +34,7 @@ pub(crate) const fn relay_word(relay: &RelayStatus) -> &'static str {
 
 /// How a reader goes.
 pub(crate) const fn reader_word(reader: &ReaderStatus) -> &'static str {
-    goes((reader.stopped.as_ref(), false))
+    goes((reader.stopped.as_ref(), reader.stands_by))
 }
 
 /// The word for a loop, which knows why it stands still, and whether another process does its work: that is how it shall be.
@@ -88,7 +88,7 @@ fn of(service: &Running, Asked { parked, alarms }: Asked) -> Report {
     let postgres = reachable(service.pool(), &parked);
     let parked = parked.ok();
     let nats = if service.bus().is_connected() { "ok" } else { "unreachable" };
-    let (relay_goes, timers_go) = (relay_word(&relay), goes((timers.stopped.as_ref(), false)));
+    let (relay_goes, timers_go) = (relay_word(&relay), goes((timers.stopped.as_ref(), timers.stands_by)));
     let mut is_degraded = [nats, relay_goes, timers_go].into_iter().any(is_trouble);
     is_degraded |= timers.failed > 0 || parked != Some(0);
     let readers: Vec<Value> = service

@@ -11,9 +11,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+
+/// How long the loops may take to end, and the connections to close, once nobody is served any more.
+const ENDING: Duration = Duration::from_secs(1);
 
 /// Serves a service until SIGTERM or SIGINT: `steward-support FILE`, by that configuration file. With `health` before the
 /// file it asks the process that runs by it how it is, and says so: success where that takes commands.
@@ -148,9 +152,14 @@ async fn try_run(service: Service, file: &Path) -> Result<(), RunError> {
         let _ = scraping.await;
     }
     // The routes are gone with the listener, so this is the last hold on the services; if a request was given up,
-    // it may still hold them, and the process ends without waiting for it.
-    for service in Arc::try_unwrap(services).unwrap_or_default() {
-        service.stopped().await;
+    // it may still hold them, and the process ends without waiting for it. What a loop has under way is undone then.
+    let ending = async {
+        for service in Arc::try_unwrap(services).unwrap_or_default() {
+            service.stopped().await;
+        }
+    };
+    if tokio::time::timeout(ENDING, ending).await.is_err() {
+        tracing::warn!(service = name, "ended before everything had stopped");
     }
     if let Some(spans) = spans {
         spans.end().await;

@@ -27,8 +27,9 @@ use utoipa_axum::router::OpenApiRouter;
 
 /// Largest request body.
 const MAX_BODY: usize = 1_048_576;
-/// How long requests that are under way may take to finish once the service shall stop.
-const GOODBYE: Duration = Duration::from_secs(10);
+/// How long requests that are under way may take to finish once the service shall stop: with what else there is to do, it
+/// is gone within ten seconds.
+const GOODBYE: Duration = Duration::from_secs(8);
 
 /// The house's own routes, which the API document does not name.
 const OWN: [&str; 8] = [
@@ -94,7 +95,7 @@ pub fn router(mut services: Vec<Running>, profile: Profile) -> (Router, Services
     (router, services)
 }
 
-/// Serves until the token is cancelled, then finishes what is under way: for ten seconds, because a client that
+/// Serves until the token is cancelled, then finishes what is under way: for eight seconds, because a client that
 /// does not read its answer must not keep a service from stopping.
 pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> std::io::Result<()> {
     let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());

@@ -13,6 +13,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
+use uuid::Uuid;
 
 /// What a service is made of; its `lib.rs` builds one and reads like a table of contents.
 pub struct Service {
@@ -125,8 +126,9 @@ const LIMITS: [(&str, &str); 3] =
     [("lock_timeout", "5s"), ("statement_timeout", "60s"), ("idle_in_transaction_session_timeout", "60s")];
 
 /// Connections of one service: commands wait at most two seconds for one, then 503.
-async fn pool(database: &str) -> Result<PgPool, sqlx::Error> {
+async fn pool(database: &str, process: &str) -> Result<PgPool, sqlx::Error> {
     let options: PgConnectOptions = database.parse()?;
+    let options = options.application_name(process);
     PgPoolOptions::new()
         .max_connections(24)
         .acquire_timeout(Duration::from_secs(2))
@@ -134,10 +136,17 @@ async fn pool(database: &str) -> Result<PgPool, sqlx::Error> {
         .await
 }
 
+/// What the sessions of this process are called, for operators and for the next leader, which ends what a frozen one has
+/// left open: no other process is called so, also where every container's process has the same number.
+#[expect(clippy::disallowed_methods, reason = "a name that nothing else has; no rule ever sees it")]
+fn process_name(service: &str) -> String {
+    format!("steward-{service} {} {:08x}", std::process::id(), Uuid::new_v4().as_fields().0)
+}
+
 impl Running {
     /// Starts a service: its tables must be there (`steward migrate`).
     pub async fn start(service: Service, around: Surroundings) -> Result<Self, StartError> {
-        let pool = pool(&around.database).await?;
+        let pool = pool(&around.database, &process_name(service.name)).await?;
         let bus = Bus::connect(&around.nats, service.name).await?;
         let verifier = Verifier::new(&around.public_key, around.clock.clone())?;
         crate::policy::seed(&pool, service.name, &service.policies, around.clock.now()).await?;

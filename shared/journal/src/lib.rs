@@ -2,7 +2,8 @@
 //!
 //! A change and its events are committed in one transaction ([`Tx`]); one relay per service numbers and
 //! publishes them ([`relay`]); a reader applies them in order, its position in the transaction of the effect
-//! ([`reader`]). What is not here: several instances of one service (leases), new epochs, the outside feed.
+//! ([`reader`]). Where a service runs in several processes, leases say which one does what only one may do ([`lease`]).
+//! What is not here: new epochs, the outside feed.
 
 mod append;
 pub mod bus;
@@ -13,6 +14,7 @@ pub mod history;
 pub mod hole;
 pub mod metrics;
 pub mod login;
+pub mod lease;
 pub mod numbering;
 pub mod parked;
 mod publish;

@@ -365,6 +365,37 @@ async fn write_holes(
     Ok(())
 }
 
+/// How far numbering is, as the database says: for a process whose relay does not lead.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reached {
+    pub(crate) epoch: i32,
+    /// The highest number given.
+    pub(crate) last: i64,
+    /// True where every committed row up to the one that was asked for has its number.
+    pub(crate) is_through: bool,
+}
+
+/// The newest committed row; 0 where there is none.
+pub(crate) async fn last_id(pool: &PgPool) -> Result<i64, Fault> {
+    Ok(sqlx::query_scalar!("SELECT coalesce(max(id), 0) AS \"last!\" FROM journal").fetch_one(pool).await?)
+}
+
+/// How far numbering is, and whether that is past the row `id`.
+pub(crate) async fn reached(pool: &PgPool, id: i64) -> Result<Reached, Fault> {
+    Ok(sqlx::query_as!(
+        Reached,
+        "SELECT epoch, next_seq - 1 AS \"last!\",
+                NOT EXISTS (SELECT FROM journal WHERE id > max_seen AND id <= $1)
+                AND NOT EXISTS (SELECT FROM journal_hole AS h CROSS JOIN LATERAL
+                                    (SELECT FROM journal WHERE id >= lower(h.ids) AND id < upper(h.ids) AND id <= $1 LIMIT 1) AS late)
+                AS \"is_through!\"
+         FROM relay",
+        id,
+    )
+    .fetch_one(pool)
+    .await?)
+}
+
 /// Numbered rows from `seq` upwards, for publishing again and for the feed.
 pub async fn numbered(pool: &PgPool, seq: i64, limit: i64) -> Result<Vec<JournalRow>, Fault> {
     let rows = sqlx::query_as!(

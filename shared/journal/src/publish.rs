@@ -7,6 +7,7 @@ use crate::Fault;
 use crate::bus::{Bus, StreamState, WINDOW, stream_name, to_seq};
 use crate::failpoint::failpoint;
 use crate::metrics::PublishSeen;
+use crate::lease::look_again;
 use crate::numbering::{JournalRow, numbered};
 use crate::relay::{BACK_OFF, BACK_OFF_MOST, Drain, Numbered, Progress};
 use async_nats::jetstream::context::PublishAckFuture;
@@ -68,9 +69,9 @@ impl Publishing {
         let mut connected = self.to.bus.connected();
         loop {
             let Some(numbered) = *self.lead.borrow_and_update() else {
-                // Not leading: whoever leads publishes. The numberer says why.
+                // Whoever leads publishes. The numberer says why we do not.
                 self.to.status.send_modify(|status| status.publishing_stopped = None);
-                if self.lead.changed().await.is_err() {
+                if !self.stand_by().await {
                     return;
                 }
                 continue;
@@ -89,6 +90,35 @@ impl Publishing {
             }
             pause = (pause * 2).min(BACK_OFF_MOST);
         }
+    }
+
+    /// Says how far the stream is while another process publishes; false where nobody will ever lead here again.
+    async fn stand_by(&mut self) -> bool {
+        let mut lead = self.lead.clone();
+        loop {
+            tokio::select! {
+                changed = lead.changed() => return changed.is_ok(),
+                Some(drain) = self.asked.recv() => self.waiting.push(drain),
+                () = tokio::time::sleep(look_again(&self.waiting)) => {}
+            }
+            tokio::select! {
+                changed = lead.changed() => return changed.is_ok(),
+                () = self.look_from_afar() => {}
+            }
+        }
+    }
+
+    /// A bus that does not answer is told of elsewhere.
+    async fn look_from_afar(&mut self) {
+        let epoch = self.to.status.borrow().epoch;
+        let Ok(stream) = self.to.bus.state(&stream_name(self.to.service, epoch)).await else { return };
+        let published = stream.map_or(0, |stream| stream.last_seq);
+        self.to.status.send_if_modified(|status| {
+            let is_news = status.last_published != published;
+            status.last_published = published;
+            is_news
+        });
+        self.answer_drains(published);
     }
 
     /// Publishes until something fails, the connection changes, or another relay leads.

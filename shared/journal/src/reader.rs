@@ -7,6 +7,7 @@ use crate::bus::{Bus, PATIENCE, StreamState, stream_name};
 use crate::clock::Clock;
 use crate::failpoint::failpoint;
 use crate::metrics::ReaderSeen;
+use crate::lease::{Lease, look_again};
 use crate::parked::{self, Reason};
 use crate::reaction::{Outcome, Reaction, Reactions};
 use crate::received::{Received, Versions, receive};
@@ -62,7 +63,7 @@ pub struct ReaderContext {
     pub clock: Clock,
     /// What to do with which event.
     pub reactions: Reactions,
-    /// The service's own relay, nudged after each batch.
+    /// The service's own relay, nudged after each batch; it knows the leases of this process.
     pub relay: Relay,
 }
 
@@ -74,7 +75,7 @@ impl Reader {
         stop: CancellationToken,
     ) -> (Self, tokio::task::JoinHandle<()>) {
         let (drains, asked) = mpsc::channel(16);
-        let (status, standing) = watch::channel(Standing::default());
+        let (status, standing) = watch::channel(Standing { stands_by: true, ..Standing::default() });
         let watched = Watched { standing, clock: context.clock.clone() };
         let (name, seen) = (context.name, ReaderSeen::new(&context, source));
         let worker = Worker {
@@ -95,8 +96,8 @@ impl Reader {
         self.watched.status()
     }
 
-    /// Returns when everything its source had published before this call has taken effect or is parked; an error where
-    /// the reader does not run any more.
+    /// Returns when everything its source had published before this call has taken effect or is parked, in whatever
+    /// process; an error where the reader does not run any more.
     pub async fn drain(&self) -> Result<(), Fault> {
         let (done, wait) = oneshot::channel();
         self.drains.send(done).await.map_err(|_| gone("the reader"))?;
@@ -133,12 +134,18 @@ impl Tended for Worker {
     async fn run(&mut self, stop: &CancellationToken) {
         let mut pause = BACK_OFF;
         while !stop.is_cancelled() {
+            let (name, source) = self.key();
+            let mut lease = self.context.relay.leases().claim(format!("reader {name} {source}"));
+            let Some(Some(term)) = stop.run_until_cancelled(self.stand_by(&mut lease)).await else { return };
             let before = self.status.borrow().seq;
             let outcome = tokio::select! {
                 outcome = self.session() => outcome,
+                () = lease.lost(term) => continue,
                 () = stop.cancelled() => return,
             };
             let Err(fault) = outcome else { return };
+            // Another process may have more luck meanwhile.
+            drop(lease);
             if self.status.borrow().seq != before {
                 pause = BACK_OFF;
             }
@@ -165,6 +172,43 @@ impl Worker {
         (self.context.name, self.source)
     }
 
+    /// Returns in which term this process reads; until then it says how far whoever does has got. `None` when nobody
+    /// holds a handle any more.
+    async fn stand_by(&mut self, lease: &mut Lease) -> Option<i64> {
+        // Whoever leads tries again what is parked.
+        self.parked.clear();
+        loop {
+            tokio::select! {
+                term = lease.won() => return Some(term),
+                asked = self.asked.recv() => self.waiting.push((None, asked?)),
+                () = tokio::time::sleep(look_again(&self.waiting)) => {}
+            }
+            let trouble = lease.trouble();
+            if trouble.is_none() && !lease.is_led_elsewhere() {
+                continue;
+            }
+            self.status.send_if_modified(|status| {
+                let is_news = !status.stands_by || status.stopped != trouble;
+                (status.stands_by, status.stopped, status.behind_since) = (true, trouble, None);
+                is_news
+            });
+            // A database that does not answer is told of by the lease, and a bus by itself.
+            tokio::select! {
+                term = lease.won() => return Some(term),
+                _ = self.look_from_afar() => {}
+            }
+        }
+    }
+
+    /// Answers those who wait where the leader has got there, and has left nothing parked that is due.
+    async fn look_from_afar(&mut self) -> Result<(), Fault> {
+        let position = self.position().await?;
+        if !self.waiting.is_empty() && parked::due(&self.context.pool, self.key()).await?.is_empty() {
+            self.answer_drains(position).await?;
+        }
+        Ok(())
+    }
+
     /// Reads from the stored position until the connection changes or something fails; `Ok` when nobody holds a
     /// handle any more.
     async fn session(&mut self) -> Result<(), Fault> {
@@ -177,6 +221,7 @@ impl Worker {
         let mut messages = self.subscribe(&stream, &mut position).await?;
         self.seen.rebuilt();
         self.status.send_modify(|status| {
+            status.stands_by = false;
             status.stopped = None;
             if stream.last_seq <= position.seq {
                 status.behind_since = None;
@@ -220,7 +265,7 @@ impl Worker {
             if position.seq > 0 {
                 return Err(Fault::Bus(format!("{name} is gone, but {} was applied here", position.seq)));
             }
-            self.status.send_modify(|status| status.stopped = None);
+            self.status.send_modify(|status| (status.stands_by, status.stopped) = (false, None));
             self.waiting.drain(..).for_each(|(_, done)| {
                 let _ = done.send(());
             });

@@ -1,15 +1,16 @@
 //! The relay: numbers what was committed, then publishes it in order (`events.md` §3).
 //!
-//! Two loops, so that numbering goes on without the bus: the numberer here, the publisher in `publish`. One relay
-//! per database leads, by a session advisory lock; whoever has it raises `term`, which fences off the one before.
+//! Two loops, so that numbering goes on without the bus: the numberer here, the publisher in `publish`. Where a service
+//! runs in several processes one relay leads (`lease`), and raises the relay's `term`, which fences off the one before.
 
 use crate::Fault;
 use crate::bus::Bus;
-use crate::numbering::{JournalRow, Numbering, ROWS_PER_TURN, Turn};
+use crate::lease::{Keeper, Lease, Leases, look_again};
+use crate::numbering::{self, JournalRow, Numbering, ROWS_PER_TURN, Turn};
 use crate::publish::{Publisher, Publishing};
 use crate::supervise::{Tended, gone, tend};
 use sqlx::PgPool;
-use sqlx::postgres::PgConnection;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -21,14 +22,10 @@ const IDLE: Duration = Duration::from_millis(250);
 /// How long to wait after a fault before trying again: at first, and at the most.
 pub(crate) const BACK_OFF: Duration = Duration::from_millis(100);
 pub(crate) const BACK_OFF_MOST: Duration = Duration::from_secs(5);
-/// How often a relay that does not lead asks whether it may.
-const STAND_BY: Duration = Duration::from_millis(100);
 /// Turns whose rows wait in memory for the publisher; what finds no room is read again from the journal.
 const FRESH_TURNS: usize = 4;
 /// Bytes of the payloads of such a turn; the rows of a larger one are read again too.
 const FRESH_BYTES: usize = 8 * 1_024 * 1_024;
-/// The advisory lock of the relay: one per database.
-const LEASE: i64 = 0x5354_4557_5244;
 
 /// What the relay of a service is doing, for health and metrics.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -39,12 +36,12 @@ pub struct RelayStatus {
     pub last_numbered: i64,
     /// The highest number the stream has confirmed.
     pub last_published: i64,
-    /// Ids given out and not seen yet.
+    /// Ids given out and not seen yet; 0 where another process leads.
     pub holes: usize,
+    /// True where this process does not lead: another one numbers and publishes, or will in a moment.
+    pub stands_by: bool,
     /// Why nothing is numbered or published at the moment, if so.
     pub stopped: Option<String>,
-    /// Another process of this service leads: this one stands by, and nothing is wrong.
-    pub stands_by: bool,
     /// The bus holds events that the journal does not know: the database was restored, and nothing is published until an
     /// operator has looked (`events.md` §3).
     pub is_restored: bool,
@@ -57,9 +54,9 @@ pub(crate) struct Progress {
     pub(crate) last_numbered: i64,
     pub(crate) last_published: i64,
     pub(crate) holes: usize,
+    pub(crate) stands_by: bool,
     pub(crate) numbering_stopped: Option<String>,
     pub(crate) publishing_stopped: Option<String>,
-    pub(crate) stands_by: bool,
     pub(crate) is_restored: bool,
 }
 
@@ -81,10 +78,11 @@ pub struct Relay {
     nudge: Arc<Notify>,
     drains: mpsc::Sender<oneshot::Sender<()>>,
     status: watch::Receiver<Progress>,
+    leases: Leases,
 }
 
 impl Relay {
-    /// Starts the relay of a service.
+    /// Starts the relay of a service, and with it what keeps the leases of this process.
     pub fn start(
         service: &'static str,
         pool: PgPool,
@@ -93,22 +91,33 @@ impl Relay {
     ) -> (Self, tokio::task::JoinHandle<()>) {
         let nudge = Arc::new(Notify::new());
         let (drains, asked) = mpsc::channel(16);
-        let (sender, status) = watch::channel(Progress::default());
+        let (sender, status) = watch::channel(Progress { stands_by: true, ..Progress::default() });
         let sender = Arc::new(sender);
         let (lead, leads) = watch::channel(None);
         let (fresh, to_publish) = mpsc::channel(FRESH_TURNS);
         let (reached, waits) = mpsc::unbounded_channel();
         let publisher =
             Publisher::new(service, pool.clone(), bus, sender.clone()).fed_by(leads, to_publish, waits);
-        let numberer =
-            Numberer { service, pool, nudge: nudge.clone(), asked, status: sender, lead, fresh, reached };
-        let task = tend(Halves { numberer, publisher }, stop);
-        (Self { service, nudge, drains, status }, task)
+        let (leases, keeper) = Leases::new(pool.clone());
+        let numberer = Numberer {
+            service,
+            pool,
+            nudge: nudge.clone(),
+            asked,
+            waiting: Vec::new(),
+            status: sender,
+            lead,
+            fresh,
+            reached,
+            leases: leases.clone(),
+        };
+        let task = tend(Parts { numberer, publisher, keeper }, stop);
+        (Self { nudge, drains, status, leases }, task)
     }
 
-    /// The service it publishes for.
-    pub const fn service(&self) -> &'static str {
-        self.service
+    /// The leases of this process: readers and timers, which have this handle anyway, claim theirs here.
+    pub(crate) const fn leases(&self) -> &Leases {
+        &self.leases
     }
 
     /// Says that something was committed.
@@ -124,14 +133,14 @@ impl Relay {
             last_numbered: now.last_numbered,
             last_published: now.last_published,
             holes: now.holes,
-            stopped: now.numbering_stopped.clone().or_else(|| now.publishing_stopped.clone()),
             stands_by: now.stands_by,
+            stopped: now.numbering_stopped.clone().or_else(|| now.publishing_stopped.clone()),
             is_restored: now.is_restored,
         }
     }
 
-    /// Returns when everything committed before this call has been published; an error where the relay does not run any
-    /// more.
+    /// Returns when everything committed before this call has been published, by whatever process; an error where this
+    /// relay does not run any more.
     pub async fn drain(&self) -> Result<(), Fault> {
         let (done, wait) = oneshot::channel();
         self.drains.send(done).await.map_err(|_| gone("the relay"))?;
@@ -140,21 +149,23 @@ impl Relay {
     }
 }
 
-/// Both loops: whichever of them panics, both begin again, and agree with the stream anew.
-struct Halves {
+/// Both loops, and who keeps the leases: whichever of them panics, all begin again, and agree with the stream anew.
+struct Parts {
     numberer: Numberer,
     publisher: Publishing,
+    keeper: Keeper,
 }
 
-impl Tended for Halves {
+impl Tended for Parts {
     fn name(&self) -> String {
         format!("relay of {}", self.numberer.service)
     }
 
     async fn run(&mut self, stop: &CancellationToken) {
         tokio::select! {
-            () = self.numberer.run() => {}
+            never = self.numberer.run() => match never {},
             () = self.publisher.run() => {}
+            never = self.keeper.run() => match never {},
             () = stop.cancelled() => {}
         }
     }
@@ -169,24 +180,37 @@ struct Numberer {
     pool: PgPool,
     nudge: Arc<Notify>,
     asked: mpsc::Receiver<oneshot::Sender<()>>,
+    waiting: Vec<oneshot::Sender<()>>,
     status: Arc<watch::Sender<Progress>>,
     lead: watch::Sender<Option<Numbered>>,
     fresh: mpsc::Sender<Vec<JournalRow>>,
     reached: mpsc::UnboundedSender<Drain>,
+    leases: Leases,
 }
 
 impl Numberer {
-    async fn run(&mut self) {
-        let mut waiting = Vec::new();
+    async fn run(&mut self) -> Infallible {
         let mut pause = BACK_OFF;
         loop {
-            let before = self.lead.borrow().map(|numbered| numbered.last);
-            let Err(fault) = self.lead(&mut waiting).await;
-            if self.lead.borrow().map(|numbered| numbered.last) != before {
+            let mut lease = self.leases.claim("relay");
+            let term = self.stand_by(&mut lease).await;
+            let mut last = None;
+            let outcome = tokio::select! {
+                outcome = self.lead(&mut last) => outcome,
+                () = lease.lost(term) => {
+                    // Whoever leads now publishes.
+                    self.lead.send_replace(None);
+                    continue;
+                }
+            };
+            let Err(fault) = outcome;
+            if self.lead.borrow().map(|numbered| numbered.last) != last {
                 pause = BACK_OFF;
             }
             tracing::warn!(service = self.service, error = %fault, "numbering stopped; trying again");
             self.stands_still(&fault.to_string());
+            // Another process may have more luck meanwhile.
+            drop(lease);
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(BACK_OFF_MOST);
         }
@@ -195,21 +219,69 @@ impl Numberer {
     /// Whoever deposed us publishes now; we may lead again when its lease is free.
     fn stands_still(&self, why: &str) {
         self.lead.send_replace(None);
-        self.status.send_modify(|status| status.numbering_stopped = Some(why.to_owned()));
+        self.status.send_modify(|status| {
+            status.stands_by = true;
+            status.numbering_stopped = Some(why.to_owned());
+        });
     }
 
-    /// Numbers until something fails.
-    async fn lead(
-        &mut self,
-        waiting: &mut Vec<oneshot::Sender<()>>,
-    ) -> Result<std::convert::Infallible, Fault> {
+    /// Returns in which term this relay leads. Until then it says how far the leader is, as the database knows.
+    async fn stand_by(&mut self, lease: &mut Lease) -> i64 {
+        // Up to where those who wait want everything numbered, once it has been asked.
+        let mut wanted = None;
+        loop {
+            tokio::select! {
+                term = lease.won() => return term,
+                Some(done) = self.asked.recv() => {
+                    self.waiting.push(done);
+                    wanted = None;
+                }
+                () = tokio::time::sleep(look_again(&self.waiting)) => {}
+            }
+            let trouble = lease.trouble();
+            if trouble.is_none() && !lease.is_led_elsewhere() {
+                continue;
+            }
+            self.status.send_if_modified(|status| {
+                let is_news = !status.stands_by || status.numbering_stopped != trouble;
+                (status.stands_by, status.holes, status.numbering_stopped) = (true, 0, trouble);
+                is_news
+            });
+            // A database that does not answer is told of by the lease.
+            let _ = self.look_from_afar(&mut wanted).await;
+        }
+    }
+
+    /// Passes on those who wait where everything that was committed when they were seen has its number.
+    async fn look_from_afar(&mut self, wanted: &mut Option<i64>) -> Result<(), Fault> {
+        let up_to = match *wanted {
+            Some(id) => id,
+            None => *wanted.insert(numbering::last_id(&self.pool).await?),
+        };
+        let reached = numbering::reached(&self.pool, up_to).await?;
+        self.status.send_if_modified(|status| {
+            let is_news = (status.epoch, status.last_numbered) != (reached.epoch, reached.last);
+            (status.epoch, status.last_numbered) = (reached.epoch, reached.last);
+            is_news
+        });
+        if reached.is_through {
+            for done in self.waiting.drain(..) {
+                let _ = self.reached.send((reached.last, done));
+            }
+            *wanted = None;
+        }
+        Ok(())
+    }
+
+    /// Numbers until something fails. `began` is what had its number when it began.
+    async fn lead(&mut self, began: &mut Option<i64>) -> Result<Infallible, Fault> {
         // A connection of its own, closed when this ends: its settings and its lock must not reach the pool.
         let mut connection = self.pool.acquire().await?.detach();
-        self.wait_for_lease(&mut connection).await?;
         Numbering::prepare(&mut connection).await?;
         let mut numbering = Numbering::take_over(&mut connection).await?;
         let row = sqlx::query!("SELECT epoch, base, next_seq FROM relay").fetch_one(&mut connection).await?;
         let mut numbered = Numbered { epoch: row.epoch, base: row.base, last: row.next_seq - 1 };
+        *began = Some(numbered.last);
         self.status.send_modify(|status| {
             status.stands_by = false;
             status.epoch = numbered.epoch;
@@ -219,7 +291,7 @@ impl Numberer {
         let mut pause = BUSY;
         loop {
             while let Ok(done) = self.asked.try_recv() {
-                waiting.push(done);
+                self.waiting.push(done);
             }
             let turn;
             (numbering, turn) = numbering.turn(&mut connection, ROWS_PER_TURN).await?;
@@ -232,30 +304,13 @@ impl Numberer {
                 continue;
             }
             // What was committed before they asked has its number now.
-            for done in waiting.drain(..) {
+            for done in self.waiting.drain(..) {
                 let _ = self.reached.send((numbered.last, done));
             }
             tokio::select! {
                 () = self.nudge.notified() => {}
                 () = tokio::time::sleep(pause) => {}
             }
-        }
-    }
-
-    async fn wait_for_lease(&self, connection: &mut PgConnection) -> Result<(), Fault> {
-        loop {
-            // Tried, not waited for: a statement that waits holds back what PostgreSQL may clean up.
-            let is_ours = sqlx::query_scalar!("SELECT pg_try_advisory_lock($1) AS \"is_ours!\"", LEASE)
-                .fetch_one(&mut *connection)
-                .await?;
-            if is_ours {
-                return Ok(());
-            }
-            self.status.send_modify(|status| {
-                status.stands_by = true;
-                status.numbering_stopped = None;
-            });
-            tokio::time::sleep(STAND_BY).await;
         }
     }
 

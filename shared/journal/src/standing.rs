@@ -10,8 +10,10 @@ pub struct ReaderStatus {
     /// The number of the last event applied.
     pub seq: i64,
     /// Seconds since the `time` of the oldest event that waits to be applied; 0 where none waits, and nothing where the
-    /// reader stands still and cannot know whether any does.
+    /// reader stands still, or by, and cannot know whether any does.
     pub lag_seconds: Option<i64>,
+    /// True where another process reads this source for this service, or will in a moment.
+    pub stands_by: bool,
     /// Why it does not go on, if so.
     pub stopped: Option<String>,
 }
@@ -20,6 +22,7 @@ pub struct ReaderStatus {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Standing {
     pub(crate) seq: i64,
+    pub(crate) stands_by: bool,
     pub(crate) stopped: Option<String>,
     /// The time of the oldest event that waits, as far as is known: of the first one at hand, else of the last one
     /// applied while more were waiting behind it.
@@ -31,10 +34,10 @@ impl Standing {
     fn at(&self, now: Timestamp) -> ReaderStatus {
         let lag_seconds = match (self.behind_since, &self.stopped) {
             (Some(since), _) => Some(now.since(since).num_seconds().max(0)),
-            (None, None) => Some(0),
-            (None, Some(_)) => None,
+            (None, None) if !self.stands_by => Some(0),
+            (None, _) => None,
         };
-        ReaderStatus { seq: self.seq, lag_seconds, stopped: self.stopped.clone() }
+        ReaderStatus { seq: self.seq, lag_seconds, stands_by: self.stands_by, stopped: self.stopped.clone() }
     }
 }
 
@@ -60,7 +63,8 @@ mod tests {
         let at = |second| Timestamp::of(chrono::DateTime::from_timestamp(second, 0).expect("an instant"));
         let lag = |behind: Option<i64>, stopped: Option<&str>, now| {
             let stopped = stopped.map(str::to_owned);
-            Standing { seq: 1, stopped, behind_since: behind.map(at) }.at(at(now)).lag_seconds
+            let behind_since = behind.map(at);
+            Standing { seq: 1, stands_by: false, stopped, behind_since }.at(at(now)).lag_seconds
         };
         assert_eq!(lag(None, None, 1_000), Some(0));
         assert_eq!((lag(Some(900), None, 1_000), lag(Some(900), None, 1_060)), (Some(100), Some(160)));
@@ -70,6 +74,8 @@ mod tests {
             "it waits while the reader stands still"
         );
         assert_eq!(lag(None, Some("no bus"), 1_000), None, "nobody knows what has been published since");
+        let stands_by = Standing { seq: 1, stands_by: true, ..Standing::default() };
+        assert_eq!(stands_by.at(at(1_000)).lag_seconds, None, "whoever leads knows it");
         assert_eq!(lag(Some(2_000), None, 1_000), Some(0), "the publisher's clock is ahead of ours");
     }
 }

@@ -1,10 +1,12 @@
 //! Timers: what time causes, kept in the service's database (`support.md` K9).
 //!
 //! A timer is scheduled and cancelled in the transaction of the change it belongs to; it fires once, in order of
-//! its due time, in a transaction of its own. After downtime what is overdue fires in the same order.
+//! its due time, in a transaction of its own. After downtime what is overdue fires in the same order. Where a service
+//! runs in several processes one of them fires (`lease`); whoever still believes to lead finds a lock, and then its term over.
 
 use crate::clock::Clock;
 use crate::metrics::fired;
+use crate::lease::{Lease, look_again};
 use crate::relay::Relay;
 use crate::supervise::{Panicked, Tended, caught, gone, tend};
 use crate::trace::firing;
@@ -14,6 +16,7 @@ use chrono::{DateTime, Utc};
 use kernel::{Id, Timestamp};
 use sqlx::PgPool;
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,6 +26,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use uuid::Uuid;
 
+/// What the leader of a service's timers holds.
+const LEASE: &str = "timers";
 /// How often due timers are looked for.
 const TICK: Duration = Duration::from_millis(250);
 /// How long a timer rests whose effect failed, and not for a passing reason.
@@ -95,7 +100,7 @@ impl Tx {
     ) -> Result<(), Fault> {
         sqlx::query!(
             "INSERT INTO timer (id, kind, ref, due_at) VALUES (uuidv7(), $1, $2, $3)
-             ON CONFLICT (kind, ref) WHERE state = 'running' DO UPDATE SET due_at = excluded.due_at",
+             ON CONFLICT (kind, ref) WHERE state = 'running' DO UPDATE SET due_at = excluded.due_at, failed_at = NULL",
             kind,
             reference.uuid(),
             due_at.utc(),
@@ -115,7 +120,7 @@ impl Tx {
         sqlx::query!(
             "INSERT INTO timer (id, kind, ref, due_at)
              SELECT uuidv7(), $1, n.ref, n.due_at FROM UNNEST($2::uuid[], $3::timestamptz[]) AS n (ref, due_at) ORDER BY n.ref
-             ON CONFLICT (kind, ref) WHERE state = 'running' DO UPDATE SET due_at = excluded.due_at",
+             ON CONFLICT (kind, ref) WHERE state = 'running' DO UPDATE SET due_at = excluded.due_at, failed_at = NULL",
             kind,
             references,
             due_at,
@@ -145,6 +150,8 @@ impl Tx {
 pub struct TimerStatus {
     /// How many failed and are tried again later.
     pub failed: usize,
+    /// True where another process fires them, or will in a moment.
+    pub stands_by: bool,
     /// Why none fires, if so.
     pub stopped: Option<String>,
 }
@@ -166,7 +173,7 @@ impl TimerLoop {
         stop: CancellationToken,
     ) -> (Self, tokio::task::JoinHandle<()>) {
         let (drains, asked) = mpsc::channel(16);
-        let (sender, status) = watch::channel(TimerStatus::default());
+        let (sender, status) = watch::channel(TimerStatus { stands_by: true, ..TimerStatus::default() });
         let (waiting, resting) = (Vec::new(), BTreeMap::new());
         let worker = Worker { pool, clock, timers, relay, asked, waiting, status: sender, resting };
         (Self { drains, status }, tend(worker, stop))
@@ -177,8 +184,8 @@ impl TimerLoop {
         self.status.borrow().clone()
     }
 
-    /// Returns when nothing is due any more but what failed for good, as it seems; an error where the loop does not run
-    /// any more.
+    /// Returns when nothing is due any more but what failed for good, as it seems, whichever process fires it; an error
+    /// where this loop does not run any more.
     pub async fn drain(&self) -> Result<(), Fault> {
         let (done, wait) = oneshot::channel();
         self.drains.send(done).await.map_err(|_| gone("the timers' loop"))?;
@@ -243,19 +250,12 @@ impl Tended for Worker {
     }
 
     async fn run(&mut self, stop: &CancellationToken) {
-        let mut moves = self.clock.moves();
         while !stop.is_cancelled() {
-            match self.fire_all().await {
-                Ok(()) => self.answer(),
-                Err(fault) => {
-                    tracing::warn!(error = %fault, "timers stopped; trying again");
-                    self.stands_still(&fault.to_string());
-                }
-            }
+            let mut lease = self.relay.leases().claim(LEASE);
+            let Some(term) = stop.run_until_cancelled(self.stand_by(&mut lease)).await else { return };
             tokio::select! {
-                () = tokio::time::sleep(TICK) => {}
-                _ = moves.changed() => {}
-                Some(done) = self.asked.recv() => self.waiting.push(done),
+                never = self.lead(term) => match never {},
+                () = lease.lost(term) => {}
                 () = stop.cancelled() => {}
             }
         }
@@ -278,93 +278,208 @@ impl From<Fault> for Broken {
     }
 }
 
+/// What a look for a due timer found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// One that was due; it has fired, or rests.
+    One,
+    Nothing,
+    /// Another process leads, or is firing one at this moment.
+    NotOurs,
+}
+
 impl Worker {
-    /// Says how the timers are, and to those who wait that nothing is due any more.
-    fn answer(&mut self) {
-        let failed = self.resting.values().filter(|(rest, _)| *rest == Rest::Failed).count();
+    /// Fires what falls due, for as long as nobody says that this process does not lead any more.
+    async fn lead(&mut self, term: i64) -> Infallible {
+        let mut moves = self.clock.moves();
+        self.resting.clear();
+        loop {
+            match self.fire_all(term).await {
+                Ok(Found::NotOurs) => {}
+                Ok(Found::One | Found::Nothing) => self.answer(),
+                Err(fault) => {
+                    tracing::warn!(error = %fault, "timers stopped; trying again");
+                    self.stands_still(&fault.to_string());
+                }
+            }
+            tokio::select! {
+                () = tokio::time::sleep(TICK) => {}
+                _ = moves.changed() => {}
+                Some(done) = self.asked.recv() => self.waiting.push(done),
+            }
+        }
+    }
+
+    /// Returns in which term this process fires them; until then it tells those who wait when whoever does has nothing left.
+    async fn stand_by(&mut self, lease: &mut Lease) -> i64 {
+        loop {
+            tokio::select! {
+                term = lease.won() => return term,
+                Some(done) = self.asked.recv() => self.waiting.push(done),
+                () = tokio::time::sleep(look_again(&self.waiting)) => {}
+            }
+            let trouble = lease.trouble();
+            if trouble.is_none() && !lease.is_led_elsewhere() {
+                continue;
+            }
+            self.says(TimerStatus { failed: 0, stands_by: true, stopped: trouble });
+            // A database that does not answer is told of by the lease.
+            if !self.waiting.is_empty() && matches!(self.is_anything_due().await, Ok(false)) {
+                self.answer_all();
+            }
+        }
+    }
+
+    async fn is_anything_due(&self) -> Result<bool, Fault> {
+        Ok(sqlx::query_scalar!(
+            "SELECT EXISTS (SELECT FROM timer WHERE state = 'running' AND due_at <= $1 AND kind = ANY ($2) AND failed_at IS NULL) AS \"due!\"",
+            self.clock.now().utc(),
+            &self.kinds(),
+        )
+        .fetch_one(&self.pool)
+        .await?)
+    }
+
+    fn kinds(&self) -> Vec<String> {
+        self.timers.handlers.keys().map(|kind| (*kind).to_owned()).collect()
+    }
+
+    fn says(&self, now: TimerStatus) {
         self.status.send_if_modified(|status| {
-            let now = TimerStatus { failed, stopped: None };
             let is_news = *status != now;
             *status = now;
             is_news
         });
+    }
+
+    fn answer_all(&mut self) {
+        self.waiting.drain(..).for_each(|done| {
+            let _ = done.send(());
+        });
+    }
+
+    /// Says how the timers are, and to those who wait that nothing is due any more.
+    fn answer(&mut self) {
+        let failed = self.resting.values().filter(|(rest, _)| *rest == Rest::Failed).count();
+        self.says(TimerStatus { failed, stands_by: false, stopped: None });
         // What was held up is due, and will fire in a moment.
         if failed == self.resting.len() {
-            self.waiting.drain(..).for_each(|done| {
-                let _ = done.send(());
-            });
+            self.answer_all();
         }
     }
 
-    async fn fire_all(&mut self) -> Result<(), Fault> {
+    /// Fires all that is due; how the last look for more ended.
+    async fn fire_all(&mut self, term: i64) -> Result<Found, Fault> {
         // Here and not in between: each is tried once in a pass. Else those whose rest is over while the others are tried
         // would be tried again before any that is due later.
         self.resting.retain(|_, (rest, since)| since.elapsed() < rest.length());
         let mut has_fired = false;
-        while self.fire_one().await? {
-            has_fired = true;
-        }
+        let last = loop {
+            match self.fire_one(term).await? {
+                Found::One => has_fired = true,
+                other => break other,
+            }
+        };
         if has_fired {
             self.relay.nudge();
         }
-        Ok(())
+        Ok(last)
     }
 
-    /// Fires the timer that has been due longest; false where none is.
-    async fn fire_one(&mut self) -> Result<bool, Fault> {
+    /// Fires the timer that has been due longest. One at a time, over all processes: the next one in order is known only when
+    /// the one before has fired.
+    async fn fire_one(&mut self, term: i64) -> Result<Found, Fault> {
         let resting: Vec<Uuid> = self.resting.keys().copied().collect();
         let now = self.clock.now();
-        let kinds: Vec<String> = self.timers.handlers.keys().map(|kind| (*kind).to_owned()).collect();
         let mut tx = Tx::begin(&self.pool, now, Actor::Timer("timer"), Reach::network()).await?;
         // A command locks its aggregate and then its timers, a firing timer the other way round. The timer gives
         // way, long before PostgreSQL would find the deadlock and abort the command.
-        sqlx::query!("SET LOCAL lock_timeout = '200ms'").execute(tx.connection()).await?;
+        let is_alone = sqlx::query_scalar!(
+            "SELECT pg_try_advisory_xact_lock(hashtextextended('timers', 0)) AS \"is_alone!\" FROM set_config('lock_timeout', '200ms', true)"
+        )
+        .fetch_one(tx.connection())
+        .await?;
+        if !is_alone {
+            tx.rollback().await?;
+            return Ok(Found::NotOurs);
+        }
         let row = sqlx::query!(
-            "SELECT id, kind, ref AS reference, due_at FROM timer
-             WHERE state = 'running' AND due_at <= $1 AND kind = ANY ($2) AND id <> ALL ($3)
-             ORDER BY due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED",
+            "SELECT due.id AS \"id?\", due.kind AS \"kind?\", due.ref AS \"reference?\", due.due_at AS \"due_at?\"
+             FROM lease LEFT JOIN LATERAL
+                 (SELECT id, kind, ref, due_at FROM timer
+                  WHERE state = 'running' AND due_at <= $1 AND kind = ANY ($2) AND id <> ALL ($3)
+                  ORDER BY due_at, id LIMIT 1 FOR UPDATE SKIP LOCKED) AS due ON true
+             WHERE lease.name = $4 AND lease.term = $5",
             now.utc(),
-            &kinds,
+            &self.kinds(),
             &resting,
+            LEASE,
+            term,
         )
         .fetch_optional(tx.connection())
         .await?;
         let Some(row) = row else {
             tx.rollback().await?;
-            return Ok(false);
+            return Ok(Found::NotOurs);
         };
-        let Some((kind, handler)) = self.timers.handlers.get_key_value(row.kind.as_str()) else {
+        let (Some(id), Some(kind), Some(reference), Some(due_at)) =
+            (row.id, row.kind, row.reference, row.due_at)
+        else {
             tx.rollback().await?;
-            return Ok(false);
+            return Ok(Found::Nothing);
+        };
+        let Some((kind, handler)) = self.timers.handlers.get_key_value(kind.as_str()) else {
+            tx.rollback().await?;
+            return Ok(Found::Nothing);
         };
         tx.acts_as(Actor::Timer(kind));
         let (traceparent, span) = firing(kind);
         tx.traced(traceparent);
-        sqlx::query!("UPDATE timer SET state = 'fired', fired_at = $2 WHERE id = $1", row.id, now.utc())
-            .execute(tx.connection())
-            .await?;
-        let due = Due { reference: row.reference, at: Timestamp::of(row.due_at) };
+        sqlx::query!(
+            "UPDATE timer SET state = 'fired', fired_at = $2, failed_at = NULL WHERE id = $1",
+            id,
+            now.utc()
+        )
+        .execute(tx.connection())
+        .await?;
+        let due = Due { reference, at: Timestamp::of(due_at) };
         // One timer that cannot fire, for whatever reason, is no reason to hold up all the others.
         let rest = match fire(tx, handler, due).instrument(span).await {
             Ok(()) => {
                 fired(self.relay.service(), &self.clock, (kind, due.at));
-                return Ok(true);
+                return Ok(Found::One);
             }
             Err(Broken::Fault(fault)) if fault.is_transient() => {
-                tracing::warn!(timer.kind = *kind, timer.id = %row.id, error = %fault, "timer held up; trying again");
+                tracing::warn!(timer.kind = *kind, timer.id = %id, error = %fault, "timer held up; trying again");
                 Rest::HeldUp
             }
             Err(Broken::Fault(fault)) => {
-                tracing::error!(timer.kind = *kind, timer.id = %row.id, error = %fault, "timer failed");
+                tracing::error!(timer.kind = *kind, timer.id = %id, error = %fault, "timer failed");
                 Rest::Failed
             }
             Err(Broken::Panicked(Panicked(said))) => {
-                tracing::error!(timer.kind = *kind, timer.id = %row.id, said, "timer panicked");
+                tracing::error!(timer.kind = *kind, timer.id = %id, said, "timer panicked");
                 Rest::Failed
             }
         };
-        self.resting.insert(row.id, (rest, Instant::now()));
-        Ok(true)
+        self.resting.insert(id, (rest, Instant::now()));
+        if rest == Rest::Failed {
+            self.keep_failed(id).await;
+        }
+        Ok(Found::One)
+    }
+
+    /// Others see it, too. It is no reason to hold up the others where that fails.
+    async fn keep_failed(&self, id: Uuid) {
+        let kept = sqlx::query!(
+            "UPDATE timer SET failed_at = clock_timestamp() WHERE id = $1 AND state = 'running'",
+            id
+        )
+        .execute(&self.pool)
+        .await;
+        if let Err(error) = kept {
+            tracing::warn!(timer.id = %id, %error, "nobody else knows that this timer failed");
+        }
     }
 }
 

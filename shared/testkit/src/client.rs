@@ -5,6 +5,9 @@ use serde_json::Value;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(15);
+
 /// A client with one principal's token.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -102,6 +105,18 @@ impl Client {
             };
             assert!(begin.elapsed() < Duration::from_secs(60), "POST {path}, in vain: {last}");
             ticks.tick().await;
+        }
+    }
+
+    /// Sends a command that makes something new, once, with this key: what was made, or why nobody knows of it.
+    pub async fn attempt(&self, path: &str, key: &str, body: &Value) -> Result<Value, String> {
+        let request = self.request(Method::POST, path).header("idempotency-key", key).timeout(PATIENCE);
+        let response = request.json(body).send().await.map_err(|error| format!("{error:?}"))?;
+        let status = response.status();
+        let said = response.text().await.map_err(|error| format!("{error:?}"))?;
+        match serde_json::from_str(&said) {
+            Ok(made) if status == StatusCode::CREATED => Ok(made),
+            _ => Err(format!("{status} {said}")),
         }
     }
 

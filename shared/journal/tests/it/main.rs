@@ -2,8 +2,11 @@
 
 #[path = "../stage/alpha.rs"]
 mod alpha;
+#[path = "../stage/beside.rs"]
+mod beside;
 mod holes;
 mod interleavings;
+mod leases;
 mod readers;
 mod relays;
 mod rights;

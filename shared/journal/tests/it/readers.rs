@@ -206,21 +206,33 @@ async fn a_rebuilt_stream_has_no_second_effect() {
     pair.assert_once().await;
 }
 
-/// Two instances that both believe they hold the lease: the position moves once.
+/// A second reader of the same name stands by, and waits for what the first one does; it reads on when that is gone.
 #[tokio::test]
-async fn two_readers_of_one_name_apply_each_event_once() {
+async fn a_second_reader_stands_by() {
     let pair = Pair::new().await;
     let relay = pair.relay();
-    let (one, other) = (pair.reading(), pair.reading());
-    for number in 0..300 {
-        touch(&pair.alpha, thing(number % 11), None, "").await;
-        relay.relay.nudge();
+    let one = pair.reading();
+    one.reader.drain().await.expect("it runs");
+    until("it leads", async || !one.reader.status().stands_by).await;
+    let process = Running::relay("beta", &pair.beta, &pair.bus);
+    let other = Reading::start(&pair.beta, &pair.bus, &process);
+    for number in 0..100 {
+        // One of them waits for the last, and takes effect all the same before the drain is over.
+        let needs = (number == 5).then(|| thing(99));
+        touch(&pair.alpha, thing(number), needs, "").await;
     }
     relay.relay.drain().await.expect("it runs");
-    one.reader.drain().await.expect("it runs");
     other.reader.drain().await.expect("it runs");
     pair.assert_once().await;
     assert_eq!(pair.parked().await, []);
+    let status = other.reader.status();
+    assert_eq!((status.seq, status.lag_seconds, status.stands_by, status.stopped), (100, None, true, None));
+    one.kill().await;
+    touch(&pair.alpha, thing(1), None, "").await;
+    relay.relay.drain().await.expect("it runs");
+    other.reader.drain().await.expect("it runs");
+    pair.assert_once().await;
+    until("it leads", async || !other.reader.status().stands_by).await;
 }
 
 #[tokio::test]

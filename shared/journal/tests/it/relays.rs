@@ -96,16 +96,19 @@ async fn a_journal_older_than_the_bus_refuses_to_publish_and_numbers_on() {
     assert_same(&stack, &pool).await;
 }
 
-/// A second relay on the same database stands by, and leads when the first is gone.
+/// A second relay on the same database stands by, says how far the first one is and waits for it; it leads when that is gone.
 #[tokio::test]
 async fn a_second_relay_stands_by() {
     let (pool, stack) = (database().await, nats().await);
     let bus = bus(&stack).await;
     let first = Running::relay("alpha", &pool, &bus).await_published(&pool, 3).await;
     let second = Running::relay("alpha", &pool, &bus);
-    until("it stands by", async || second.relay.status().stands_by).await;
+    until("it knows where the first one is", async || second.relay.status().last_published == 3).await;
     touch(&pool, thing(2), None, "").await;
-    first.relay.drain().await.expect("it runs");
+    second.relay.drain().await.expect("it runs");
+    let (status, leader) = (second.relay.status(), first.relay.status());
+    assert!(status.stands_by && !leader.stands_by);
+    assert_eq!((status.last_numbered, status.last_published, status.stopped), (4, 4, None));
     first.kill().await;
     touch(&pool, thing(2), None, "").await;
     second.relay.drain().await.expect("it runs");

@@ -114,6 +114,34 @@ async fn timers_are_cancelled_moved_and_climb_ladders() {
     assert_eq!(count(&pool, "SELECT count(*) FROM timer WHERE state = 'running'").await, 1);
 }
 
+/// A second process on the same database fires none, and waits for the one that does, but not for what fails for good.
+#[tokio::test]
+async fn timers_of_a_second_process_stand_by() {
+    let (pool, stack, clock) = (database().await, nats().await, Clock::default());
+    let (bus, second_clock) = (bus(&stack).await, Clock::default());
+    let (first, second) = (Running::relay("alpha", &pool, &bus), Running::relay("alpha", &pool, &bus));
+    let (leader, task) = start(&pool, &clock, &first);
+    until("one fires", async || !leader.status().stands_by).await;
+    let (handle, _task) = start(&pool, &second_clock, &second);
+    for (kind, number, minutes) in [("once", 1, 10), ("broken", 2, 20), ("once", 3, 30), ("once", 4, 120)] {
+        schedule(&pool, kind, number, &clock, minutes).await;
+    }
+    let later = clock.now().plus(TimeDelta::minutes(60));
+    clock.set(later);
+    second_clock.set(later);
+    handle.drain().await.expect("it runs");
+    assert_eq!(fired(&pool).await, [1, 3]);
+    let status = handle.status();
+    assert_eq!((status.stands_by, status.stopped), (true, None));
+    assert_eq!(leader.status().failed, 1);
+    task.abort();
+    let _ = task.await;
+    second_clock.set(later.plus(TimeDelta::minutes(70)));
+    handle.drain().await.expect("it runs");
+    assert_eq!(fired(&pool).await, [1, 3, 4]);
+    until("the other one fires", async || !handle.status().stands_by).await;
+}
+
 /// A timer whose effect fails for good leaves nothing behind, and holds up none of the others.
 #[tokio::test]
 async fn a_timer_that_fails_holds_up_no_other() {

@@ -1,15 +1,17 @@
 #!/bin/bash
-# Puts each wrong rule of events.md §2 into the source, one by one, and demands that its interleaving fails.
+# Puts each wrong rule of events.md §2, and each missing guard of leases and fences, into the source, one by one, and demands
+# that its test fails.
 # Needs a clean working tree, a migrated JOURNAL_DATABASE_URL and SQLX_OFFLINE=false (mutants have queries of their own).
 set -u
 cd "$(dirname "$0")/../.."
 git diff --quiet -- src || { echo "src has changes of its own"; exit 2; }
 missed=0
-mutant() { # name, test, file, perl expression
+mutant() { # name, test, file, perl expression, test binary where it is not `it`
+    local binary=${5:-it}
     perl -0pi -e "$4" "$3"
     git diff --quiet -- src && { echo "$1: the source has changed, the mutant does not apply"; missed=1; return; }
-    timeout 300 cargo test -q -p steward-journal --test it --no-run || { echo "$1: does not compile"; missed=1; }
-    timeout 60 cargo test -q -p steward-journal --test it "$2" >/dev/null 2>&1
+    timeout 300 cargo test -q -p steward-journal --test "$binary" --no-run || { echo "$1: does not compile"; missed=1; }
+    timeout 60 cargo test -q -p steward-journal --test "$binary" "$2" >/dev/null 2>&1
     case $? in
         0) echo "$1: NOT noticed"; missed=1 ;;
         *) echo "$1: noticed by $2" ;;
@@ -25,4 +27,14 @@ mutant "e only above the last id" e_numbering src/hole.rs 's/if \*id > seen \+ 1
 mutant "f locks not looked at" a_long_transaction src/numbering.rs 's/if waits && is_due/if waits \&\& is_due \&\& false/'
 mutant "g term not compared" newer_leader src/numbering.rs 's/if row\.term != self\.term/if row.term < 0/; s/AND term = \$5/AND \$5::bigint IS NOT NULL/' 
 mutant "h rows written at once" h_rows_written src/tx.rs 's/(        self\.record\(decision\);)/$1 self.flush().await?;/'
+lease=src/lease/session.rs
+mutant "i beat under any term" who_was_deposed $lease 's/ AND lease\.term = held\.term//'
+mutant "j lease taken whatever was seen" of_two_who $lease 's/AND term = \$2 AND beat = \$3/AND (\$2::bigint, \$3::bigint) IS NOT NULL/'
+mutant "k beat not compared" who_beats_between $lease 's/AND beat = \$3/AND \$3::bigint IS NOT NULL/'
+mutant "l no lock of the term" of_two_who $lease 's/pg_try_advisory_lock\(hashtextextended\(.lease . \|\| name, term\)\) AS/true AS/'
+mutant "m what a silent leader left open stays" a_silent_leader $lease 's/pg_terminate_backend\(pid\)/pid < 0/'
+mutant "n a silent leader is waited for" a_silent_leader src/lease.rs 's/seen\.is_free \|\| claim\.is_silent\(&seen, Instant::now\(\)\)/seen.is_free/'
+mutant "o timers fire side by side" two_timer_loops src/timer.rs 's/if !is_alone/if !is_alone \&\& false/' fences
+mutant "p parked events not locked" two_readers_try src/parked.rs 's/LIMIT 100 FOR UPDATE/LIMIT 100/' fences
+mutant "q position moved from anywhere" two_readers_apply src/reader.rs 's/AND seq = \$5 AND/AND \$5::bigint IS NOT NULL AND/' fences
 exit $missed
