@@ -9,6 +9,7 @@ mod body;
 pub mod command;
 mod commit;
 pub mod config;
+pub mod epoch;
 mod hidden;
 pub mod house;
 pub mod known;
@@ -22,6 +23,7 @@ pub mod record;
 pub mod run;
 pub mod server;
 pub mod service;
+pub mod stream;
 pub mod telemetry;
 
 pub use access::{Held, Principal, Role};

@@ -119,16 +119,17 @@ async fn ready(State(services): State<Services>) -> Response {
             .map(|reader| {
                 let status = reader.status();
                 is_degraded |= status.stopped.is_some();
-                json!({ "source": reader.source, "seq": status.seq, "lag_seconds": status.lag_seconds, "state": goes(status.stopped.as_ref()) })
+                json!({ "source": reader.source, "epoch": status.epoch, "seq": status.seq, "lag_seconds": status.lag_seconds, "state": goes(status.stopped.as_ref()) })
             })
             .collect();
         is_degraded |= relay.stopped.is_some() || timers.stopped.is_some() || timers.failed > 0;
         is_degraded |= !has_bus || parked != Some(0);
         is_down |= postgres == "unreachable";
+        let publishes = if relay.is_restored { "restored" } else { goes(relay.stopped.as_ref()) };
         let nats = if has_bus { "ok" } else { "unreachable" };
         report.insert(
             service.name.to_owned(),
-            json!({ "postgres": postgres, "nats": nats, "relay": goes(relay.stopped.as_ref()), "epoch": relay.epoch,
+            json!({ "postgres": postgres, "nats": nats, "relay": publishes, "epoch": relay.epoch,
                     "last_seq": relay.last_numbered, "published": relay.last_published, "readers": readers, "parked": parked,
                     "timers": goes(timers.stopped.as_ref()), "failed_timers": timers.failed,
                     // Told and nothing more: a service that misses next year's calendar works as well as ever.

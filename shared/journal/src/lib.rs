@@ -2,24 +2,29 @@
 //!
 //! A change and its events are committed in one transaction ([`Tx`]); one relay per service numbers and
 //! publishes them ([`relay`]); a reader applies them in order, its position in the transaction of the effect
-//! ([`reader`]). What is not here: several instances of one service (leases), new epochs, the outside feed.
+//! ([`reader`]). What is not here: several instances of one service (leases), the outside feed.
 
 mod append;
 pub mod bus;
+pub mod check;
 pub mod clock;
+pub mod epoch;
 pub mod failpoint;
 pub mod failure;
 pub mod history;
 pub mod hole;
 pub mod numbering;
 pub mod parked;
+pub mod phantom;
 mod publish;
 pub mod reaction;
 pub mod reader;
 mod received;
 pub mod relay;
+pub mod renewal;
 pub mod snapshot;
 pub mod standing;
+pub mod stream;
 pub mod supervise;
 pub mod timer;
 pub mod tx;

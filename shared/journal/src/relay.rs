@@ -3,11 +3,11 @@
 //! Two loops, so that numbering goes on without the bus: the numberer here, the publisher in `publish`. One relay
 //! per database leads, by a session advisory lock; whoever has it raises `term`, which fences off the one before.
 
-use crate::Fault;
 use crate::bus::Bus;
 use crate::numbering::{JournalRow, Numbering, ROWS_PER_TURN, Turn};
 use crate::publish::{Publisher, Publishing};
 use crate::supervise::{Tended, gone, tend};
+use crate::{Fault, Tx};
 use sqlx::PgPool;
 use sqlx::postgres::PgConnection;
 use std::sync::Arc;
@@ -41,6 +41,9 @@ pub struct RelayStatus {
     pub last_published: i64,
     /// Ids given out and not seen yet.
     pub holes: usize,
+    /// The bus holds events that the journal does not know: the database was restored, and nothing is published until an
+    /// operator begins a new epoch (`events.md` §3).
+    pub is_restored: bool,
     /// Why nothing is numbered or published at the moment, if so.
     pub stopped: Option<String>,
 }
@@ -52,6 +55,7 @@ pub(crate) struct Progress {
     pub(crate) last_numbered: i64,
     pub(crate) last_published: i64,
     pub(crate) holes: usize,
+    pub(crate) is_restored: bool,
     pub(crate) numbering_stopped: Option<String>,
     pub(crate) publishing_stopped: Option<String>,
 }
@@ -60,7 +64,8 @@ pub(crate) struct Progress {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Numbered {
     pub(crate) epoch: i32,
-    pub(crate) base: i64,
+    /// Raised by whoever leads anew, and by whoever wants stream and journal to be compared anew.
+    pub(crate) term: i64,
     pub(crate) last: i64,
 }
 
@@ -111,6 +116,7 @@ impl Relay {
             last_numbered: now.last_numbered,
             last_published: now.last_published,
             holes: now.holes,
+            is_restored: now.is_restored,
             stopped: now.numbering_stopped.clone().or_else(|| now.publishing_stopped.clone()),
         }
     }
@@ -123,6 +129,13 @@ impl Relay {
         self.nudge();
         wait.await.map_err(|_| gone("the relay"))
     }
+}
+
+/// Has the relay lead anew once this is committed, and compare stream and journal before it publishes on: somebody has
+/// changed one of them under its feet.
+pub async fn compare_anew(tx: &mut Tx) -> Result<(), Fault> {
+    sqlx::query!("UPDATE relay SET term = term + 1").execute(tx.connection()).await?;
+    Ok(())
 }
 
 /// Both loops: whichever of them panics, both begin again, and agree with the stream anew.
@@ -193,8 +206,8 @@ impl Numberer {
         self.wait_for_lease(&mut connection).await?;
         Numbering::prepare(&mut connection).await?;
         let mut numbering = Numbering::take_over(&mut connection).await?;
-        let row = sqlx::query!("SELECT epoch, base, next_seq FROM relay").fetch_one(&mut connection).await?;
-        let mut numbered = Numbered { epoch: row.epoch, base: row.base, last: row.next_seq - 1 };
+        let row = sqlx::query!("SELECT epoch, term, next_seq FROM relay").fetch_one(&mut connection).await?;
+        let mut numbered = Numbered { epoch: row.epoch, term: row.term, last: row.next_seq - 1 };
         self.status.send_modify(|status| {
             status.epoch = numbered.epoch;
             status.last_numbered = numbered.last;

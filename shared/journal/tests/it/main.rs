@@ -2,8 +2,10 @@
 
 #[path = "../stage/alpha.rs"]
 mod alpha;
+mod epochs;
 mod holes;
 mod interleavings;
+mod lost_streams;
 mod readers;
 mod relays;
 #[path = "../stage/mod.rs"]

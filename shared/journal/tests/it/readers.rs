@@ -6,11 +6,14 @@ use crate::until;
 use async_nats::jetstream::{self, Context};
 use devstack::Stack;
 use events::Event;
+use journal::epoch::Epochs;
 use journal::reaction::Reaction;
+use journal::reader::History;
 use journal::{Bus, Clock, Reactions, Reader, ReaderContext, Tx};
 use kernel::EventId;
 use serde_json::json;
 use sqlx::PgPool;
+use std::sync::Arc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -40,13 +43,18 @@ async fn apply(tx: &mut Tx, event: &Event<Touched>) -> Result<(), Reaction> {
     Ok(())
 }
 
-struct Reading {
-    reader: Reader,
+pub struct Reading {
+    pub reader: Reader,
     task: JoinHandle<()>,
 }
 
 impl Reading {
     fn start(pool: &PgPool, bus: &Bus, relay: &Running) -> Self {
+        Self::with(pool, bus, relay, None)
+    }
+
+    /// One that reads a source's past, where its stream no longer has it.
+    pub fn with(pool: &PgPool, bus: &Bus, relay: &Running, history: Option<Arc<dyn History>>) -> Self {
         let context = ReaderContext {
             name: "beta",
             pool: pool.clone(),
@@ -54,44 +62,45 @@ impl Reading {
             clock: Clock::default(),
             reactions: Reactions::new().on::<Touched>(apply),
             relay: relay.relay.clone(),
+            history,
         };
         let (reader, task) = Reader::start(context, "alpha", CancellationToken::new());
         Self { reader, task }
     }
 
-    async fn kill(self) {
+    pub async fn kill(self) {
         self.task.abort();
         let _ = self.task.await;
     }
 }
 
 /// `alpha` publishes, `beta` reads: two databases, one bus.
-struct Pair {
-    alpha: PgPool,
-    beta: PgPool,
-    stack: Stack,
-    bus: Bus,
-    beta_relay: Running,
+pub struct Pair {
+    pub alpha: PgPool,
+    pub beta: PgPool,
+    pub stack: Stack,
+    pub bus: Bus,
+    pub beta_relay: Running,
 }
 
 impl Pair {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let (alpha, beta, stack) = (database().await, database().await, nats().await);
         let bus = bus(&stack).await;
         let beta_relay = Running::relay("beta", &beta, &bus);
         Self { alpha, beta, stack, bus, beta_relay }
     }
 
-    fn relay(&self) -> Running {
+    pub fn relay(&self) -> Running {
         Running::relay("alpha", &self.alpha, &self.bus)
     }
 
-    fn reading(&self) -> Reading {
+    pub fn reading(&self) -> Reading {
         Reading::start(&self.beta, &self.bus, &self.beta_relay)
     }
 
     /// Every event of alpha took effect once, and within an aggregate in order.
-    async fn assert_once(&self) {
+    pub async fn assert_once(&self) {
         let wanted: Vec<Uuid> = sqlx::query_scalar("SELECT event_id FROM journal ORDER BY event_id")
             .fetch_all(&self.alpha)
             .await
@@ -113,7 +122,7 @@ impl Pair {
         assert_eq!(inverted.await, 0);
     }
 
-    async fn parked(&self) -> Vec<(i64, String)> {
+    pub async fn parked(&self) -> Vec<(i64, String)> {
         let list = journal::parked::list(&self.beta).await.expect("a list");
         list.into_iter().map(|event| (event.seq, event.reason)).collect()
     }
@@ -318,7 +327,7 @@ async fn an_event_whose_reaction_panics_is_parked_and_the_reader_goes_on() {
     assert_eq!(reading.reader.status().stopped, None);
 }
 
-async fn raw(stack: &Stack) -> Context {
+pub async fn raw(stack: &Stack) -> Context {
     let url: async_nats::ServerAddr = stack.nats_url().parse().expect("the address is good");
     let (user, password) = (url.username().unwrap_or_default(), url.password().unwrap_or_default());
     let options = async_nats::ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned());
@@ -340,7 +349,7 @@ fn envelope(seq: i64, id: ThingId) -> serde_json::Value {
 #[tokio::test]
 async fn what_cannot_be_believed_is_parked_and_the_reader_goes_on() {
     let pair = Pair::new().await;
-    pair.bus.make("alpha", 1, 1).await.expect("a stream");
+    pair.bus.make("alpha", &Epochs::default(), 1).await.expect("a stream");
     let context = raw(&pair.stack).await;
     let subject = "steward.v1.alpha.net.thing.touched";
     let with = |seq: i64, member: &str, value: serde_json::Value| {
