@@ -5,11 +5,14 @@ mod client;
 mod config_check;
 mod demo;
 mod down;
+mod epoch;
 mod installation;
 mod migrate;
+mod operator;
 mod platform;
 mod reset;
 mod status;
+mod stream;
 mod token;
 mod trace;
 mod up;
@@ -57,6 +60,12 @@ enum Verb {
     /// Prove that no fen was lost, taken twice or made up.
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Compare streams with journals, and make one again.
+    #[command(subcommand)]
+    Stream(stream::Stream),
+    /// What to do once a database was restored that is older than the bus.
+    #[command(subcommand)]
+    Epoch(epoch::Epoch),
     /// Look at the configuration of a service that runs alone.
     #[command(subcommand)]
     Config(config_check::Config),
@@ -92,6 +101,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Trace(trace) => trace.run(&installation).await,
         Verb::Demo(demo) => demo.run(&installation).await,
         Verb::Audit(audit) => audit.run(&installation).await,
+        Verb::Stream(stream) => stream.run(&installation).await,
+        Verb::Epoch(epoch) => epoch.run(&installation).await,
         Verb::Config(config) => config.run(),
     }
 }

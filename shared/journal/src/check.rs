@@ -125,7 +125,10 @@ pub async fn check(pool: &PgPool, bus: &Bus, service: &str, depth: Depth) -> Res
     };
     if let Some(newest) = bus.newest(service).await?.filter(|newest| newest.epoch > relay.epoch) {
         let name = stream_name(service, newest.epoch);
-        report.found(Kind::Ahead, format!("{name} is published, and the journal knows no epoch {}", newest.epoch));
+        report.found(
+            Kind::Ahead,
+            format!("{name} is published, and the journal knows no epoch {}", newest.epoch),
+        );
     }
     let Some((info, state)) = published(bus, &stream, last_numbered).await? else {
         if last_numbered > 0 {
@@ -149,7 +152,7 @@ async fn published(bus: &Bus, stream: &str, last: i64) -> Result<Option<(Info, S
     let mut looks = PUBLISHED_WITHIN.as_millis() / LOOK_AGAIN.as_millis();
     loop {
         let found = bus.info(stream).await?;
-        let is_there = found.as_ref().is_some_and(|(_, state)| state.last_seq >= last);
+        let is_there = found.as_ref().map_or(0, |(_, state)| state.last_seq) >= last;
         if is_there || looks == 0 {
             return Ok(found);
         }
@@ -184,7 +187,10 @@ async fn ends(
     if i64::try_from(state.messages).ok() != Some(between) {
         report.found(
             Kind::Holes,
-            format!("{} to {} are {between} numbers, and {} messages", state.first_seq, state.last_seq, state.messages),
+            format!(
+                "{} to {} are {between} numbers, and {} messages",
+                state.first_seq, state.last_seq, state.messages
+            ),
         );
     }
     let wanted = first_of((pool, bus, &report.service), epochs, report.last_numbered).await?;
@@ -234,7 +240,12 @@ async fn events(
                     Err(why) => report.found(Kind::WrongEnvelope, format!("{}: {why}", event.seq)),
                     Ok(envelope) if envelope.epoch != epochs.of(event.seq) => report.found(
                         Kind::WrongEnvelope,
-                        format!("{} belongs to epoch {}, and says {}", event.seq, epochs.of(event.seq), envelope.epoch),
+                        format!(
+                            "{} belongs to epoch {}, and says {}",
+                            event.seq,
+                            epochs.of(event.seq),
+                            envelope.epoch
+                        ),
                     ),
                     Ok(_) => {}
                 }
@@ -251,7 +262,8 @@ async fn events(
         {
             let there = there.map_or("none of ours".to_owned(), |id| kernel::EventId::of(id).to_string());
             let own = kernel::EventId::of(*own);
-            report.found(Kind::OtherEvent, format!("{seq} is {own} in the journal, and {there} in the stream"));
+            report
+                .found(Kind::OtherEvent, format!("{seq} is {own} in the journal, and {there} in the stream"));
         }
     }
     Ok(())
@@ -303,7 +315,11 @@ fn unlike(info: &Info, ours: &Config) -> Vec<String> {
         ("allow_direct", is.allow_direct == ours.allow_direct),
         ("metadata", is_told),
     ];
-    as_ours.into_iter().filter(|(_, is_so)| !is_so).map(|(name, _)| format!("{name} is not as the relay makes it")).collect()
+    as_ours
+        .into_iter()
+        .filter(|(_, is_so)| !is_so)
+        .map(|(name, _)| format!("{name} is not as the relay makes it"))
+        .collect()
 }
 
 #[cfg(test)]

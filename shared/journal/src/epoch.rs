@@ -51,8 +51,7 @@ impl TryFrom<Vec<Epoch>> for Epochs {
     type Error = String;
     fn try_from(mut epochs: Vec<Epoch>) -> Result<Self, String> {
         epochs.sort_by_key(|epoch| epoch.epoch);
-        let is_sound =
-            |epoch: &Epoch| epoch.epoch > 0 && epoch.base >= 0 && epoch.agreed >= epoch.base;
+        let is_sound = |epoch: &Epoch| epoch.epoch > 0 && epoch.base >= 0 && epoch.agreed >= epoch.base;
         let is_once = epochs.windows(2).all(|pair| pair[0].epoch < pair[1].epoch);
         if epochs.is_empty() || !is_once || !epochs.iter().all(is_sound) {
             return Err(format!("{epochs:?} are no epochs"));

@@ -2,7 +2,8 @@
 //!
 //! A change and its events are committed in one transaction ([`Tx`]); one relay per service numbers and
 //! publishes them ([`relay`]); a reader applies them in order, its position in the transaction of the effect
-//! ([`reader`]). What is not here: several instances of one service (leases), the outside feed.
+//! ([`reader`]). A database that was restored begins a new epoch ([`renewal`]). What is not here: several instances of one
+//! service (leases), the outside feed.
 
 mod append;
 pub mod bus;

@@ -8,8 +8,8 @@ use crate::bus::{Bus, StreamState, WINDOW, stream_name, to_seq};
 use crate::epoch::{self, Epochs};
 use crate::failpoint::failpoint;
 use crate::numbering::{JournalRow, numbered};
-use crate::stream::first_of;
 use crate::relay::{BACK_OFF, BACK_OFF_MOST, Drain, Numbered, Progress};
+use crate::stream::first_of;
 use async_nats::jetstream::context::PublishAckFuture;
 use sqlx::PgPool;
 use std::collections::VecDeque;
@@ -194,14 +194,18 @@ impl Publishing {
         }
         let name = stream_name(self.to.service, epoch);
         let newest = self.to.bus.newest(self.to.service).await?;
-        let state = match newest {
-            Some(newest) if newest.epoch == epoch => Some(newest.state),
-            Some(newest) if newest.epoch > epoch => {
-                return Err(self.restored(&stream_name(self.to.service, newest.epoch)));
+        if let Some(newer) = newest.as_ref().filter(|newest| newest.epoch > epoch) {
+            return Err(self.restored(&stream_name(self.to.service, newer.epoch)));
+        }
+        let state = match newest.filter(|newest| newest.epoch == epoch) {
+            Some(newest) => Some(newest.state),
+            None => {
+                if self.to.bus.state(&name).await?.is_some() {
+                    // Set aside for an epoch that this database does not know (any more).
+                    return Err(self.restored(&name));
+                }
+                None
             }
-            // Set aside for an epoch that this database does not know (any more).
-            Some(_) | None if self.to.bus.state(&name).await?.is_some() => return Err(self.restored(&name)),
-            Some(_) | None => None,
         };
         let at = match &state {
             Some(stream) if stream.messages > 0 => {

@@ -132,11 +132,14 @@ impl Sides<'_> {
 
     /// The lowest number from which on, up to `upper`, both sides still hold every event.
     async fn lowest(&self, top: &Newest, upper: i64) -> Result<Option<i64>, Fault> {
-        let Some(oldest) = numbered(self.pool, 1, 1).await?.first().map(|row| row.seq) else { return Ok(None) };
+        let Some(oldest) = numbered(self.pool, 1, 1).await?.first().map(|row| row.seq) else {
+            return Ok(None);
+        };
         let mut lowest = None;
         for stretch in self.epochs.stretches(top.epoch, 0, upper) {
-            let holds =
-                |state: &StreamState| state.messages > 0 && (state.first_seq..=state.last_seq).contains(&stretch.to);
+            let holds = |state: &StreamState| {
+                state.messages > 0 && (state.first_seq..=state.last_seq).contains(&stretch.to)
+            };
             let state = self.bus.state(&stream_name(self.service, stretch.epoch)).await?;
             let Some(state) = state.filter(holds) else { break };
             lowest = Some(state.first_seq.max(stretch.from));

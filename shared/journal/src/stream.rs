@@ -226,7 +226,8 @@ fn is_absent(kind: &RawMessageErrorKind) -> bool {
 
 /// `STEWARD_SUPPORT_E2` is epoch 2 of support.
 fn epoch_of(name: &str, service: &str) -> Option<i32> {
-    let epoch = name.strip_prefix("STEWARD_")?.strip_prefix(&service.to_ascii_uppercase())?.strip_prefix("_E")?;
+    let epoch =
+        name.strip_prefix("STEWARD_")?.strip_prefix(&service.to_ascii_uppercase())?.strip_prefix("_E")?;
     epoch.parse().ok().filter(|epoch| *epoch > 0)
 }
 

@@ -35,7 +35,8 @@ impl EpochRow {
 }
 
 pub(super) async fn phantoms_of(tx: &mut Tx, epoch: i32) -> Result<i64, Fault> {
-    let phantoms = sqlx::query_scalar!("SELECT count(*) AS \"count!\" FROM phantom WHERE ended_by = $1", epoch);
+    let phantoms =
+        sqlx::query_scalar!("SELECT count(*) AS \"count!\" FROM phantom WHERE ended_by = $1", epoch);
     Ok(phantoms.fetch_one(tx.connection()).await?)
 }
 
@@ -58,11 +59,7 @@ pub(super) async fn epochs(
     Ok(rows.into_iter().map(|row| row.begun(service)).collect())
 }
 
-pub(super) async fn epoch(
-    pool: &PgPool,
-    service: &'static str,
-    id: EpochId,
-) -> Result<Option<Begun>, Fault> {
+pub(super) async fn epoch(pool: &PgPool, service: &'static str, id: EpochId) -> Result<Option<Begun>, Fault> {
     let row = sqlx::query_as!(
         EpochRow,
         "SELECT id, epoch, base, agreed, begun_at, (SELECT count(*) FROM phantom WHERE ended_by = epoch.epoch) AS \"phantoms!\"

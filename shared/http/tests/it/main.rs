@@ -6,4 +6,5 @@ mod document;
 mod faults;
 mod policies;
 mod reading;
+mod streams;
 mod thing;

@@ -1,6 +1,6 @@
 //! A database older than the bus: recognised, refused, and a new epoch begun; readers reconcile (`events.md` §3, §5).
 
-use crate::alpha::{begin, thing, touch};
+use crate::alpha::{ThingId, begin, thing, touch};
 use crate::readers::{Pair, Reading, raw};
 use crate::stage::{Running, assert_sound, backed_up, count, database};
 use crate::until;
@@ -29,6 +29,9 @@ async fn touch_all(pool: &PgPool, events: u128) {
 async fn restored() -> (Pair, Reading) {
     let mut pair = Pair::new().await;
     touch_all(&pair.alpha, 6).await;
+    let relay = pair.relay();
+    relay.relay.drain().await.expect("it runs");
+    relay.kill().await;
     let (alpha, backup) = backed_up(pair.alpha).await;
     pair.alpha = alpha;
     let (relay, reading) = (pair.relay(), pair.reading());
@@ -57,7 +60,8 @@ async fn renew(pair: &Pair, renewal: &Renewal) -> Result<Epoch, journal::Fault> 
     let of = (&pair.alpha, &pair.bus, "alpha");
     while phantom::list(of, renewal, 3).await? == Listed::More {}
     let mut tx = begin(&pair.alpha).await;
-    let begun = renewal::begin(&mut tx, renewal, Uuid::now_v7()).await?;
+    let id: ThingId = tx.fresh();
+    let begun = renewal::begin(&mut tx, renewal, id.uuid()).await?;
     tx.commit().await?;
     Ok(begun)
 }
@@ -84,7 +88,8 @@ async fn assert_clean(pair: &Pair) {
 
 /// Every event of the journal took effect once, besides the phantoms.
 async fn assert_once_beside_phantoms(pair: &Pair) {
-    let own: Vec<Uuid> = sqlx::query_scalar("SELECT event_id FROM journal").fetch_all(&pair.alpha).await.expect("events");
+    let own: Vec<Uuid> =
+        sqlx::query_scalar("SELECT event_id FROM journal").fetch_all(&pair.alpha).await.expect("events");
     let effects: Vec<Uuid> =
         sqlx::query_scalar("SELECT event_id FROM effect").fetch_all(&pair.beta).await.expect("effects");
     let listed: Vec<Uuid> =
@@ -114,13 +119,18 @@ async fn a_restored_database_begins_a_new_epoch_and_its_readers_reconcile() {
     let next = Epoch { epoch: 2, base: 6, agreed: 6 };
     assert_eq!((renewal.next, renewal.beyond), (next, 6));
     assert_eq!(renew(&pair, &renewal).await.expect("it begins"), next);
-    let phantoms: Vec<(i32, i64)> =
-        sqlx::query_as("SELECT epoch, seq FROM phantom ORDER BY seq").fetch_all(&pair.alpha).await.expect("a list");
+    let phantoms: Vec<(i32, i64)> = sqlx::query_as("SELECT epoch, seq FROM phantom ORDER BY seq")
+        .fetch_all(&pair.alpha)
+        .await
+        .expect("a list");
     assert_eq!(phantoms, [(1, 7), (1, 8), (1, 9), (1, 10)]);
 
     relay.relay.drain().await.expect("it runs");
     let status = relay.relay.status();
-    assert_eq!((status.epoch, status.last_published, status.is_restored, status.stopped), (2, 11, false, None));
+    assert_eq!(
+        (status.epoch, status.last_published, status.is_restored, status.stopped),
+        (2, 11, false, None)
+    );
     reading.reader.drain().await.expect("it runs");
     assert_eq!(to_reconcile(&pair.beta).await, [(1, 7, true), (1, 8, true), (1, 9, true), (1, 10, true)]);
     assert_eq!(position(&pair.beta).await, (2, 11));
@@ -142,7 +152,8 @@ async fn a_restored_database_begins_a_new_epoch_and_its_readers_reconcile() {
     let old = pair.bus.state("STEWARD_ALPHA_E1").await.expect("NATS answers").expect("it is kept");
     assert_eq!((old.first_seq, old.last_seq), (1, 10));
     let page = |after| journal::history::Page { after, limit: 10, branches: None };
-    let history = journal::history::of_aggregate(&pair.alpha, "alpha", thing(0).uuid(), page(0)).await.expect("events");
+    let history =
+        journal::history::of_aggregate(&pair.alpha, "alpha", thing(0).uuid(), page(0)).await.expect("events");
     let epochs: Vec<(i64, i32)> = history.iter().map(|event| (event.seq, event.epoch)).collect();
     assert_eq!(epochs, [(1, 1), (4, 1), (7, 2), (10, 2), (12, 2)]);
 }
@@ -272,6 +283,22 @@ async fn an_operator_names_the_base_where_the_bus_was_lost_too() {
     assert_eq!(count(&pair.beta, "SELECT count(*) FROM effect").await, 13);
 }
 
+/// The same where the journal has numbered past the reader: it is the ids that say so.
+#[tokio::test]
+async fn another_event_at_the_position_stops_the_reader() {
+    let _alone = without_faults().await;
+    let (pair, ahead) = restored().await;
+    raw(&pair.stack).await.delete_stream("STEWARD_ALPHA_E1").await.expect("it is lost");
+    let relay = pair.relay();
+    touch_all(&pair.alpha, 8).await;
+    relay.relay.drain().await.expect("the stream is made again");
+    until("it sees it", async || {
+        ahead.reader.status().stopped.is_some_and(|why| why.contains("holds another event at 10"))
+    })
+    .await;
+    assert_eq!(count(&pair.beta, "SELECT count(*) FROM effect").await, 10, "nothing of it takes effect");
+}
+
 /// Killed at any step, all of it can be done again, and comes to the same.
 #[tokio::test]
 async fn a_crash_at_any_step_leaves_nothing_half_done() {
@@ -347,7 +374,8 @@ async fn the_check_of_a_stream_finds_what_is_wrong_with_it() {
     assert_clean(&pair).await;
     relay.kill().await;
     let context = raw(&pair.stack).await;
-    let config = context.get_stream("STEWARD_ALPHA_E1").await.expect("it is there").cached_info().config.clone();
+    let config =
+        context.get_stream("STEWARD_ALPHA_E1").await.expect("it is there").cached_info().config.clone();
     let loose = jetstream_config_without_guard(config.clone());
     context.delete_stream("STEWARD_ALPHA_E1").await.expect("it is deleted");
     assert_eq!(kinds().await, [Kind::Missing]);

@@ -48,7 +48,8 @@ async fn lose_tail(context: &Context, keeps: u64) {
         let mut headers = async_nats::HeaderMap::new();
         let id = message.headers.get("Nats-Msg-Id").expect("every event has one");
         headers.insert("Nats-Msg-Id", id.clone());
-        let sent = context.publish_with_headers(message.subject, headers, message.payload).await.expect("sent");
+        let sent =
+            context.publish_with_headers(message.subject, headers, message.payload).await.expect("sent");
         sent.await.expect("stored");
     }
 }
@@ -188,11 +189,15 @@ async fn a_history_that_lacks_the_next_event_or_tells_another_stops_the_reader()
     };
     stops(pair.alpha.clone(), "neither the stream nor the history").await;
     // It had applied two events of another history than the one that answers.
-    sqlx::query("UPDATE reader SET seq = 2, event_id = gen_random_uuid()").execute(&pair.beta).await.expect("moved");
+    sqlx::query("UPDATE reader SET seq = 2, event_id = gen_random_uuid()")
+        .execute(&pair.beta)
+        .await
+        .expect("moved");
     let other = database().await;
     touch_all(&other, 8).await;
-    let its_relay = Running::relay("other", &other, &pair.bus);
-    its_relay.relay.drain().await.expect("it runs");
+    let its_relay = Running::relay("alpha", &other, &pair.bus);
+    until("it numbers", async || its_relay.relay.status().last_numbered == 8).await;
+    its_relay.kill().await;
     stops(other, "holds another event at 2").await;
     assert_eq!(count(&pair.beta, "SELECT count(*) FROM effect").await, 0);
 }

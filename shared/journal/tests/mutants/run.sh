@@ -1,5 +1,5 @@
 #!/bin/bash
-# Puts each wrong rule of events.md §2 into the source, one by one, and demands that its interleaving fails.
+# Puts each wrong rule of events.md §2, and some of §3 and §5, into the source, one by one, and demands that its test fails.
 # Needs a clean working tree, a migrated JOURNAL_DATABASE_URL and SQLX_OFFLINE=false (mutants have queries of their own).
 set -u
 cd "$(dirname "$0")/../.."
@@ -25,4 +25,9 @@ mutant "e only above the last id" e_numbering src/hole.rs 's/if \*id > seen \+ 1
 mutant "f locks not looked at" a_long_transaction src/numbering.rs 's/if waits && is_due/if waits \&\& is_due \&\& false/'
 mutant "g term not compared" newer_leader src/numbering.rs 's/if row\.term != self\.term/if row.term < 0/; s/AND term = \$5/AND \$5::bigint IS NOT NULL/' 
 mutant "h rows written at once" h_rows_written src/tx.rs 's/(        self\.record\(decision\);)/$1 self.flush().await?;/'
+mutant "i ids not compared" a_restored_database_begins src/publish.rs 's/ && stream\.last_event == Some\(event\)//'
+mutant "j base off by one" a_restored_database_begins src/renewal.rs 's/Ok\(Common::Up\(same\)\)/Ok(Common::Up(same - 1))/'
+mutant "k reader ignores the base" a_reader_behind_the_base src/reader/position.rs 's/base: Some\(next\.base\)/base: None/'
+mutant "l event at the position not compared" another_event_at_the_position src/reader/position.rs 's/ \|\| first\.event_id != applied//'
+mutant "m own events applied again" an_operator_names src/reader/rise.rs 's/Some\(event\) if Some\(event\) == position\.event_id => kept\(position\.seq, Beyond::Held\)/Some(_) if position.event_id.is_none() => kept(position.seq, Beyond::Held)/'
 exit $missed

@@ -85,7 +85,8 @@ pub async fn backed_up(pool: PgPool) -> (PgPool, PgPool) {
         format!("backbone_{}", COUNT.fetch_add(1, Ordering::Relaxed)),
     );
     let url = tokio::task::spawn_blocking(postgres_url).await.expect("the server's thread lives");
-    let mut admin = PgConnectOptions::from_str(url).expect("the address is good").connect().await.expect("it answers");
+    let mut admin =
+        PgConnectOptions::from_str(url).expect("the address is good").connect().await.expect("it answers");
     let statements = [
         format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"),
         format!("CREATE DATABASE {copy} TEMPLATE {name}"),
