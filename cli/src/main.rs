@@ -7,14 +7,17 @@ mod client;
 mod config_check;
 mod demo;
 mod down;
+mod epoch;
 mod health;
 mod installation;
 mod lag;
 mod migrate;
+mod operator;
 mod parked;
 mod platform;
 mod reset;
 mod status;
+mod stream;
 mod subscriber;
 mod token;
 mod trace;
@@ -76,6 +79,12 @@ enum Verb {
     /// Set up the users of a NATS of your own.
     #[command(subcommand)]
     Bus(bus::Verb),
+    /// Compare streams with journals, and make one again.
+    #[command(subcommand)]
+    Stream(stream::Stream),
+    /// What to do once a database was restored that is older than the bus.
+    #[command(subcommand)]
+    Epoch(epoch::Epoch),
     /// Look at the configuration of a service that runs alone.
     #[command(subcommand)]
     Config(config_check::Config),
@@ -116,6 +125,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Audit(audit) => audit.run(&installation).await,
         Verb::Subscriber(subscriber) => subscriber.run(&installation).await,
         Verb::Bus(bus) => bus.run(),
+        Verb::Stream(stream) => stream.run(&installation).await,
+        Verb::Epoch(epoch) => epoch.run(&installation).await,
         Verb::Config(config) => config.run(),
     }
 }

@@ -102,6 +102,7 @@ pub(crate) async fn conservation(databases: &BTreeMap<String, String>, period: P
     for service in ["support", "contracts"] {
         let pool = open(databases, service).await?;
         let read = positions.get(service).copied().unwrap_or_default();
+        let epochs = journal::epoch::load(&pool).await?;
         let mut next = 1;
         loop {
             let rows = numbered(&pool, next, PAGE).await?;
@@ -109,7 +110,7 @@ pub(crate) async fn conservation(databases: &BTreeMap<String, String>, period: P
             next = last.seq + 1;
             for row in &rows {
                 let seen = if row.seq <= read { Seen::Read } else { Seen::NotYet };
-                ledger.take(&bus::envelope(service, 1, row)?, seen)?;
+                ledger.take(&bus::envelope(service, epochs.of(row.seq), row)?, seen)?;
             }
         }
         pool.close().await;

@@ -9,6 +9,7 @@ mod body;
 pub mod command;
 mod commit;
 pub mod config;
+pub mod epoch;
 pub mod health;
 mod hidden;
 pub mod house;
@@ -27,6 +28,7 @@ pub mod record;
 pub mod run;
 pub mod server;
 pub mod service;
+pub mod stream;
 pub mod telemetry;
 pub mod traces;
 

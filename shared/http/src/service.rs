@@ -172,6 +172,7 @@ impl Running {
                 clock: around.clock.clone(),
                 reactions: service.reactions.clone(),
                 relay: relay.clone(),
+                history: None,
             };
             let (reader, task) = Reader::start(context, source, around.stop.clone());
             readers.push(reader);
@@ -182,6 +183,8 @@ impl Running {
             .merge(crate::policy::routes(service.name, service.policies.clone()))
             .merge(crate::parked::routes(service.name))
             .merge(crate::lag::routes(service.name, crate::lag::Watched::of(&readers, &bus)))
+            .merge(crate::stream::routes(service.name, bus.clone()))
+            .merge(crate::epoch::routes(service.name, bus.clone()))
             .with_state(house.clone());
         let policies = service.policies;
         Ok(Self { name: service.name, routes, house, relay, readers, timers, bus, policies, tasks })

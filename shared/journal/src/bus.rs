@@ -2,11 +2,11 @@
 
 use crate::Fault;
 use crate::login::Login;
+use crate::epoch::Epochs;
 use crate::numbering::JournalRow;
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};
 use async_nats::jetstream::context::{PublishAckFuture, PublishError};
 use async_nats::jetstream::message::PublishMessage;
-use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType};
 use async_nats::jetstream::{self, ErrorCode};
 use async_nats::{Event, ServerError};
 use events::Envelope;
@@ -18,9 +18,6 @@ use std::time::Duration;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-/// Thirteen months: as long as the journal keeps its partitions.
-const MAX_AGE: Duration = Duration::from_secs(396 * 24 * 60 * 60);
-
 /// How long to wait for an answer of the bus.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -30,7 +27,7 @@ const FIRST: Duration = Duration::from_secs(2);
 /// A connection to the bus, shared by relay and readers of a service.
 #[derive(Clone)]
 pub struct Bus {
-    jetstream: jetstream::Context,
+    pub(crate) jetstream: jetstream::Context,
     connected: watch::Receiver<u64>,
     refusals: Arc<AtomicU64>,
 }
@@ -145,70 +142,24 @@ impl Bus {
 
     /// Where a stream stands; `None` where there is none.
     pub async fn state(&self, stream: &str) -> Result<Option<StreamState>, Fault> {
-        let stream = match self.jetstream.get_stream(stream).await {
-            Ok(stream) => stream,
-            Err(error) if is_missing(&error) => return Ok(None),
-            Err(error) => return Err(Fault::Bus(error.to_string())),
-        };
-        let info = stream.cached_info();
-        let last_event = if info.state.messages == 0 {
-            None
-        } else {
-            let message = stream
-                .get_raw_message(info.state.last_sequence)
-                .await
-                .map_err(|error| Fault::Bus(error.to_string()))?;
-            message
-                .headers
-                .get(async_nats::header::NATS_MESSAGE_ID)
-                .and_then(|id| id.as_str().parse::<EventId>().ok())
-        };
-        Ok(Some(StreamState {
-            last_seq: to_seq(info.state.last_sequence)?,
-            first_seq: to_seq(info.state.first_sequence)?,
-            messages: info.state.messages,
-            last_event: last_event.map(EventId::uuid),
-            created: i64::try_from(info.created.unix_timestamp_nanos() / 1_000).unwrap_or_default(),
-        }))
+        Ok(self.info(stream).await?.map(|(_, state)| state))
     }
 
-    /// Makes a stream whose first event will have the number `first_seq`. It replaces an empty one: a stream's
-    /// `first_sequence` is never changed by an update, which NATS accepts and then empties the stream for.
-    pub async fn make(&self, service: &str, epoch: i32, first_seq: i64) -> Result<(), Fault> {
-        let name = stream_name(service, epoch);
-        if self.state(&name).await?.is_some_and(|state| state.messages == 0) {
-            self.jetstream.delete_stream(&name).await.map_err(|error| Fault::Bus(error.to_string()))?;
-        }
-        let config = Config {
-            name,
-            subjects: vec![format!("steward.v1.{service}.>")],
-            storage: StorageType::File,
-            discard: DiscardPolicy::Old,
-            max_age: MAX_AGE,
-            deny_delete: true,
-            deny_purge: true,
-            allow_direct: true,
-            first_sequence: u64::try_from(first_seq).ok(),
-            ..Config::default()
-        };
-        self.jetstream.create_stream(config).await.map_err(|error| Fault::Bus(error.to_string()))?;
-        Ok(())
-    }
-
-    /// Sends one event, which the server takes only as the successor of `seq − 1`.
+    /// Sends one event to the stream of the latest epoch, which takes it only as the successor of `seq − 1`. Its envelope
+    /// names the epoch that its number belongs to, also where an older one is published again.
     pub(crate) async fn send(
         &self,
         service: &str,
-        epoch: i32,
+        epochs: &Epochs,
         row: &JournalRow,
     ) -> Result<PublishAckFuture, Fault> {
-        let envelope = envelope(service, epoch, row)?;
+        let envelope = envelope(service, epochs.of(row.seq), row)?;
         let payload = serde_json::to_vec(&envelope).map_err(|error| Fault::Bus(error.to_string()))?;
         let before = u64::try_from(row.seq - 1).map_err(|error| Fault::Bus(error.to_string()))?;
         let mut message = PublishMessage::build()
             .payload(payload.into())
             .message_id(envelope.id.to_string())
-            .expected_stream(stream_name(service, epoch))
+            .expected_stream(stream_name(service, epochs.latest().epoch))
             .expected_last_sequence(before)
             .header("Steward-Type", envelope.event_type.as_str());
         if let Some(traceparent) = &row.traceparent {
@@ -248,7 +199,7 @@ fn is_refusal(event: &Event) -> bool {
     matches!(event, Event::ServerError(ServerError::Other(why)) if why.to_ascii_lowercase().contains("permissions violation"))
 }
 
-fn is_missing(error: &jetstream::context::GetStreamError) -> bool {
+pub(crate) fn is_missing(error: &jetstream::context::GetStreamError) -> bool {
     matches!(error.kind(), jetstream::context::GetStreamErrorKind::JetStream(inner) if inner.error_code() == ErrorCode::STREAM_NOT_FOUND)
 }
 
@@ -265,7 +216,8 @@ pub(crate) fn subject_of(envelope: &Envelope) -> Option<String> {
     Some(format!("steward.v1.{service}.{branch}.{rest}"))
 }
 
-/// The envelope of a numbered row: the same on the bus, at the feed and in the history.
+/// The envelope of a numbered row: the same on the bus, at the feed and in the history. `epoch` is that of its number
+/// ([`Epochs::of`]).
 pub fn envelope(service: &str, epoch: i32, row: &JournalRow) -> Result<Envelope, Fault> {
     let corrupt = |error: serde_json::Error| Fault::Corrupt {
         table: "journal",

@@ -2,6 +2,7 @@
 
 use crate::Fault;
 use crate::bus::envelope;
+use crate::epoch::Epochs;
 use crate::numbering::JournalRow;
 use events::Envelope;
 use sqlx::PgPool;
@@ -69,7 +70,12 @@ pub struct Page {
     pub branches: Option<Vec<Uuid>>,
 }
 
+/// The epoch of a row's number; one that has none yet will get it in the latest.
+fn epoch_of(epochs: &Epochs, row: &JournalRow) -> i32 {
+    if row.seq == 0 { epochs.latest().epoch } else { epochs.of(row.seq) }
+}
+
 async fn envelopes(pool: &PgPool, service: &str, rows: Vec<JournalRow>) -> Result<Vec<Envelope>, Fault> {
-    let epoch = sqlx::query_scalar!("SELECT epoch FROM relay").fetch_one(pool).await?;
-    rows.iter().map(|row| envelope(service, epoch, row)).collect()
+    let epochs = crate::epoch::load(pool).await?;
+    rows.iter().map(|row| envelope(service, epoch_of(&epochs, row), row)).collect()
 }

@@ -3,28 +3,33 @@
 //! A change and its events are committed in one transaction ([`Tx`]); one relay per service numbers and
 //! publishes them ([`relay`]); a reader applies them in order, its position in the transaction of the effect
 //! ([`reader`]). Where a service runs in several processes, leases say which one does what only one may do ([`lease`]).
-//! What is not here: new epochs, the outside feed.
+//! A database that was restored begins a new epoch ([`renewal`]). What is not here: HTTP, and who may ask for what.
 
 mod append;
 pub mod bus;
+pub mod check;
 pub mod clock;
+pub mod epoch;
 pub mod failpoint;
 pub mod failure;
 pub mod history;
 pub mod hole;
-pub mod metrics;
-pub mod login;
 pub mod lease;
+pub mod login;
+pub mod metrics;
 pub mod numbering;
 pub mod parked;
+pub mod phantom;
 mod publish;
 pub mod reaction;
 pub mod reader;
 mod received;
 pub mod relay;
+pub mod renewal;
 pub mod rights;
 pub mod snapshot;
 pub mod standing;
+pub mod stream;
 pub mod subscriber;
 pub mod supervise;
 pub mod timer;

@@ -5,11 +5,13 @@
 
 use crate::Fault;
 use crate::bus::{Bus, StreamState, WINDOW, stream_name, to_seq};
+use crate::epoch::{self, Epochs};
 use crate::failpoint::failpoint;
 use crate::metrics::PublishSeen;
 use crate::lease::look_again;
 use crate::numbering::{JournalRow, numbered};
 use crate::relay::{BACK_OFF, BACK_OFF_MOST, Drain, Numbered, Progress};
+use crate::stream::first_of;
 use async_nats::jetstream::context::PublishAckFuture;
 use sqlx::PgPool;
 use std::collections::VecDeque;
@@ -46,8 +48,16 @@ impl Publisher {
         fresh: mpsc::Receiver<Vec<JournalRow>>,
         asked: mpsc::UnboundedReceiver<Drain>,
     ) -> Publishing {
-        let seen = PublishSeen::new(self.service);
-        Publishing { to: self, lead, fresh, asked, rows: VecDeque::new(), waiting: Vec::new(), seen }
+        Publishing {
+            seen: PublishSeen::new(self.service),
+            to: self,
+            lead,
+            fresh,
+            asked,
+            rows: VecDeque::new(),
+            waiting: Vec::new(),
+            epochs: Epochs::default(),
+        }
     }
 }
 
@@ -61,6 +71,8 @@ pub(crate) struct Publishing {
     rows: VecDeque<JournalRow>,
     waiting: Vec<Drain>,
     seen: PublishSeen,
+    /// The service's epochs, as of the last comparison with the stream.
+    epochs: Epochs,
 }
 
 impl Publishing {
@@ -70,7 +82,10 @@ impl Publishing {
         loop {
             let Some(numbered) = *self.lead.borrow_and_update() else {
                 // Whoever leads publishes. The numberer says why we do not.
-                self.to.status.send_modify(|status| status.publishing_stopped = None);
+                self.to.status.send_modify(|status| {
+                    status.publishing_stopped = None;
+                    status.is_restored = false;
+                });
                 if !self.stand_by().await {
                     return;
                 }
@@ -84,9 +99,11 @@ impl Publishing {
             }
             tracing::warn!(service = self.to.service, error = %fault, "publishing stopped; trying again");
             self.to.status.send_modify(|status| status.publishing_stopped = Some(fault.to_string()));
+            let is_another = |now: &Option<Numbered>| now.is_some_and(|now| now.term != numbered.term);
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 _ = connected.changed() => {}
+                () = async { let _ = self.lead.wait_for(is_another).await.map(drop); } => {}
             }
             pause = (pause * 2).min(BACK_OFF_MOST);
         }
@@ -131,8 +148,8 @@ impl Publishing {
         self.seen.began();
         self.to.status.send_modify(|status| {
             status.last_published = published;
-            status.is_restored = false;
             status.publishing_stopped = None;
+            status.is_restored = false;
         });
         let mut next = published + 1;
         // Dropped on any error: go-back-N, from what the stream says then.
@@ -140,13 +157,13 @@ impl Publishing {
         loop {
             self.answer_drains(published);
             let Some(now) = *self.lead.borrow_and_update() else { return Ok(()) };
-            if now.epoch != numbered.epoch {
+            if now.term != numbered.term {
                 return Ok(());
             }
             while in_flight.len() < WINDOW && next <= now.last {
                 let row = self.row(next).await?;
                 failpoint("relay.sending")?;
-                in_flight.push_back((next, self.to.bus.send(self.to.service, now.epoch, &row).await?));
+                in_flight.push_back((next, self.to.bus.send(self.to.service, &self.epochs, &row).await?));
                 self.seen.sent();
                 next += 1;
             }
@@ -212,10 +229,27 @@ impl Publishing {
     }
 
     /// Compares the stream with the journal; says from where to publish on, or refuses to.
-    async fn agree(&self, numbered_so_far: Numbered) -> Result<i64, Fault> {
-        let Numbered { epoch, base, last } = numbered_so_far;
+    async fn agree(&mut self, numbered_so_far: Numbered) -> Result<i64, Fault> {
+        let Numbered { epoch, last, .. } = numbered_so_far;
+        self.epochs = epoch::load(&self.to.pool).await?;
+        if self.epochs.latest().epoch != epoch {
+            return Err(Fault::Stale);
+        }
         let name = stream_name(self.to.service, epoch);
-        let state = self.to.bus.state(&name).await?;
+        let newest = self.to.bus.newest(self.to.service).await?;
+        if let Some(newer) = newest.as_ref().filter(|newest| newest.epoch > epoch) {
+            return Err(self.restored(&stream_name(self.to.service, newer.epoch)));
+        }
+        let state = match newest.filter(|newest| newest.epoch == epoch) {
+            Some(newest) => Some(newest.state),
+            None => {
+                if self.to.bus.state(&name).await?.is_some() {
+                    // Set aside for an epoch that this database does not know (any more).
+                    return Err(self.restored(&name));
+                }
+                None
+            }
+        };
         let at = match &state {
             Some(stream) if stream.messages > 0 => {
                 numbered(&self.to.pool, stream.last_seq, 1).await?.first().map(|row| (row.seq, row.event_id))
@@ -227,26 +261,28 @@ impl Publishing {
         match compare(state.as_ref(), last, at) {
             Agreement::Continue(last) => Ok(last),
             Agreement::Make => {
-                let oldest = sqlx::query_scalar!("SELECT min(seq) FROM journal_order")
-                    .fetch_one(&self.to.pool)
-                    .await?;
-                let first = oldest.unwrap_or(last + 1).max(base + 1);
+                let of = (&self.to.pool, &self.to.bus, self.to.service);
+                let first = first_of(of, &self.epochs, last).await?;
                 if state.is_none_or(|stream| stream.last_seq + 1 != first) {
-                    self.to.bus.make(self.to.service, epoch, first).await?;
+                    self.to.bus.make(self.to.service, &self.epochs, first).await?;
                 }
                 Ok(first - 1)
             }
-            Agreement::Refuse => Err(self.restored(format!(
-                "the stream {name} holds events that this journal does not know: the database is older than the bus. \
-                 Nothing is published until an operator has looked (events.md §3)"
+            Agreement::Behind { lacks_from, lacks_to } => Err(Fault::Bus(format!(
+                "the stream {name} lacks the events {lacks_from} to {lacks_to}, and the journal keeps them no longer. \
+                 Nothing is published until an operator has it made again (steward stream rebuild)"
             ))),
+            Agreement::Refuse => Err(self.restored(&name)),
         }
     }
 
-    /// Says so where health and alerts see it.
-    fn restored(&self, why: String) -> Fault {
+    fn restored(&self, stream: &str) -> Fault {
         self.to.status.send_modify(|status| status.is_restored = true);
-        Fault::Bus(why)
+        Fault::Bus(format!(
+            "the stream {stream} holds events that this journal does not know: the database is older than the bus. \
+             Nothing is published until an operator begins a new epoch (steward epoch begin {})",
+            self.to.service
+        ))
     }
 }
 
@@ -257,22 +293,30 @@ enum Agreement {
     Continue(i64),
     /// There is no stream, or an empty one: make it.
     Make,
+    /// The stream lacks what the journal keeps no longer: these numbers, both included.
+    Behind { lacks_from: i64, lacks_to: i64 },
     /// The stream knows more, or other things, than the journal: a restored database.
     Refuse,
 }
 
-/// `at` is the journal's event at the stream's last number.
+/// `at` is the journal's first event at the stream's last number or above: it drops its oldest partitions.
 fn compare(stream: Option<&StreamState>, last_numbered: i64, at: Option<(i64, Uuid)>) -> Agreement {
     let Some(stream) = stream else { return Agreement::Make };
-    if stream.messages == 0 {
-        // Nothing to compare; a number above ours still says that somebody published what we do not know.
-        return if stream.last_seq > last_numbered { Agreement::Refuse } else { Agreement::Make };
+    let last = stream.last_seq;
+    if last > last_numbered {
+        // Also of an empty one: a number above ours says that somebody published what we do not know.
+        return Agreement::Refuse;
     }
-    let agrees = at.is_some_and(|(seq, event)| seq == stream.last_seq && stream.last_event == Some(event));
-    if stream.last_seq <= last_numbered && agrees {
-        Agreement::Continue(stream.last_seq)
-    } else {
-        Agreement::Refuse
+    if stream.messages == 0 {
+        return Agreement::Make;
+    }
+    // The next number that the journal can give.
+    let next = at.map_or(last_numbered + 1, |(seq, _)| seq);
+    match at {
+        Some((seq, event)) if seq == last && stream.last_event == Some(event) => Agreement::Continue(last),
+        Some((seq, _)) if seq == last => Agreement::Refuse,
+        Some(_) | None if next == last + 1 => Agreement::Continue(last),
+        Some(_) | None => Agreement::Behind { lacks_from: last + 1, lacks_to: next - 1 },
     }
 }
 
@@ -293,7 +337,18 @@ mod tests {
         assert_eq!(compare(Some(&stream(7, 7, 70)), 7, at(7, 70)), Agreement::Continue(7));
         // The database was restored: it is shorter than the bus …
         assert_eq!(compare(Some(&stream(9, 9, 90)), 7, None), Agreement::Refuse);
+        assert_eq!(compare(Some(&stream(9, 0, 0)), 7, None), Agreement::Refuse);
         // … or has numbered on since, and other events stand at the same numbers.
         assert_eq!(compare(Some(&stream(5, 5, 51)), 7, at(5, 50)), Agreement::Refuse);
+    }
+
+    #[test]
+    fn what_the_journal_has_dropped_leaves_no_gap_in_the_stream() {
+        let at = |seq| Some((seq, Uuid::from_u128(70)));
+        assert_eq!(compare(Some(&stream(5, 5, 50)), 9, at(6)), Agreement::Continue(5));
+        assert_eq!(compare(Some(&stream(9, 9, 90)), 9, None), Agreement::Continue(9));
+        let lacks = |lacks_from, lacks_to| Agreement::Behind { lacks_from, lacks_to };
+        assert_eq!(compare(Some(&stream(5, 5, 50)), 9, at(8)), lacks(6, 7));
+        assert_eq!(compare(Some(&stream(5, 5, 50)), 9, None), lacks(6, 9));
     }
 }

@@ -1,9 +1,17 @@
 //! Readers: others' events take effect here, in order, exactly once (`events.md` §5).
 //!
 //! A reader's position lives with its data and moves in the transaction of the effect; it reads the whole stream
-//! of its source, starting *at* its position, so that a replaced tail is seen and a gap is always a fault.
+//! of its source, starting *at* its position, so that a replaced tail is seen and a gap is always a fault. Which stream
+//! that is stands in `position`; what happens when the source begins a new epoch, in `rise`; where events come from that
+//! no stream has any more, in `past`.
 
-use crate::bus::{Bus, PATIENCE, StreamState, stream_name};
+mod past;
+mod position;
+mod rise;
+
+pub use past::{Fetched, History};
+
+use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::failpoint::failpoint;
 use crate::metrics::ReaderSeen;
@@ -20,8 +28,10 @@ use crate::{Fault, Tx};
 use async_nats::jetstream::consumer::pull;
 use events::Envelope;
 use futures::{FutureExt, StreamExt};
+use position::Position;
 use sqlx::PgPool;
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -36,8 +46,6 @@ const BATCH_BYTES: usize = 8 * 1_024 * 1_024;
 const PARKED_EVERY: Duration = Duration::from_millis(500);
 /// How often the stream is compared with the position, whether or not something arrives.
 const CHECK_EVERY: Duration = Duration::from_secs(10);
-/// How often a reader looks for a stream that nobody has published to yet.
-const LOOK_FOR_STREAM: Duration = Duration::from_millis(250);
 
 /// A handle on one running reader.
 #[derive(Clone)]
@@ -65,6 +73,8 @@ pub struct ReaderContext {
     pub reactions: Reactions,
     /// The service's own relay, nudged after each batch; it knows the leases of this process.
     pub relay: Relay,
+    /// Where a source's events come from that its stream has no more; without one, a reader that needs them stops.
+    pub history: Option<Arc<dyn History>>,
 }
 
 impl Reader {
@@ -109,8 +119,8 @@ struct Worker {
     context: ReaderContext,
     source: &'static str,
     asked: mpsc::Receiver<oneshot::Sender<()>>,
-    /// Who waits until the reader has reached which number; `None` until the stream was asked.
-    waiting: Vec<(Option<i64>, oneshot::Sender<()>)>,
+    /// Who waits until the reader has reached which number of which epoch; `None` until the stream was asked.
+    waiting: Vec<(Option<(i32, i64)>, oneshot::Sender<()>)>,
     status: watch::Sender<Standing>,
     /// Aggregates with something parked.
     parked: HashSet<Uuid>,
@@ -119,11 +129,12 @@ struct Worker {
     versions: Versions,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Position {
-    epoch: i32,
-    seq: i64,
-    event_id: Option<Uuid>,
+/// Why a session ended that did not fail.
+enum Ended {
+    /// Nobody holds a handle any more.
+    Unwatched,
+    /// What comes next stands in another stream.
+    Elsewhere,
 }
 
 impl Tended for Worker {
@@ -143,7 +154,11 @@ impl Tended for Worker {
                 () = lease.lost(term) => continue,
                 () = stop.cancelled() => return,
             };
-            let Err(fault) = outcome else { return };
+            let fault = match outcome {
+                Ok(Ended::Unwatched) => return,
+                Ok(Ended::Elsewhere) => continue,
+                Err(fault) => fault,
+            };
             // Another process may have more luck meanwhile.
             drop(lease);
             if self.status.borrow().seq != before {
@@ -204,36 +219,41 @@ impl Worker {
     async fn look_from_afar(&mut self) -> Result<(), Fault> {
         let position = self.position().await?;
         if !self.waiting.is_empty() && parked::due(&self.context.pool, self.key()).await?.is_empty() {
-            self.answer_drains(position).await?;
+            self.answer_drains(None, position).await?;
         }
         Ok(())
     }
 
-    /// Reads from the stored position until the connection changes or something fails; `Ok` when nobody holds a
-    /// handle any more.
-    async fn session(&mut self) -> Result<(), Fault> {
+    /// Reads from the stored position until the connection changes, another stream goes on, or something fails.
+    async fn session(&mut self) -> Result<Ended, Fault> {
         let mut connected = self.context.bus.connected();
         connected.mark_unchanged();
         let mut position = self.position().await?;
         self.versions = Versions::default();
         self.parked = parked::aggregates(&self.context.pool, self.key()).await?.into_iter().collect();
-        let Some(stream) = self.stream(position).await? else { return Ok(()) };
-        let mut messages = self.subscribe(&stream, &mut position).await?;
+        let Some(place) = self.place(&mut position).await? else { return Ok(Ended::Unwatched) };
+        self.catch_up(&place, &mut position).await?;
+        if place.is_read(position) {
+            return Ok(Ended::Elsewhere);
+        }
+        let mut messages = self.subscribe(&place, position).await?;
         self.seen.rebuilt();
         self.status.send_modify(|status| {
             status.stands_by = false;
             status.stopped = None;
-            if stream.last_seq <= position.seq {
+            if place.state.last_seq <= position.seq {
                 status.behind_since = None;
             }
         });
         let mut look_for_parked = tokio::time::interval(PARKED_EVERY);
         let mut check = tokio::time::interval(CHECK_EVERY);
         loop {
-            self.answer_drains(position).await?;
+            if self.answer_drains(Some(place.newest), position).await? || place.is_read(position) {
+                return Ok(Ended::Elsewhere);
+            }
             tokio::select! {
                 message = messages.next() => {
-                    let mut batch = collect(message, &mut messages, self.source)?;
+                    let mut batch = place.within(collect(message, &mut messages, self.source)?);
                     self.versions.check(&mut batch);
                     position = self.apply(&batch, position).await?;
                     self.context.relay.nudge();
@@ -241,136 +261,19 @@ impl Worker {
                     self.retry_parked().await?;
                 }
                 asked = self.asked.recv() => {
-                    let Some(done) = asked else { return Ok(()) };
+                    let Some(done) = asked else { return Ok(Ended::Unwatched) };
                     self.waiting.push((None, done));
                 }
                 _ = look_for_parked.tick() => self.retry_parked().await?,
                 _ = check.tick() => {
-                    self.check(&stream, position).await?;
+                    if self.check(&place, position).await? {
+                        return Ok(Ended::Elsewhere);
+                    }
                     parked::free_orphans(&self.context.pool, self.key()).await?;
                 }
                 _ = connected.changed() => return Err(Fault::Bus("the connection to the bus changed".to_owned())),
             }
         }
-    }
-
-    /// The state of the source's stream. A source that has never published has none: there is nothing to read, and
-    /// nothing to drain, until it appears. `None` when nobody holds a handle any more.
-    async fn stream(&mut self, position: Position) -> Result<Option<StreamState>, Fault> {
-        let name = stream_name(self.source, position.epoch);
-        loop {
-            if let Some(state) = self.context.bus.state(&name).await? {
-                return Ok(Some(state));
-            }
-            if position.seq > 0 {
-                return Err(Fault::Bus(format!("{name} is gone, but {} was applied here", position.seq)));
-            }
-            self.status.send_modify(|status| (status.stands_by, status.stopped) = (false, None));
-            self.waiting.drain(..).for_each(|(_, done)| {
-                let _ = done.send(());
-            });
-            tokio::select! {
-                () = tokio::time::sleep(LOOK_FOR_STREAM) => {}
-                // Answered once the stream was asked again.
-                asked = self.asked.recv() => match asked {
-                    Some(done) => self.waiting.push((None, done)),
-                    None => return Ok(None),
-                },
-            }
-        }
-    }
-
-    /// Another stream under the same name, or one that went backwards, is a fault; the library would say nothing.
-    async fn check(&self, stream: &StreamState, position: Position) -> Result<(), Fault> {
-        let name = stream_name(self.source, position.epoch);
-        match self.context.bus.state(&name).await? {
-            Some(now) if now.created == stream.created && now.last_seq >= position.seq => Ok(()),
-            Some(_) => Err(Fault::Bus(format!("{name} was replaced or went backwards"))),
-            None => Err(Fault::Bus(format!("{name} is gone"))),
-        }
-    }
-
-    /// Says to those who wait that what they wait for has been reached, with everything parked that could be tried.
-    async fn answer_drains(&mut self, position: Position) -> Result<(), Fault> {
-        if self.waiting.iter().any(|(target, _)| target.is_none()) {
-            let state = self.context.bus.state(&stream_name(self.source, position.epoch)).await?;
-            let last = state.map_or(0, |state| state.last_seq);
-            for (target, _) in &mut self.waiting {
-                target.get_or_insert(last);
-            }
-        }
-        let is_reached = |target: &Option<i64>| target.is_some_and(|target| target <= position.seq);
-        if self.waiting.iter().any(|(target, _)| is_reached(target)) {
-            self.retry_parked().await?;
-        }
-        for place in (0..self.waiting.len()).rev() {
-            if is_reached(&self.waiting[place].0) {
-                let _ = self.waiting.swap_remove(place).1.send(());
-            }
-        }
-        Ok(())
-    }
-
-    async fn position(&self) -> Result<Position, Fault> {
-        let (name, source) = self.key();
-        sqlx::query!(
-            "INSERT INTO reader (name, source, epoch, seq) VALUES ($1, $2, 1, 0) ON CONFLICT DO NOTHING",
-            name,
-            source
-        )
-        .execute(&self.context.pool)
-        .await?;
-        let row = sqlx::query!(
-            "SELECT epoch, seq, event_id FROM reader WHERE name = $1 AND source = $2",
-            name,
-            source
-        )
-        .fetch_one(&self.context.pool)
-        .await?;
-        self.status.send_modify(|status| status.seq = row.seq);
-        Ok(Position { epoch: row.epoch, seq: row.seq, event_id: row.event_id })
-    }
-
-    /// Subscribes at the position. The first event must be the one applied last: another one there means that
-    /// the stream's tail was replaced.
-    async fn subscribe(&self, state: &StreamState, position: &mut Position) -> Result<pull::Ordered, Fault> {
-        let name = stream_name(self.source, position.epoch);
-        if state.last_seq < position.seq {
-            return Err(Fault::Bus(format!(
-                "{name} ends at {}, but {} was applied here",
-                state.last_seq, position.seq
-            )));
-        }
-        let oldest = if state.messages == 0 { state.last_seq + 1 } else { state.first_seq };
-        if position.event_id.is_none() {
-            if oldest > 1 {
-                tracing::warn!(
-                    reader = self.context.name,
-                    source = self.source,
-                    oldest,
-                    "the stream no longer has its beginning"
-                );
-            }
-            position.seq = oldest - 1;
-            return self.context.bus.read(&name, oldest).await;
-        }
-        if oldest == position.seq + 1 {
-            // The event applied last is too old for the stream; the next one is there, or will be.
-            return self.context.bus.read(&name, oldest).await;
-        }
-        let mut messages = self.context.bus.read(&name, position.seq).await?;
-        let first = tokio::time::timeout(PATIENCE, messages.next())
-            .await
-            .map_err(|_| Fault::Bus(format!("{name} does not deliver")))?
-            .ok_or_else(|| Fault::Bus(format!("{name} ended")))?;
-        let first = receive(&first.map_err(|error| Fault::Bus(error.to_string()))?, self.source)?;
-        if first.seq != position.seq || Some(first.event_id) != position.event_id {
-            return Err(Fault::Bus(format!(
-                "{name} holds another event at {} than the one applied here",
-                position.seq
-            )));
-        }
-        Ok(messages)
     }
 
     /// Applies a batch in one transaction; where that fails, event by event, parking what cannot take effect.
@@ -529,25 +432,6 @@ impl Worker {
             caught(handler(tx, envelope)).instrument(span.clone()).await.map_err(Outcome::Panicked)??;
         }
         Ok(())
-    }
-
-    /// Moves the position in the transaction of the effect; moved by somebody else, nothing takes effect.
-    async fn move_to(&self, tx: &mut Tx, from: Position, to: Position) -> Result<(), Fault> {
-        let (name, source) = self.key();
-        let old = if from.event_id.is_none() { 0 } else { from.seq };
-        let moved = sqlx::query!(
-            "UPDATE reader SET seq = $3, event_id = $4 WHERE name = $1 AND source = $2 AND seq = $5 AND epoch = $6",
-            name,
-            source,
-            to.seq,
-            to.event_id,
-            old,
-            from.epoch,
-        )
-        .execute(tx.connection())
-        .await?
-        .rows_affected();
-        if moved == 1 { Ok(()) } else { Err(Fault::Stale) }
     }
 
     /// Tries what is due again, oldest first; within an aggregate the first failure keeps the rest waiting.

@@ -57,6 +57,18 @@ pub(crate) struct Received {
 }
 
 impl Received {
+    /// An event that came from its source's history, where more may wait behind it.
+    pub(crate) fn of_history(envelope: Envelope, source: &str) -> Self {
+        let aggregate = subject_uuid(&envelope.subject).unwrap_or_default();
+        let (seq, event_id) = (envelope.seq, envelope.id.uuid());
+        let envelope = if envelope.service() == source {
+            Ok(envelope)
+        } else {
+            Err(format!("source {} in the history of {source}", envelope.source))
+        };
+        Self { seq, event_id, aggregate, pending: 1, envelope, payload: bytes::Bytes::new() }
+    }
+
     /// Stands for an event that cannot be read, so that it can be parked and looked at: what arrived is its data.
     pub(crate) fn placeholder(&self, source: &str) -> Envelope {
         let id = kernel::EventId::of(self.event_id);

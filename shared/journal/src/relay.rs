@@ -3,12 +3,12 @@
 //! Two loops, so that numbering goes on without the bus: the numberer here, the publisher in `publish`. Where a service
 //! runs in several processes one relay leads (`lease`), and raises the relay's `term`, which fences off the one before.
 
-use crate::Fault;
 use crate::bus::Bus;
 use crate::lease::{Keeper, Lease, Leases, look_again};
 use crate::numbering::{self, JournalRow, Numbering, ROWS_PER_TURN, Turn};
 use crate::publish::{Publisher, Publishing};
 use crate::supervise::{Tended, gone, tend};
+use crate::{Fault, Tx};
 use sqlx::PgPool;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -40,11 +40,11 @@ pub struct RelayStatus {
     pub holes: usize,
     /// True where this process does not lead: another one numbers and publishes, or will in a moment.
     pub stands_by: bool,
+    /// The bus holds events that the journal does not know: the database was restored, and nothing is published until an
+    /// operator begins a new epoch (`events.md` §3).
+    pub is_restored: bool,
     /// Why nothing is numbered or published at the moment, if so.
     pub stopped: Option<String>,
-    /// The bus holds events that the journal does not know: the database was restored, and nothing is published until an
-    /// operator has looked (`events.md` §3).
-    pub is_restored: bool,
 }
 
 /// The two halves of [`RelayStatus`], each written by its own loop.
@@ -64,7 +64,8 @@ pub(crate) struct Progress {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Numbered {
     pub(crate) epoch: i32,
-    pub(crate) base: i64,
+    /// Raised by whoever leads anew, and by whoever wants stream and journal to be compared anew.
+    pub(crate) term: i64,
     pub(crate) last: i64,
 }
 
@@ -147,6 +148,13 @@ impl Relay {
         self.nudge();
         wait.await.map_err(|_| gone("the relay"))
     }
+}
+
+/// Has the relay lead anew once this is committed, and compare stream and journal before it publishes on: somebody has
+/// changed one of them under its feet.
+pub async fn compare_anew(tx: &mut Tx) -> Result<(), Fault> {
+    sqlx::query!("UPDATE relay SET term = term + 1").execute(tx.connection()).await?;
+    Ok(())
 }
 
 /// Both loops, and who keeps the leases: whichever of them panics, all begin again, and agree with the stream anew.
@@ -279,8 +287,8 @@ impl Numberer {
         let mut connection = self.pool.acquire().await?.detach();
         Numbering::prepare(&mut connection).await?;
         let mut numbering = Numbering::take_over(&mut connection).await?;
-        let row = sqlx::query!("SELECT epoch, base, next_seq FROM relay").fetch_one(&mut connection).await?;
-        let mut numbered = Numbered { epoch: row.epoch, base: row.base, last: row.next_seq - 1 };
+        let row = sqlx::query!("SELECT epoch, term, next_seq FROM relay").fetch_one(&mut connection).await?;
+        let mut numbered = Numbered { epoch: row.epoch, term: row.term, last: row.next_seq - 1 };
         *began = Some(numbered.last);
         self.status.send_modify(|status| {
             status.stands_by = false;

@@ -7,6 +7,8 @@ use tokio::sync::watch;
 /// Where a reader stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ReaderStatus {
+    /// The epoch of the stream it reads; 0 before it has looked.
+    pub epoch: i32,
     /// The number of the last event applied.
     pub seq: i64,
     /// Seconds since the `time` of the oldest event that waits to be applied; 0 where none waits, and nothing where the
@@ -21,6 +23,7 @@ pub struct ReaderStatus {
 /// What the reader itself says of where it stands; the lag is reckoned when somebody asks.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Standing {
+    pub(crate) epoch: i32,
     pub(crate) seq: i64,
     pub(crate) stands_by: bool,
     pub(crate) stopped: Option<String>,
@@ -37,7 +40,13 @@ impl Standing {
             (None, None) if !self.stands_by => Some(0),
             (None, _) => None,
         };
-        ReaderStatus { seq: self.seq, lag_seconds, stands_by: self.stands_by, stopped: self.stopped.clone() }
+        ReaderStatus {
+            epoch: self.epoch,
+            seq: self.seq,
+            lag_seconds,
+            stands_by: self.stands_by,
+            stopped: self.stopped.clone(),
+        }
     }
 }
 
@@ -64,7 +73,7 @@ mod tests {
         let lag = |behind: Option<i64>, stopped: Option<&str>, now| {
             let stopped = stopped.map(str::to_owned);
             let behind_since = behind.map(at);
-            Standing { seq: 1, stands_by: false, stopped, behind_since }.at(at(now)).lag_seconds
+            Standing { epoch: 1, seq: 1, stands_by: false, stopped, behind_since }.at(at(now)).lag_seconds
         };
         assert_eq!(lag(None, None, 1_000), Some(0));
         assert_eq!((lag(Some(900), None, 1_000), lag(Some(900), None, 1_060)), (Some(100), Some(160)));

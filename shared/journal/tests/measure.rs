@@ -118,6 +118,7 @@ async fn figures() {
         clock: Clock::default(),
         reactions: Reactions::new().on::<Gamma>(apply),
         relay: relay.relay.clone(),
+        history: None,
     };
     let started = Instant::now();
     let (reader, _task) = Reader::start(context, "gamma", CancellationToken::new());

@@ -7,4 +7,5 @@ mod faults;
 mod parked;
 mod policies;
 mod reading;
+mod streams;
 mod thing;

@@ -4,9 +4,11 @@
 mod alpha;
 #[path = "../stage/beside.rs"]
 mod beside;
+mod epochs;
 mod holes;
 mod interleavings;
 mod leases;
+mod lost_streams;
 mod readers;
 mod relays;
 mod rights;

@@ -6,9 +6,12 @@ use crate::until;
 use async_nats::jetstream::{self, Context};
 use devstack::Stack;
 use events::Event;
+use journal::epoch::Epochs;
 use journal::reaction::Reaction;
+use journal::reader::History;
 use journal::{Bus, Clock, Reactions, Reader, ReaderContext, Tx};
 use sqlx::PgPool;
+use std::sync::Arc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -45,6 +48,11 @@ pub(crate) struct Reading {
 
 impl Reading {
     pub(crate) fn start(pool: &PgPool, bus: &Bus, relay: &Running) -> Self {
+        Self::with(pool, bus, relay, None)
+    }
+
+    /// One that reads a source's past, where its stream no longer has it.
+    pub(crate) fn with(pool: &PgPool, bus: &Bus, relay: &Running, history: Option<Arc<dyn History>>) -> Self {
         let context = ReaderContext {
             name: "beta",
             pool: pool.clone(),
@@ -52,6 +60,7 @@ impl Reading {
             clock: Clock::default(),
             reactions: Reactions::new().on::<Touched>(apply),
             relay: relay.relay.clone(),
+            history,
         };
         let (reader, task) = Reader::start(context, "alpha", CancellationToken::new());
         Self { reader, task }
@@ -69,7 +78,7 @@ pub(crate) struct Pair {
     pub(crate) beta: PgPool,
     pub(crate) stack: Stack,
     pub(crate) bus: Bus,
-    beta_relay: Running,
+    pub(crate) beta_relay: Running,
 }
 
 impl Pair {

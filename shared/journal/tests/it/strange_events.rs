@@ -8,6 +8,7 @@ use async_nats::HeaderMap;
 use async_nats::jetstream::{Context, stream::Config};
 use chrono::TimeDelta;
 use journal::Clock;
+use journal::epoch::Epochs;
 use kernel::EventId;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -47,7 +48,7 @@ struct Strange {
 impl Strange {
     async fn new() -> Self {
         let pair = Pair::new().await;
-        pair.bus.make("alpha", 1, 1).await.expect("a stream");
+        pair.bus.make("alpha", &Epochs::default(), 1).await.expect("a stream");
         let context = raw(&pair.stack).await;
         Self { pair, context }
     }
