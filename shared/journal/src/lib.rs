@@ -2,13 +2,15 @@
 //!
 //! A change and its events are committed in one transaction ([`Tx`]); one relay per service numbers and
 //! publishes them ([`relay`]); a reader applies them in order, its position in the transaction of the effect
-//! ([`reader`]). What is not here: several instances of one service (leases), new epochs, the outside feed.
+//! ([`reader`]). Other systems read the journal itself ([`feed`]). What is not here: several instances of one
+//! service (leases), new epochs.
 
 mod append;
 pub mod bus;
 pub mod clock;
 pub mod failpoint;
 pub mod failure;
+pub mod feed;
 pub mod history;
 pub mod hole;
 pub mod numbering;
@@ -27,6 +29,7 @@ pub mod tx;
 pub use bus::Bus;
 pub use clock::Clock;
 pub use failure::{Failure, Fault, RefuseOn};
+pub use feed::Feed;
 pub use reaction::{Reaction, Reactions};
 pub use reader::{Reader, ReaderContext};
 pub use relay::{Relay, RelayStatus};

@@ -115,6 +115,11 @@ impl Relay {
         }
     }
 
+    /// How far this process has numbered, to be waited for.
+    pub(crate) fn numbered(&self) -> NumberedSoFar {
+        NumberedSoFar(self.status.clone())
+    }
+
     /// Returns when everything committed before this call has been published; an error where the relay does not run any
     /// more.
     pub async fn drain(&self) -> Result<(), Fault> {
@@ -122,6 +127,21 @@ impl Relay {
         self.drains.send(done).await.map_err(|_| gone("the relay"))?;
         self.nudge();
         wait.await.map_err(|_| gone("the relay"))
+    }
+}
+
+/// How far a relay has numbered.
+pub(crate) struct NumberedSoFar(watch::Receiver<Progress>);
+
+impl NumberedSoFar {
+    /// Returns when the relay has something new to say of itself; an error where it does not run any more.
+    pub(crate) async fn changed(&mut self) -> Result<(), watch::error::RecvError> {
+        self.0.changed().await
+    }
+
+    /// The highest number that this process has given.
+    pub(crate) fn last(&self) -> i64 {
+        self.0.borrow().last_numbered
     }
 }
 

@@ -2,6 +2,7 @@
 
 #[path = "../stage/alpha.rs"]
 mod alpha;
+mod feed;
 mod holes;
 mod interleavings;
 mod readers;
