@@ -3,7 +3,7 @@
 //! A verb declares what it is addressed to ([`Addressed`]); its route names its permission in the type
 //! `Command<ConfirmPenalty, permission!("penalty.decide")>`.
 
-use crate::access::{Permission, Permitted, Principal};
+use crate::access::{Permission, Permitted, Principal, Signed};
 use crate::commit::Boxed;
 use crate::house::House;
 use crate::problem::Problem;
@@ -149,7 +149,7 @@ fn expected_version(headers: &HeaderMap) -> Result<Version, Problem> {
 }
 
 /// The text of a header that stands exactly once: of two, a proxy and we might believe different ones.
-fn once<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
+pub(crate) fn once<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let (first, second) = (values.next()?, values.next());
     if second.is_none() { first.to_str().ok() } else { None }
@@ -189,8 +189,13 @@ pub(crate) fn trace_id(headers: &HeaderMap) -> Option<String> {
 
 /// Who signed in, from the bearer token; 401 for every token that is not good, always with the same body.
 pub(crate) fn principal(house: &House, headers: &HeaderMap) -> Result<Principal, Problem> {
+    signed(house, headers).map(|signed| signed.principal)
+}
+
+/// The same, with all that the token says.
+pub(crate) fn signed(house: &House, headers: &HeaderMap) -> Result<Signed, Problem> {
     let token = once(headers, &header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
-    token.and_then(|token| house.verifier().verify(token)).ok_or_else(|| {
+    token.and_then(|token| house.verifier().read(token)).ok_or_else(|| {
         Problem::plain(error_code!("access.unauthenticated"))
             .with_header(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"))
     })
