@@ -4,6 +4,7 @@ mod bodies;
 mod commands;
 mod document;
 mod faults;
+mod feed;
 mod policies;
 mod reading;
 mod thing;
