@@ -5,6 +5,7 @@ mod client;
 mod config_check;
 mod demo;
 mod down;
+mod feed;
 mod installation;
 mod migrate;
 mod platform;
@@ -57,6 +58,9 @@ enum Verb {
     /// Prove that no fen was lost, taken twice or made up.
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Read a service's events, as they come or all that there are.
+    #[command(subcommand)]
+    Feed(feed::Feed),
     /// Look at the configuration of a service that runs alone.
     #[command(subcommand)]
     Config(config_check::Config),
@@ -92,6 +96,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Trace(trace) => trace.run(&installation).await,
         Verb::Demo(demo) => demo.run(&installation).await,
         Verb::Audit(audit) => audit.run(&installation).await,
+        Verb::Feed(feed) => feed.run(&installation).await,
         Verb::Config(config) => config.run(),
     }
 }
