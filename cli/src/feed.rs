@@ -218,12 +218,9 @@ impl Line {
 
     fn text(&self) -> String {
         let Self { epoch, seq, time, kind, subject, branch } = self;
+        let (place, kind) = (format!("{epoch}:{seq}"), kind.trim_start_matches("steward."));
         let branch = branch.as_deref().unwrap_or("net");
-        format!(
-            "{:<10} {time:<27}  {:<44} {subject}  {branch}",
-            format!("{epoch}:{seq}"),
-            kind.trim_start_matches("steward.")
-        )
+        format!("{place:<10} {time:<27}  {kind:<44} {subject}  {branch}")
     }
 }
 

@@ -129,11 +129,11 @@ async fn subscribers(home: &Home) -> Vec<Subscriber> {
     };
     let script = |name: &str| Path::new(EXAMPLES).join(name);
     let mut all = vec![
-        feed("feed_py", Path::new("python3"), &[&script("feed.py")]),
+        feed("feed_py", Path::new("python3"), &[script("feed.py").as_path()]),
         feed("feed_rs", &program("subscribe-feed"), &[]),
         of_stream("stream_rs", &program("subscribe-stream"), &[]),
     ];
-    all.extend(python_with_nats(home).map(|python| of_stream("stream_py", &python, &[&script("stream.py")])));
+    all.extend(python_with_nats(home).map(|python| of_stream("stream_py", &python, &[script("stream.py").as_path()])));
     for name in ["stream_rs", "stream_py"] {
         admit(&nats, &stream, name).await;
     }
