@@ -133,7 +133,10 @@ async fn subscribers(home: &Home) -> Vec<Subscriber> {
         feed("feed_rs", &program("subscribe-feed"), &[]),
         of_stream("stream_rs", &program("subscribe-stream"), &[]),
     ];
-    all.extend(python_with_nats(home).map(|python| of_stream("stream_py", &python, &[script("stream.py").as_path()])));
+    all.extend(
+        python_with_nats(home)
+            .map(|python| of_stream("stream_py", &python, &[script("stream.py").as_path()])),
+    );
     for name in ["stream_rs", "stream_py"] {
         admit(&nats, &stream, name).await;
     }
