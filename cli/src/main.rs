@@ -8,6 +8,7 @@ mod config_check;
 mod demo;
 mod down;
 mod epoch;
+mod feed;
 mod health;
 mod installation;
 mod lag;
@@ -85,6 +86,9 @@ enum Verb {
     /// What to do once a database was restored that is older than the bus.
     #[command(subcommand)]
     Epoch(epoch::Epoch),
+    /// Read a service's events, as they come or all that there are.
+    #[command(subcommand)]
+    Feed(feed::Feed),
     /// Look at the configuration of a service that runs alone.
     #[command(subcommand)]
     Config(config_check::Config),
@@ -127,6 +131,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Bus(bus) => bus.run(),
         Verb::Stream(stream) => stream.run(&installation).await,
         Verb::Epoch(epoch) => epoch.run(&installation).await,
+        Verb::Feed(feed) => feed.run(&installation).await,
         Verb::Config(config) => config.run(),
     }
 }

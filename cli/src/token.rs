@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use chrono::TimeDelta;
 use clap::Args;
 use house::access::Issuer;
-use house::{Held, Principal, Role};
+use house::{Held, Principal, Role, Scope};
 use kernel::{BranchId, EmployeeId, ErrorEntry, Id, UserId};
 use uuid::Uuid;
 
@@ -24,6 +24,9 @@ pub(crate) struct Token {
     /// The account; without one, the account of the role.
     #[arg(long, value_parser = id::<UserId>)]
     user: Option<UserId>,
+    /// What it opens besides, at the feed of events: pay; may be repeated.
+    #[arg(long)]
+    scope: Vec<Scope>,
     /// How many hours it is good.
     #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(i64).range(1..=720))]
     hours: i64,
@@ -46,8 +49,9 @@ impl Token {
         let user = self.user.unwrap_or_else(|| account_of(&self.role));
         let roles = self.role.into_iter().map(|role| Held { role, branches: branches.clone() }).collect();
         let principal = Principal { user, employee: self.employee, roles };
-        let token = Issuer::new(&secrets.private_key)?.issue(
+        let token = Issuer::new(&secrets.private_key)?.issue_scoped(
             &principal,
+            &self.scope.into_iter().collect(),
             clock.now(),
             TimeDelta::hours(self.hours),
         )?;

@@ -13,5 +13,6 @@ mod pay_run;
 mod payslip;
 mod seen;
 mod story;
+mod subscribers;
 mod up;
 mod whole_month;

@@ -18,6 +18,10 @@ pub use catalogue::{CATALOGUE, Declared};
 pub use envelope::{Envelope, Event};
 pub use ids::*;
 
+/// The things that are about what people are paid and what is taken from them, as the second word of a type and the
+/// subject on the bus name them: nobody reads their events without the scope `pay` (`events.md` §8).
+pub const PAY: [&str; 6] = ["deduction", "pay_entry", "pay_profile", "payrun", "payslip", "penalty"];
+
 /// Gives a payload its type name and version: `event!(PenaltyConfirmed, "support.penalty.confirmed", v1);`
 ///
 /// `internal` instead of a version: published like every other event, but without a promise of compatibility.

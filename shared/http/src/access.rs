@@ -204,6 +204,33 @@ impl Principal {
     }
 }
 
+/// What a token opens besides what its roles reach; a key is given the scopes that its work needs (`access.md` §2, §3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// What people are paid and what is taken from them, in the events that other systems read.
+    Pay,
+}
+
+impl std::str::FromStr for Scope {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        serde_json::from_value(serde_json::Value::from(text))
+            .map_err(|_| format!("no scope {text}; there is pay"))
+    }
+}
+
+/// A token that is good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signed {
+    /// Who signed in.
+    pub principal: Principal,
+    /// What it opens besides.
+    pub scopes: BTreeSet<Scope>,
+    /// The first instant at which it is not good any more.
+    pub expires_at: Timestamp,
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 struct Claims {
     iss: String,
@@ -212,6 +239,8 @@ struct Claims {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     employee_id: Option<EmployeeId>,
     roles: Vec<Held>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    scopes: BTreeSet<Scope>,
     iat: i64,
     nbf: i64,
     exp: i64,
@@ -268,6 +297,11 @@ impl Verifier {
 
     /// Who holds this token; `None` for whatever reason it is not good, so that nobody learns which.
     pub fn verify(&self, token: &str) -> Option<Principal> {
+        self.read(token).map(|signed| signed.principal)
+    }
+
+    /// The same, with all that the token says.
+    pub fn read(&self, token: &str) -> Option<Signed> {
         if token.len() > LONGEST_TOKEN {
             return None;
         }
@@ -279,11 +313,9 @@ impl Verifier {
         let claims = jsonwebtoken::decode::<Claims>(token, &self.key, &rules).ok()?.claims;
         let now = self.clock.now().utc().timestamp();
         let is_current = claims.nbf <= now && now < claims.exp && !claims.roles.is_empty();
-        is_current.then_some(Principal {
-            user: claims.sub,
-            employee: claims.employee_id,
-            roles: claims.roles,
-        })
+        let expires_at = Timestamp::of(chrono::DateTime::from_timestamp(claims.exp, 0)?);
+        let principal = Principal { user: claims.sub, employee: claims.employee_id, roles: claims.roles };
+        is_current.then_some(Signed { principal, scopes: claims.scopes, expires_at })
     }
 }
 
@@ -293,10 +325,21 @@ impl Issuer {
         Ok(Self { key: EncodingKey::from_ed_pem(private_pem.as_bytes())? })
     }
 
-    /// A token for a principal, good from `now` for `lifetime`.
+    /// A token for a principal, good from `now` for `lifetime`, without any scope.
     pub fn issue(
         &self,
         principal: &Principal,
+        now: Timestamp,
+        lifetime: TimeDelta,
+    ) -> Result<String, KeyError> {
+        self.issue_scoped(principal, &BTreeSet::new(), now, lifetime)
+    }
+
+    /// The same with scopes.
+    pub fn issue_scoped(
+        &self,
+        principal: &Principal,
+        scopes: &BTreeSet<Scope>,
         now: Timestamp,
         lifetime: TimeDelta,
     ) -> Result<String, KeyError> {
@@ -307,6 +350,7 @@ impl Issuer {
             sub: principal.user,
             employee_id: principal.employee,
             roles: principal.roles.clone(),
+            scopes: scopes.clone(),
             iat: issued,
             nbf: issued,
             exp: issued + lifetime.num_seconds(),
@@ -427,6 +471,8 @@ mod tests {
             serde_json::json!({ "roles": [] }),
             serde_json::json!({ "roles": [{ "role": "GOD" }] }),
             serde_json::json!({ "exp": "never" }),
+            serde_json::json!({ "exp": i64::MAX }),
+            serde_json::json!({ "scopes": ["all"] }),
         ] {
             assert_eq!(verifier.verify(&token(&eddsa, over.clone(), &key)), None, "{over}");
         }
@@ -445,6 +491,23 @@ mod tests {
             verifier.verify(&token(&named, serde_json::json!({}), &key)).is_some(),
             "a kid leads nowhere"
         );
+    }
+
+    #[test]
+    fn a_token_has_the_scopes_it_was_given_and_says_when_it_ends() {
+        let (private, public) = fresh_keys();
+        let clock = Clock::default();
+        clock.set(Timestamp::of(chrono::DateTime::from_timestamp(1_000, 0).expect("an instant")));
+        let (issuer, verifier) =
+            (Issuer::new(&private).expect("a key"), Verifier::new(&public, clock.clone()).expect("a key"));
+        let who = principal(vec![Held { role: Role::AU, branches: None }]);
+        let read =
+            |token: Result<String, KeyError>| verifier.read(&token.expect("a token")).expect("it is good");
+        let pay = BTreeSet::from([Scope::Pay]);
+        let scoped = read(issuer.issue_scoped(&who, &pay, clock.now(), TimeDelta::hours(1)));
+        assert_eq!((scoped.scopes, scoped.expires_at.utc().timestamp()), (pay, 4_600));
+        assert_eq!(read(issuer.issue(&who, clock.now(), TimeDelta::hours(1))).scopes, BTreeSet::new());
+        assert!(matches!("pay".parse(), Ok(Scope::Pay)) && "Pay".parse::<Scope>().is_err());
     }
 
     #[test]

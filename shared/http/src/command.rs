@@ -3,7 +3,7 @@
 //! A verb declares what it is addressed to ([`Addressed`]); its route names its permission in the type
 //! `Command<ConfirmPenalty, permission!("penalty.decide")>`.
 
-use crate::access::{Permission, Permitted, Principal};
+use crate::access::{Permission, Permitted, Principal, Signed};
 use crate::commit::Boxed;
 use crate::house::House;
 use crate::problem::Problem;
@@ -169,8 +169,13 @@ fn idempotency_key(headers: &HeaderMap) -> Result<String, Problem> {
 
 /// Who signed in, from the bearer token; 401 for every token that is not good, always with the same body.
 pub(crate) fn principal(house: &House, headers: &HeaderMap) -> Result<Principal, Problem> {
+    signed(house, headers).map(|signed| signed.principal)
+}
+
+/// The same, with all that the token says.
+pub(crate) fn signed(house: &House, headers: &HeaderMap) -> Result<Signed, Problem> {
     let token = once(headers, &header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
-    token.and_then(|token| house.verifier().verify(token)).ok_or_else(|| {
+    token.and_then(|token| house.verifier().read(token)).ok_or_else(|| {
         Problem::plain(error_code!("access.unauthenticated"))
             .with_header(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"))
     })

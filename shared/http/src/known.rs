@@ -11,6 +11,7 @@ use events::hr::{
 };
 use journal::{Fault, Reaction, Reactions, Tx};
 use kernel::{BranchId, EmployeeId, Fen, Zone};
+use sqlx::PgPool;
 
 /// A branch as this service knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +77,17 @@ pub fn reactions(reactions: Reactions) -> Reactions {
         .on::<EmployeeSuspended>(suspended)
         .on::<EmployeeReinstated>(reinstated)
         .on::<EmployeeLeft>(left)
+}
+
+/// Whether this service has heard of a branch: from hr, or because it is hr's own.
+pub(crate) async fn is_branch(pool: &PgPool, id: BranchId) -> Result<bool, Fault> {
+    Ok(sqlx::query_scalar!(
+        "SELECT EXISTS (SELECT FROM known_branch WHERE id = $1)
+             OR EXISTS (SELECT FROM journal WHERE aggregate_id = $1 AND aggregate = 'branch') AS \"is_known!\"",
+        id.uuid()
+    )
+    .fetch_one(pool)
+    .await?)
 }
 
 /// A branch; `None` where this service has not heard of it.

@@ -24,8 +24,9 @@ use std::marker::PhantomData;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-const DEFAULT_LIMIT: i64 = 50;
-const MAX_LIMIT: i64 = 200;
+/// Rows of a page unless the request says otherwise, and at the most.
+pub(crate) const DEFAULT_LIMIT: i64 = 50;
+pub(crate) const MAX_LIMIT: i64 = 200;
 /// Bytes of a cursor's signature.
 const TAG: usize = 16;
 
@@ -122,7 +123,7 @@ fn asked(house: &House, principal: &Principal, uri: &Uri) -> Result<Asked, Probl
     let (mut limit, mut cursor, mut order, mut filter) =
         (DEFAULT_LIMIT, None, Order::NewestFirst, Map::new());
     let (path, pairs) = (uri.path(), crate::query::pairs(uri.query())?);
-    let address = address(path, &pairs);
+    let address = address(path, &pairs, "cursor");
     for (name, value) in pairs {
         match name.as_str() {
             "limit" => {
@@ -148,7 +149,7 @@ fn asked(house: &House, principal: &Principal, uri: &Uri) -> Result<Asked, Probl
 }
 
 /// A filter that its list does not declare, or with a value it cannot have.
-fn not_a_filter(error: serde_path_to_error::Error<serde_json::Error>) -> Problem {
+pub(crate) fn not_a_filter(error: serde_path_to_error::Error<serde_json::Error>) -> Problem {
     let path = error.path().to_string();
     let text = error.into_inner().to_string();
     text.strip_prefix("unknown field `")
@@ -185,9 +186,10 @@ impl<F, P> List<F, P> {
     }
 }
 
-/// Path and query of a list, ready for a cursor to follow: a cursor opens only with the filter it was made for.
-fn address(path: &str, pairs: &[(String, String)]) -> String {
-    let kept: Vec<_> = pairs.iter().filter(|(name, _)| name != "cursor").collect();
+/// Path and query of a list without its cursor, ready for another one to follow: a cursor opens only with the filter it
+/// was made for.
+pub(crate) fn address(path: &str, pairs: &[(String, String)], cursor: &str) -> String {
+    let kept: Vec<_> = pairs.iter().filter(|(name, _)| name != cursor).collect();
     let query = serde_urlencoded::to_string(kept).unwrap_or_default();
     if query.is_empty() { format!("{path}?") } else { format!("{path}?{query}&") }
 }

@@ -36,7 +36,7 @@ impl<V: ToSchema> IntoResponses for One<V> {
     }
 }
 
-fn reference<V: ToSchema>() -> RefOr<Schema> {
+pub(crate) fn reference<V: ToSchema>() -> RefOr<Schema> {
     RefOr::Ref(Ref::from_schema_name(V::name()))
 }
 
@@ -48,7 +48,7 @@ fn one<V: ToSchema>(description: &str) -> BTreeMap<String, RefOr<Response>> {
 /// utoipa registers those of request bodies only.
 const CARRIED: &str = "x-schemas";
 
-fn answer(
+pub(crate) fn answer(
     description: &str,
     schema: impl Into<RefOr<Schema>>,
     carried: Map<String, Value>,
@@ -63,7 +63,7 @@ fn answer(
 }
 
 /// A type's schema and those it refers to, by name.
-fn schemas_of<V: ToSchema>() -> Map<String, Value> {
+pub(crate) fn schemas_of<V: ToSchema>() -> Map<String, Value> {
     let mut schemas = vec![(V::name().into_owned(), V::schema())];
     V::schemas(&mut schemas);
     schemas.into_iter().map(|(name, schema)| (name, json!(schema))).collect()
@@ -169,6 +169,8 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
     let mut parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
     let has_parameter =
         |parameters: &[Value], name: &str| parameters.iter().any(|parameter| parameter["name"] == name);
+    // The feed is read on by number; every other list by a signed cursor.
+    let has_position = has_parameter(&parameters, "after");
     let mut add = |place: &str, name: &str, required: bool, schema: Value, description: &str| {
         if !has_parameter(&parameters, name) {
             parameters.push(json!({ "name": name, "in": place, "required": required, "schema": schema, "description": description }));
@@ -203,7 +205,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value) {
             json!({ "type": "integer", "minimum": 0, "default": 0 }),
             "Only what came after this version of the thing: `page.after` of the page before.",
         );
-    } else if method == "get" && !path.contains('{') {
+    } else if method == "get" && !path.contains('{') && !has_position {
         add(
             "query",
             "limit",

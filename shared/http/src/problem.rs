@@ -26,7 +26,7 @@ macro_rules! error_code {
 }
 
 /// Longest a request may take (`operations.md` §2).
-const HANDLER: std::time::Duration = std::time::Duration::from_secs(10);
+pub(crate) const HANDLER: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// One member of the request that was wrong.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,8 +3,10 @@
 
 use crate::body;
 use crate::error_code;
+use crate::feed::{self, Desk};
 use crate::health::ready;
 use crate::house::House;
+use crate::listener::Attended;
 use crate::metrics::requests::Requests;
 use crate::observe::observe;
 use crate::openapi;
@@ -68,12 +70,14 @@ pub fn router(mut services: Vec<Running>, profile: Profile) -> (Router, Services
         );
         all = all.merge(routes);
     }
-    let (routes, document) = all.split_for_parts();
     let names: Vec<&'static str> = services.iter().map(|service| service.name).collect();
+    let services = Arc::new(services);
+    let (feed, of_feed) = feed::routes().with_state(Desk::new(services.clone())).split_for_parts();
+    let (routes, mut document) = all.split_for_parts();
+    document.merge(of_feed);
     let templates = document.paths.paths.keys().cloned().chain(OWN.map(str::to_owned));
     let requests = Arc::new(Requests::of(templates, &names));
     let document = Arc::new(openapi::complete(&document));
-    let services = Arc::new(services);
     let mut own = Router::new().route("/health/ready", get(ready)).route("/v1/version", get(version));
     if profile == Profile::Development {
         own = own.route("/v1/development/clock", post(set_clock)).route("/v1/development/drain", post(drain));
@@ -89,15 +93,25 @@ pub fn router(mut services: Vec<Running>, profile: Profile) -> (Router, Services
         .layer(axum::middleware::from_fn(body::receive))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(axum::middleware::from_fn(limit_time))
+        .merge(unhurried(feed))
         .layer(CatchPanicLayer::custom(after_panic))
         .layer(axum::middleware::from_fn(render_problems))
         .layer(axum::middleware::from_fn_with_state(requests, observe));
     (router, services)
 }
 
+/// Routes whose requests may wait for longer than others may take; they bound that themselves.
+fn unhurried(routes: Router) -> Router {
+    routes
+        .method_not_allowed_fallback(async || Problem::plain(error_code!("request.method")))
+        .layer(axum::middleware::from_fn(body::receive))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+}
+
 /// Serves until the token is cancelled, then finishes what is under way: for eight seconds, because a client that
 /// does not read its answer must not keep a service from stopping.
 pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) -> std::io::Result<()> {
+    let listener = Attended::new(listener, stop.clone());
     let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
     tokio::select! {
         served = serving.into_future() => served,

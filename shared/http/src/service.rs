@@ -4,7 +4,7 @@ use crate::access::Verifier;
 use crate::house::{House, Keys};
 use crate::list::Cursors;
 use crate::policy::PolicyKind;
-use journal::{Bus, Clock, Fault, Login, Reactions, Reader, ReaderContext, Relay, TimerLoop, Timers};
+use journal::{Bus, Clock, Fault, Feed, Login, Reactions, Reader, ReaderContext, Relay, TimerLoop, Timers};
 use kernel::Zone;
 use sqlx::PgPool;
 use sqlx::migrate::Migrator;
@@ -107,6 +107,8 @@ pub struct Running {
     readers: Vec<Reader>,
     timers: TimerLoop,
     bus: Bus,
+    feed: Feed,
+    stop: CancellationToken,
     policies: Vec<PolicyKind>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -160,9 +162,10 @@ impl Running {
             relay.clone(),
             around.stop.clone(),
         );
+        let (feed, feed_task) = Feed::start(service.name, pool.clone(), &relay, around.stop.clone());
         let sweep_task =
             crate::record::start_sweeping(pool.clone(), around.clock.clone(), around.stop.clone());
-        let mut tasks = vec![relay_task, timer_task, sweep_task];
+        let mut tasks = vec![relay_task, timer_task, feed_task, sweep_task];
         let mut readers = Vec::new();
         for source in service.reactions.sources() {
             let context = ReaderContext {
@@ -187,7 +190,19 @@ impl Running {
             .merge(crate::epoch::routes(service.name, bus.clone()))
             .with_state(house.clone());
         let policies = service.policies;
-        Ok(Self { name: service.name, routes, house, relay, readers, timers, bus, policies, tasks })
+        Ok(Self {
+            name: service.name,
+            routes,
+            house,
+            relay,
+            readers,
+            timers,
+            bus,
+            feed,
+            stop: around.stop,
+            policies,
+            tasks,
+        })
     }
 
     /// Its database.
@@ -208,6 +223,16 @@ impl Running {
     /// Its bus.
     pub fn bus(&self) -> &Bus {
         &self.bus
+    }
+
+    /// Its feed.
+    pub(crate) fn feed(&self) -> &Feed {
+        &self.feed
+    }
+
+    /// Cancelled when it shall stop.
+    pub(crate) fn stop(&self) -> &CancellationToken {
+        &self.stop
     }
 
     /// Its timers.

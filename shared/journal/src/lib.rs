@@ -3,7 +3,7 @@
 //! A change and its events are committed in one transaction ([`Tx`]); one relay per service numbers and
 //! publishes them ([`relay`]); a reader applies them in order, its position in the transaction of the effect
 //! ([`reader`]). Where a service runs in several processes, leases say which one does what only one may do ([`lease`]).
-//! A database that was restored begins a new epoch ([`renewal`]). What is not here: HTTP, and who may ask for what.
+//! A database that was restored begins a new epoch ([`renewal`]). Other systems read the journal itself ([`feed`]). What is not here: HTTP, and who may ask for what.
 
 mod append;
 pub mod bus;
@@ -12,6 +12,7 @@ pub mod clock;
 pub mod epoch;
 pub mod failpoint;
 pub mod failure;
+pub mod feed;
 pub mod history;
 pub mod hole;
 pub mod lease;
@@ -39,6 +40,7 @@ pub mod tx;
 pub use bus::Bus;
 pub use clock::Clock;
 pub use failure::{Failure, Fault, RefuseOn};
+pub use feed::Feed;
 pub use login::Login;
 pub use reaction::{Reaction, Reactions};
 pub use reader::{Reader, ReaderContext};

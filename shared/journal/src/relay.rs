@@ -140,6 +140,11 @@ impl Relay {
         }
     }
 
+    /// How far this process knows that numbers were given, to be waited for.
+    pub(crate) fn numbered(&self) -> NumberedSoFar {
+        NumberedSoFar(self.status.clone())
+    }
+
     /// Returns when everything committed before this call has been published, by whatever process; an error where this
     /// relay does not run any more.
     pub async fn drain(&self) -> Result<(), Fault> {
@@ -155,6 +160,21 @@ impl Relay {
 pub async fn compare_anew(tx: &mut Tx) -> Result<(), Fault> {
     sqlx::query!("UPDATE relay SET term = term + 1").execute(tx.connection()).await?;
     Ok(())
+}
+
+/// How far a relay has numbered.
+pub(crate) struct NumberedSoFar(watch::Receiver<Progress>);
+
+impl NumberedSoFar {
+    /// Returns when the relay has something new to say of itself; an error where it does not run any more.
+    pub(crate) async fn changed(&mut self) -> Result<(), watch::error::RecvError> {
+        self.0.changed().await
+    }
+
+    /// The highest number that this process knows to have been given.
+    pub(crate) fn last(&self) -> i64 {
+        self.0.borrow().last_numbered
+    }
 }
 
 /// Both loops, and who keeps the leases: whichever of them panics, all begin again, and agree with the stream anew.

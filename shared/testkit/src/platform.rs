@@ -6,11 +6,12 @@ use chrono::TimeDelta;
 use devstack::{BusRights, BusUser, Durability, Options, Sources, Stack};
 use house::access::{Issuer, fresh_keys, fresh_secret};
 use house::server::{Profile, router, serve};
-use house::{Held, Principal, Role, Running, Service, Surroundings};
+use house::{Held, Principal, Role, Running, Scope, Service, Surroundings};
 use journal::login::{fresh_seed, public_key};
 use journal::{Clock, Login, rights};
 use kernel::{BranchId, EmployeeId, Timestamp, UserId};
 use sqlx::PgPool;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -33,6 +34,7 @@ pub struct Platform {
 #[derive(Debug, Clone)]
 pub struct Who {
     principal: Principal,
+    scopes: BTreeSet<Scope>,
 }
 
 impl Who {
@@ -53,6 +55,7 @@ impl Who {
                 employee: None,
                 roles: vec![held],
             },
+            scopes: BTreeSet::new(),
         }
     }
 
@@ -60,6 +63,13 @@ impl Who {
     #[must_use]
     pub fn also(mut self, role: Role, branch: BranchId) -> Self {
         self.principal.roles.push(Held { role, branches: Some(vec![branch]) });
+        self
+    }
+
+    /// The same user, with a token of this scope.
+    #[must_use]
+    pub fn scoped(mut self, scope: Scope) -> Self {
+        self.scopes.insert(scope);
         self
     }
 
@@ -114,8 +124,9 @@ impl Platform {
 
     /// A client with a token that does not expire while the test moves the clock by less than ten years.
     pub fn client(&self, who: &Who) -> Client {
-        let token = self.issuer.issue(
+        let token = self.issuer.issue_scoped(
             &who.principal,
+            &who.scopes,
             self.clock.now().minus(TimeDelta::days(3_650)),
             TimeDelta::days(7_300),
         );

@@ -43,7 +43,7 @@ fn build() -> PathBuf {
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(["build", "--locked", "--quiet", "--bins", "--profile", profile, "--target-dir"])
         .arg(folder.parent().expect("the target folder"));
-    for package in ["journal", "cli", "support", "hr", "workforce", "contracts"] {
+    for package in ["journal", "cli", "support", "hr", "workforce", "contracts", "examples"] {
         cargo.arg("--package").arg(format!("steward-{package}"));
     }
     // The one feature that tests of the workspace switch on: without it, everything would be compiled a second time.

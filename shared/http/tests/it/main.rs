@@ -4,6 +4,7 @@ mod bodies;
 mod commands;
 mod document;
 mod faults;
+mod feed;
 mod parked;
 mod policies;
 mod reading;

@@ -5,6 +5,7 @@ mod alpha;
 #[path = "../stage/beside.rs"]
 mod beside;
 mod epochs;
+mod feed;
 mod holes;
 mod interleavings;
 mod leases;

@@ -9,7 +9,7 @@ use sqlx::PgPool;
 
 const STREAM: &str = "STEWARD_ALPHA_E1";
 
-async fn raw(stack: &Stack) -> Context {
+pub(crate) async fn raw(stack: &Stack) -> Context {
     let url: async_nats::ServerAddr = stack.nats_url().parse().expect("the address is good");
     let (user, password) = (url.username().unwrap_or_default(), url.password().unwrap_or_default());
     let options = async_nats::ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned());
