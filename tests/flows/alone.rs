@@ -1,60 +1,13 @@
 //! The four services as four processes, each with its own program and configuration file, on one PostgreSQL and NATS.
 
-use crate::story::{BEGIN, Home, Process, Stage, Story, eventually, program, turn};
+use crate::story::{Alone, BEGIN, Home, SERVICES, Settings, Stage, Story, eventually, turn};
 use devstack::{Durability, Options, Sources, Stack};
 use kernel::Timestamp;
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
 
-const SERVICES: [&str; 4] = ["support", "hr", "workforce", "contracts"];
-
-/// One service's process, and where it listens.
-struct Alone {
-    process: Process,
-    address: String,
-}
-
-impl Alone {
-    /// Starts a service from its configuration file; the clock runs on from `now`.
-    async fn start(home: &Home, service: &str, listen: &str, now: Timestamp) -> Self {
-        let file = configuration(home, service, listen, now);
-        let log = home.beside(&format!("{service}.log"));
-        let name = format!("steward-{service}");
-        let mut process = Process::start(&program(&name), &[file.into_os_string()], &log);
-        let line: Value = serde_json::from_str(&process.says("\"listen\"").await).expect("a line of JSON");
-        let address = line["fields"]["listen"].as_str().expect("where it listens");
-        Self { process, address: address.to_owned() }
-    }
-}
-
-/// Secrets go in by reference to files of their own.
-fn configuration(home: &Home, service: &str, listen: &str, now: Timestamp) -> PathBuf {
-    let secrets = home.secrets();
-    let password = secrets["databases"][service]["app"].as_str().expect("a password");
-    let postgres = fs::read_to_string(home.beside("postgres-url-file")).expect("the superuser's address");
-    let (_, place) = postgres.split_once('@').expect("an address after the password");
-    let place = place.trim_end_matches("/postgres");
-    let url = format!("postgres://steward_{service}_app:{password}@{place}/steward_{service}");
-    let mut text = format!(
-        "profile = \"development\"\nclock = {}\nnats_url_file = {:?}\n",
-        serde_json::to_value(now).expect("an instant"),
-        home.beside("nats-url-file")
-    );
-    for (key, secret) in [
-        ("database_url_file", url),
-        ("public_key_file", home.secret("public_key")),
-        ("cursor_secret_file", home.secret("cursors")),
-    ] {
-        let file = home.beside(&format!("{service}.{key}"));
-        fs::write(&file, secret).expect("it can be written");
-        text += &format!("{key} = {file:?}\n");
-    }
-    text += &format!("[http]\nlisten = {listen:?}\n");
-    let file = home.beside(&format!("{service}.toml"));
-    fs::write(&file, text).expect("it can be written");
-    file
+async fn start(home: &Home, service: &str, listen: &str, now: Timestamp) -> Alone {
+    Alone::start(home, &Settings { service, name: service, listen, now, reach: None }).await
 }
 
 /// The sample says nothing that a service would not take: its values, with what is shown as a default.
@@ -63,7 +16,7 @@ fn assert_sample_holds(home: &Home) {
     let mut text = fs::read_to_string(sample).expect("the sample is there").replace("# profile", "profile");
     for (file, key) in [
         ("support.database-url", "support.database_url_file"),
-        ("nats-url", "nats-url-file"),
+        ("nats-url", "support.nats_url_file"),
         ("tokens.pem", "support.public_key_file"),
         ("cursor-secret", "support.cursor_secret_file"),
     ] {
@@ -122,7 +75,7 @@ async fn the_story_through_four_processes_with_hr_killed_in_the_middle() {
     let mut processes = BTreeMap::new();
     for service in SERVICES {
         let begin = crate::story::instant(BEGIN);
-        processes.insert(service, Alone::start(&home, service, "127.0.0.1:0", begin).await);
+        processes.insert(service, start(&home, service, "127.0.0.1:0", begin).await);
         assert_checked(&home, service);
     }
     assert_sample_holds(&home);
@@ -134,7 +87,7 @@ async fn the_story_through_four_processes_with_hr_killed_in_the_middle() {
     let hr = processes.remove("hr").expect("it was started");
     hr.process.kill();
     story.confirm().await;
-    let hr = Alone::start(&home, "hr", &hr.address, story.stage.now()).await;
+    let hr = start(&home, "hr", &hr.address, story.stage.now()).await;
     processes.insert("hr", hr);
     eventually("the deduction is there", async || story.deduction().await).await;
     let run = story.month().await;

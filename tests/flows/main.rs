@@ -10,6 +10,7 @@ mod office;
 mod pay_order;
 mod pay_run;
 mod payslip;
+#[path = "../story/mod.rs"]
 mod story;
 mod up;
 mod whole_month;

@@ -43,10 +43,12 @@ fn build() -> PathBuf {
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(["build", "--locked", "--quiet", "--bins", "--profile", profile, "--target-dir"])
         .arg(folder.parent().expect("the target folder"));
-    for package in ["journal", "cli", "support", "hr", "workforce", "contracts"] {
+    for package in ["journal", "cli", "support", "hr", "workforce", "contracts", "tests"] {
         cargo.arg("--package").arg(format!("steward-{package}"));
     }
-    // The one feature that tests of the workspace switch on: without it, everything would be compiled a second time.
+    // What this test was built with, and the one feature that tests of the workspace switch on: with other features of
+    // others' crates everything would be compiled a second time.
+    cargo.args(["--test", env!("CARGO_CRATE_NAME")]);
     let status = cargo.args(["--features", "steward-journal/failpoints"]).status().expect("cargo runs");
     assert!(status.success(), "the programs cannot be built");
     folder.to_owned()
@@ -62,11 +64,17 @@ pub(crate) struct Process {
 impl Process {
     /// Starts it; what it says goes to the end of `log`.
     pub(crate) fn start(program: &Path, arguments: &[OsString], log: &Path) -> Self {
+        let mut command = Command::new(program);
+        command.args(arguments);
+        Self::spawn(command, log)
+    }
+
+    /// The same with whatever else belongs to the command.
+    pub(crate) fn spawn(mut command: Command, log: &Path) -> Self {
         let begin = fs::read(log).map(|text| text.len()).unwrap_or_default();
         let file = File::options().create(true).append(true).open(log).expect("the log can be written");
         let copy = file.try_clone().expect("a second handle");
-        let child = Command::new(program)
-            .args(arguments)
+        let child = command
             .stdin(Stdio::null())
             .stdout(file)
             .stderr(copy)
