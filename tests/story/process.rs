@@ -22,6 +22,18 @@ pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Opt
     }
 }
 
+/// What cargo tells a test of itself. Build scripts of others' crates that ask for the same names would run again, and
+/// everything above them be compiled again, each time that a test builds and that somebody else does.
+const OF_THIS_TEST: [&str; 7] = [
+    "CARGO_MANIFEST_DIR",
+    "CARGO_MANIFEST_LINKS",
+    "CARGO_PKG_NAME",
+    "CARGO_PKG_VERSION_MAJOR",
+    "CARGO_PKG_VERSION_MINOR",
+    "CARGO_PKG_VERSION_PATCH",
+    "CARGO_PKG_VERSION_PRE",
+];
+
 /// A program of the tree, built from the sources as they are, once per test run.
 ///
 /// Cargo tells tests only of the programs of their own crate, and builds others' programs only where these have tests.
@@ -39,6 +51,9 @@ fn build() -> PathBuf {
         other => other,
     };
     let mut cargo = Command::new(env!("CARGO"));
+    OF_THIS_TEST.into_iter().for_each(|name| {
+        cargo.env_remove(name);
+    });
     cargo
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(["build", "--locked", "--quiet", "--bins", "--profile", profile, "--target-dir"])
