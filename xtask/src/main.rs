@@ -3,6 +3,7 @@
 mod check;
 mod containers;
 mod mutants;
+mod soak;
 mod sqlx;
 mod tree;
 mod r#where;
@@ -27,6 +28,8 @@ enum Verb {
     Containers(containers::Containers),
     /// Put each wrong rule of the backbone into the source, one by one, and demand that a test fails.
     Mutants(mutants::Mutants),
+    /// Mix every fault of the matrix at random, under load, for as long as one likes.
+    Soak(soak::Soak),
     /// Show a clause: its rule data, where it is decided, how it refuses, where it is tested.
     Where(r#where::Where),
 }
@@ -41,6 +44,7 @@ async fn main() -> ExitCode {
         Verb::Check(verb) => verb.run(),
         Verb::Containers(verb) => verb.run().await,
         Verb::Mutants(verb) => verb.run().await,
+        Verb::Soak(verb) => verb.run(),
         Verb::Where(verb) => verb.run(),
     };
     match done {
