@@ -84,6 +84,8 @@ pub(crate) struct Cast {
 
 /// Everything.
 pub(crate) struct Site {
+    // The order matters on drop: the services end before what they stand on.
+    nodes: BTreeMap<&'static str, Node>,
     pub(crate) stack: Stack,
     pub(crate) home: Home,
     pub(crate) stage: Stage,
@@ -93,7 +95,6 @@ pub(crate) struct Site {
     /// How many fines were written that a load may confirm.
     pub(crate) fines: u128,
     pub(crate) servers: PathBuf,
-    nodes: BTreeMap<&'static str, Node>,
     _network: Network,
     begun: Instant,
     /// How far the clocks were moved since.
@@ -373,16 +374,22 @@ impl Cast {
 /// A row's turn at the shared site.
 pub(crate) struct Turn(MutexGuard<'static, Option<Site>>);
 
+static SITE: Mutex<Option<Site>> = Mutex::const_new(None);
+
 /// Waits for its turn; everything is whole then.
 pub(crate) async fn turn() -> Turn {
-    static SITE: Mutex<Option<Site>> = Mutex::const_new(None);
-    println!("STEWARD_FAULTS_SEED={}", seed());
-    let mut site = SITE.lock().await;
+    let mut site = undisturbed().await;
     match site.as_mut() {
         Some(site) => site.whole().await,
         None => *site = Some(Site::start().await),
     }
     Turn(site)
+}
+
+/// Waits for a turn without the shared site: for rows whose fault one has to have a site of one's own for.
+pub(crate) async fn undisturbed() -> MutexGuard<'static, Option<Site>> {
+    println!("STEWARD_FAULTS_SEED={}", seed());
+    SITE.lock().await
 }
 
 impl Deref for Turn {

@@ -106,7 +106,8 @@ impl Process {
     /// What it has said since it was started.
     pub(crate) fn said(&self) -> String {
         let text = fs::read(&self.log).unwrap_or_default();
-        String::from_utf8_lossy(&text[self.begin..]).into_owned()
+        // The log may be gone with its directory.
+        String::from_utf8_lossy(text.get(self.begin..).unwrap_or_default()).into_owned()
     }
 
     /// The first whole line it says with these words in it.
