@@ -65,7 +65,8 @@ fn calculated(run: u128, month: &str) -> Value {
 }
 
 fn slip((number, run, month): (u128, u128, &str), penalties: &[u128], collections: &[u128]) -> Value {
-    let all = |prefix: &str, numbers: &[u128]| numbers.iter().map(|number| id(prefix, *number)).collect::<Vec<_>>();
+    let all =
+        |prefix: &str, numbers: &[u128]| numbers.iter().map(|number| id(prefix, *number)).collect::<Vec<_>>();
     json!({ "payslip_id": id("slp", number), "run_id": id("run", run), "employee_id": id("emp", 3), "month": month,
             "net_fen": 0, "penalties": all("pen", penalties), "collections": all("col", collections) })
 }
@@ -204,10 +205,17 @@ async fn each_planted_exception_is_found_and_nothing_else() {
     for (month, expected) in plants() {
         books.say(&month).await;
         let (report, is_clean, kinds) = books.audited();
-        assert_eq!((kinds, is_clean), (expected.iter().map(|kind| (*kind).to_owned()).collect(), expected.is_empty()), "{report:#}");
+        assert_eq!(
+            (kinds, is_clean),
+            (expected.iter().map(|kind| (*kind).to_owned()).collect(), expected.is_empty()),
+            "{report:#}"
+        );
         // Each with its chain of ids, cause first.
         let mut exceptions = report["exceptions"].as_array().into_iter().flatten();
-        assert!(exceptions.all(|found| found["ids"].as_array().is_some_and(|ids| !ids.is_empty())), "{report:#}");
+        assert!(
+            exceptions.all(|found| found["ids"].as_array().is_some_and(|ids| !ids.is_empty())),
+            "{report:#}"
+        );
     }
     // What is parked with a reason is one of the places where a fine may be.
     books.say(&without(&[2, 8])).await;
@@ -221,6 +229,9 @@ async fn each_planted_exception_is_found_and_nothing_else() {
     .expect("it is parked");
     let (report, is_clean, kinds) = books.audited();
     assert_eq!((kinds, is_clean), (vec![], true), "{report:#}");
-    assert_eq!((&report["waiting"], &report["parked"], &report["waiting_fen"]), (&json!(1), &json!(1), &json!(50_000)));
+    assert_eq!(
+        (&report["waiting"], &report["parked"], &report["waiting_fen"]),
+        (&json!(1), &json!(1), &json!(50_000))
+    );
     books.stack.stop().await.expect("the servers stop");
 }

@@ -33,7 +33,8 @@ async fn row_21_a_reader_far_behind_catches_up() {
     // Beside fresh ones, which wait in line.
     let load = Load::start(&mut site).await;
     load.accepts(40).await;
-    eventually("it has caught up", async || (count(&hr, POSITION).await >= before + events).then_some(())).await;
+    eventually("it has caught up", async || (count(&hr, POSITION).await >= before + events).then_some(()))
+        .await;
     println!("{events} events behind, caught up in {:?}", begun.elapsed());
     load.finish(&mut site).await;
     site.reckon().await;

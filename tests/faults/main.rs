@@ -31,7 +31,11 @@ mod site;
 mod soak;
 #[path = "../../shared/journal/tests/stage/sound.rs"]
 mod sound;
-#[expect(dead_code, unused_imports, reason = "the flows play the whole story; the faults need its people and processes")]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "the flows play the whole story; the faults need its people and processes"
+)]
 #[path = "../story/mod.rs"]
 mod story;
 mod victim;

@@ -69,7 +69,8 @@ async fn row_17_two_readers_believe_they_hold_the_lease() {
         site.signal("hr", Signal::STOP);
         site.node("hr").front.aim(second.address());
         let end = end_of(&bus, "support").await;
-        eventually("the other one reads on", async || (count(&hr, POSITION).await >= end).then_some(())).await;
+        eventually("the other one reads on", async || (count(&hr, POSITION).await >= end).then_some(()))
+            .await;
         load.accepts(15).await;
         site.signal("hr", Signal::CONT);
         let first = site.node("hr").life.as_ref().expect("it lives").address();
@@ -97,10 +98,7 @@ async fn planted(database: &PgPool, kind: &str, (aggregate, subject): (Uuid, Str
 }
 
 async fn reasons(hr: &PgPool) -> Vec<String> {
-    sqlx::query_scalar("SELECT reason FROM parked ORDER BY seq")
-        .fetch_all(hr)
-        .await
-        .expect("what is parked")
+    sqlx::query_scalar("SELECT reason FROM parked ORDER BY seq").fetch_all(hr).await.expect("what is parked")
 }
 
 impl Site {

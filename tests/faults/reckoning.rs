@@ -72,7 +72,9 @@ impl Site {
     /// Every accepted command's events are in the journal exactly once, and have had their effects exactly once.
     async fn assert_accepted_once(&self, pools: &BTreeMap<&'static str, PgPool>) {
         let of = |kind: Kind| self.accepted.iter().filter(move |accepted| accepted.kind == kind);
-        for (kind, service, before) in [(Kind::Call, "support", 0), (Kind::Fine, "support", 1), (Kind::Hire, "hr", 0)] {
+        for (kind, service, before) in
+            [(Kind::Call, "support", 0), (Kind::Fine, "support", 1), (Kind::Hire, "hr", 0)]
+        {
             let known = versions(&pools[service], of(kind)).await;
             for accepted in of(kind) {
                 let (events, version) = known.get(&accepted.subject).copied().unwrap_or_default();
@@ -87,10 +89,16 @@ impl Site {
         assert_eq!(count(&pools["workforce"], workers).await, number(of(Kind::Hire).count()), "workers");
         let hired = "SELECT count(*) - 3 FROM known_employee";
         for service in ["support", "workforce", "contracts"] {
-            assert_eq!(count(&pools[service], hired).await, number(of(Kind::Hire).count()), "known to {service}");
+            assert_eq!(
+                count(&pools[service], hired).await,
+                number(of(Kind::Hire).count()),
+                "known to {service}"
+            );
         }
-        let fined: Vec<Uuid> =
-            sqlx::query_scalar("SELECT penalty_id FROM deduction").fetch_all(&pools["hr"]).await.expect("hr's fines");
+        let fined: Vec<Uuid> = sqlx::query_scalar("SELECT penalty_id FROM deduction")
+            .fetch_all(&pools["hr"])
+            .await
+            .expect("hr's fines");
         let once: BTreeSet<Uuid> = fined.iter().copied().collect();
         assert_eq!(once.len(), fined.len(), "one fine, one deduction");
         let lost = of(Kind::Fine).find(|fine| !once.contains(&penalty(&fine.subject)));
@@ -103,7 +111,10 @@ fn number(count: usize) -> i64 {
 }
 
 /// How many events each thing has, and its last version.
-async fn versions<'a>(pool: &PgPool, things: impl Iterator<Item = &'a Accepted>) -> BTreeMap<String, (i64, i64)> {
+async fn versions<'a>(
+    pool: &PgPool,
+    things: impl Iterator<Item = &'a Accepted>,
+) -> BTreeMap<String, (i64, i64)> {
     let subjects: Vec<&str> = things.map(|accepted| accepted.subject.as_str()).collect();
     let rows: Vec<(String, i64, i64)> = sqlx::query_as(
         "SELECT subject, count(*), max(aggversion)::bigint FROM journal WHERE subject = ANY($1) GROUP BY subject",
@@ -176,7 +187,11 @@ async fn assert_published(service: &str, bus: &Context, journal: &[Row]) {
         assert_eq!(info.stream_sequence, u64::try_from(counted).expect("a count"), "{service}: a gap");
         let envelope: Value = serde_json::from_slice(&message.payload).expect("an envelope");
         assert_eq!(envelope["seq"], counted, "{service}");
-        assert_eq!(envelope["id"], EventId::of(row.event).to_string(), "{service}: another event at {counted}");
+        assert_eq!(
+            envelope["id"],
+            EventId::of(row.event).to_string(),
+            "{service}: another event at {counted}"
+        );
         let before = versions.insert(row.subject.clone(), row.aggversion);
         assert!(before < Some(row.aggversion), "{service}: {} out of order at {counted}", row.subject);
     }

@@ -108,7 +108,8 @@ async fn row_05_two_relays_believe_they_lead() {
         .await
         .expect("the session ends");
         let goal = count(&support, "SELECT count(*) FROM journal").await;
-        eventually("the second one leads", async || (count(&support, LAST).await >= goal).then_some(())).await;
+        eventually("the second one leads", async || (count(&support, LAST).await >= goal).then_some(()))
+            .await;
         load.accepts(20).await;
         site.signal("support", Signal::CONT);
         // It wakes up and believes that it still leads.

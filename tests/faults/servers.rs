@@ -65,8 +65,10 @@ async fn row_11_nats_loses_its_last_seconds() {
     site.stack.ensure_running().await.expect("NATS again");
     let bus = site.bus().await;
     let before = end_of(&bus, "support").await;
-    eventually("events that will be lost", async || (end_of(&bus, "support").await > before + 40).then_some(()))
-        .await;
+    eventually("events that will be lost", async || {
+        (end_of(&bus, "support").await > before + 40).then_some(())
+    })
+    .await;
     let lost = end_of(&bus, "support").await;
     site.stack.kill_nats();
     fs::remove_dir_all(site.store()).expect("it is there");
@@ -74,7 +76,8 @@ async fn row_11_nats_loses_its_last_seconds() {
     fs::remove_dir_all(&kept).expect("it was made");
     site.stack.ensure_running().await.expect("NATS again");
     let bus = site.bus().await;
-    eventually("the journal gives them back", async || (end_of(&bus, "support").await > lost).then_some(())).await;
+    eventually("the journal gives them back", async || (end_of(&bus, "support").await > lost).then_some(()))
+        .await;
     load.accepts(25).await;
     load.finish(&mut site).await;
     site.reckon().await;

@@ -45,8 +45,13 @@ async fn everything_mixed_at_random() {
     let minutes = setting("STEWARD_SOAK_MINUTES").unwrap_or(1);
     let mut site = turn().await;
     let mut dice = Dice(seed());
-    let plan =
-        Plan { clients: 24, rehearsed: 10, fines: u128::from(minutes) * 400, rest: Duration::from_millis(1), hires: 10 };
+    let plan = Plan {
+        clients: 24,
+        rehearsed: 10,
+        fines: u128::from(minutes) * 400,
+        rest: Duration::from_millis(1),
+        hires: 10,
+    };
     let load = Load::planned(&mut site, plan).await;
     let (begun, length) = (Instant::now(), Duration::from_secs(60 * minutes));
     let (mut counts, mut worst) = (BTreeMap::new(), Worst::default());
@@ -112,8 +117,11 @@ impl Site {
             "cut off from PostgreSQL" => self.breaks(|node| node.postgres.set(Flow::Silent), service).await,
             "slow NATS and PostgreSQL" => {
                 let slow = Flow::Slow(Duration::from_millis(20));
-                self.breaks(|node| [&node.nats, &node.postgres].into_iter().for_each(|wire| wire.set(slow)), service)
-                    .await;
+                self.breaks(
+                    |node| [&node.nats, &node.postgres].into_iter().for_each(|wire| wire.set(slow)),
+                    service,
+                )
+                .await;
             }
             "clock of a service moved by an hour" => {
                 self.set_clock(service, self.now().plus(TimeDelta::hours(1))).await;

@@ -1,7 +1,7 @@
 //! One service in a process of its own, with its own program and configuration file (`deploy/steward-*.toml`).
 
-use super::process::{Process, program};
 use super::Home;
+use super::process::{Process, program};
 use kernel::Timestamp;
 use serde_json::Value;
 use std::fs;
@@ -78,7 +78,10 @@ impl Settings<'_> {
             serde_json::to_value(now).expect("an instant")
         );
         for (key, secret) in [
-            ("database_url_file", format!("postgres://steward_{service}_app:{password}@{place}/steward_{service}")),
+            (
+                "database_url_file",
+                format!("postgres://steward_{service}_app:{password}@{place}/steward_{service}"),
+            ),
             ("nats_url_file", nats),
             ("public_key_file", home.secret("public_key")),
             ("cursor_secret_file", home.secret("cursors")),

@@ -89,12 +89,7 @@ impl Process {
         let begin = fs::read(log).map(|text| text.len()).unwrap_or_default();
         let file = File::options().create(true).append(true).open(log).expect("the log can be written");
         let copy = file.try_clone().expect("a second handle");
-        let child = command
-            .stdin(Stdio::null())
-            .stdout(file)
-            .stderr(copy)
-            .spawn()
-            .expect("the program runs");
+        let child = command.stdin(Stdio::null()).stdout(file).stderr(copy).spawn().expect("the program runs");
         Self { child, log: log.to_owned(), begin }
     }
 
