@@ -1,104 +1,25 @@
 //! The four services as four processes, each with its own program and configuration file, on one PostgreSQL and NATS.
 
 use crate::seen;
-use crate::story::{BEGIN, Home, Process, Stage, Story, eventually, program, turn};
-use devstack::{BusRights, BusUser, Durability, Options, Sources, Stack};
-use house::Service;
-use journal::login::public_key;
-use journal::rights::of_service;
+use crate::story::{Alone, BEGIN, Home, SERVICES, Settings, Stage, Story, eventually, let_in, turn};
+use devstack::{Durability, Options, Sources, Stack};
 use kernel::Timestamp;
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
 use testkit::Collector;
 
-const SERVICES: [&str; 4] = ["support", "hr", "workforce", "contracts"];
-
-/// One service's process, and where it listens.
-pub(crate) struct Alone {
-    pub(crate) process: Process,
-    pub(crate) address: String,
-}
-
-impl Alone {
-    /// Starts a service from its configuration file; the clock runs on from `now`.
-    pub(crate) async fn start(home: &Home, service: &str, listen: &str, now: Timestamp) -> Self {
-        Self::configured(home, service, &configuration(home, service, listen, now)).await
-    }
-
-    /// The same, at its most talkative; the collector gets its spans.
-    async fn watched(
-        home: &Home,
-        (service, listen): (&str, &str),
-        now: Timestamp,
-        collector: &Collector,
-    ) -> Self {
-        let file = configuration(home, service, listen, now);
-        let told = fs::read_to_string(&file).expect("it was written")
-            + &format!(
-                "[log]\nlevel = \"debug\"\n[traces]\notlp_endpoint = {:?}\n[metrics]\nlisten = \"127.0.0.1:0\"\n",
-                collector.endpoint
-            );
-        fs::write(&file, told).expect("it can be written");
-        Self::configured(home, service, &file).await
-    }
-
-    async fn configured(home: &Home, service: &str, file: &Path) -> Self {
-        let log = home.beside(&format!("{service}.log"));
-        let name = format!("steward-{service}");
-        let mut process = Process::start(&program(&name), &[file.into()], &log);
-        let line: Value = serde_json::from_str(&process.says("\"listen\"").await).expect("a line of JSON");
-        let address = line["fields"]["listen"].as_str().expect("where it listens");
-        Self { process, address: address.to_owned() }
-    }
-}
-
-/// Secrets go in by reference to files of their own.
-fn configuration(home: &Home, service: &str, listen: &str, now: Timestamp) -> PathBuf {
-    let secrets = home.secrets();
-    let password = secrets["databases"][service]["app"].as_str().expect("a password");
-    let postgres = fs::read_to_string(home.beside("postgres-url-file")).expect("the superuser's address");
-    let (_, place) = postgres.split_once('@').expect("an address after the password");
-    let place = place.trim_end_matches("/postgres");
-    let url = format!("postgres://steward_{service}_app:{password}@{place}/steward_{service}");
-    let mut text = format!(
-        "profile = \"development\"\nclock = {}\nnats_url_file = {:?}\n",
-        serde_json::to_value(now).expect("an instant"),
-        home.beside("nats-address")
+/// At its most talkative; the collector gets its spans.
+async fn watched(
+    home: &Home,
+    (service, listen): (&str, &str),
+    now: Timestamp,
+    collector: &Collector,
+) -> Alone {
+    let also = format!(
+        "[log]\nlevel = \"debug\"\n[traces]\notlp_endpoint = {:?}\n[metrics]\nlisten = \"127.0.0.1:0\"\n",
+        collector.endpoint
     );
-    for (key, secret) in [
-        ("database_url_file", url),
-        ("nats_seed_file", seed(home, service)),
-        ("public_key_file", home.secret("public_key")),
-        ("cursor_secret_file", home.secret("cursors")),
-    ] {
-        let file = home.beside(&format!("{service}.{key}"));
-        fs::write(&file, secret).expect("it can be written");
-        text += &format!("{key} = {file:?}\n");
-    }
-    text += &format!("[http]\nlisten = {listen:?}\n");
-    let file = home.beside(&format!("{service}.toml"));
-    fs::write(&file, text).expect("it can be written");
-    file
-}
-
-/// The seed of a service's own key for the bus.
-fn seed(home: &Home, service: &str) -> String {
-    home.secrets()["bus"][service].as_str().expect("a seed").to_owned()
-}
-
-/// Each process is let in with its own key, and with the rights of its service: what the story shows needs no more.
-pub(crate) async fn let_in(home: &Home, stack: &mut Stack) {
-    let user = |service: Service| {
-        let allowed = of_service(service.name, service.reactions.sources());
-        let key = public_key(&seed(home, service.name)).expect("a user's key");
-        BusUser { key, publish: allowed.publish, subscribe: allowed.subscribe }
-    };
-    let services = [support::service(), hr::service(), workforce::service(), contracts::service()];
-    let users = services.map(user).to_vec();
-    stack.admit(&BusRights { users, ..BusRights::default() }).await.expect("NATS takes its users");
-    fs::write(home.beside("nats-address"), stack.nats_address()).expect("it can be written");
+    Alone::start(home, &Settings { service, name: service, listen, now, reach: None, also: &also }).await
 }
 
 /// The sample says nothing that a service would not take: its values, with what is shown as a default.
@@ -107,7 +28,7 @@ fn assert_sample_holds(home: &Home) {
     let mut text = fs::read_to_string(sample).expect("the sample is there").replace("# profile", "profile");
     for (file, key) in [
         ("support.database-url", "support.database_url_file"),
-        ("nats-url", "nats-address"),
+        ("nats-url", "support.nats_url_file"),
         ("support.nats-seed", "support.nats_seed_file"),
         ("tokens.pem", "support.public_key_file"),
         ("cursor-secret", "support.cursor_secret_file"),
@@ -169,7 +90,7 @@ async fn the_story_through_four_processes_with_hr_killed_in_the_middle() {
     let mut processes = BTreeMap::new();
     for service in SERVICES {
         let begin = crate::story::instant(BEGIN);
-        processes.insert(service, Alone::watched(&home, (service, "127.0.0.1:0"), begin, &collector).await);
+        processes.insert(service, watched(&home, (service, "127.0.0.1:0"), begin, &collector).await);
         assert_checked(&home, service);
     }
     assert_sample_holds(&home);
@@ -183,7 +104,7 @@ async fn the_story_through_four_processes_with_hr_killed_in_the_middle() {
     hr.process.kill();
     seen::assert_health(&home, "hr", &hr.address, false);
     story.confirm().await;
-    let hr = Alone::watched(&home, ("hr", &hr.address), story.stage.now(), &collector).await;
+    let hr = watched(&home, ("hr", &hr.address), story.stage.now(), &collector).await;
     processes.insert("hr", hr);
     eventually("the deduction is there", async || story.deduction().await).await;
     let run = story.month().await;

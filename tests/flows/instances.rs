@@ -3,8 +3,7 @@
 //!
 //! hr publishes, support reads; what is counted are branches.
 
-use crate::alone::{Alone, let_in};
-use crate::story::{BEGIN, Home, Stage, eventually, instant, signal, turn};
+use crate::story::{Alone, BEGIN, Home, Settings, Stage, eventually, instant, let_in, signal, turn};
 use devstack::{Durability, Options, Sources, Stack};
 use house::Role;
 use journal::Bus;
@@ -59,7 +58,11 @@ impl Place {
     }
 
     async fn start(&self, service: &'static str) -> Instance {
-        let alone = Alone::start(&self.home, service, "127.0.0.1:0", instant(BEGIN)).await;
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("{service}-{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let settings =
+            Settings { service, name: &name, listen: "127.0.0.1:0", now: instant(BEGIN), reach: None, also: "" };
+        let alone = Alone::start(&self.home, &settings).await;
         let address = format!("http://{}", alone.address);
         let key = self.home.secret("private_key");
         let stage = Stage::of(BTreeMap::from([(service, address.clone())]), &key, BEGIN);

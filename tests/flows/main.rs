@@ -12,6 +12,7 @@ mod pay_order;
 mod pay_run;
 mod payslip;
 mod seen;
+#[path = "../story/mod.rs"]
 mod story;
 mod subscribers;
 mod up;

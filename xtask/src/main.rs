@@ -4,6 +4,7 @@ mod check;
 mod containers;
 mod contracts;
 mod mutants;
+mod soak;
 mod sqlx;
 mod tree;
 mod r#where;
@@ -30,6 +31,8 @@ enum Verb {
     Contracts(contracts::Contracts),
     /// Put each wrong rule of the backbone into the source, one by one, and demand that a test fails.
     Mutants(mutants::Mutants),
+    /// Mix every fault of the matrix at random, under load, for as long as one likes.
+    Soak(soak::Soak),
     /// Show a clause: its rule data, where it is decided, how it refuses, where it is tested.
     Where(r#where::Where),
 }
@@ -45,6 +48,7 @@ async fn main() -> ExitCode {
         Verb::Containers(verb) => verb.run().await,
         Verb::Contracts(verb) => verb.run(),
         Verb::Mutants(verb) => verb.run().await,
+        Verb::Soak(verb) => verb.run(),
         Verb::Where(verb) => verb.run(),
     };
     match done {

@@ -151,6 +151,7 @@ impl Ledger {
                 report.object("fine_without_deduction", ids(), detail);
             } else {
                 report.waiting += 1;
+                report.parked += usize::from(self.parked.contains(&told.event));
                 report.waiting_fen = report.waiting_fen + penalty.amount_fen;
             }
             return;
@@ -223,6 +224,7 @@ impl Ledger {
             let omitting = self.omitting_slips(told, month);
             if omitting.len() < 2 {
                 report.waiting += 1;
+                report.parked += usize::from(self.parked.contains(&told.event));
                 continue;
             }
             let slips = omitting.into_values().map(|slip| slip.payslip_id.to_string());
@@ -430,11 +432,13 @@ mod tests {
         let (fine, money) = (EventId::of(Uuid::from_u128(1)), EventId::of(Uuid::from_u128(3)));
         let parked = report(&events, |ledger| ledger.parked(BTreeSet::from([fine, money])));
         assert_eq!((parked.exceptions, parked.waiting, parked.waiting_fen), (vec![], 4, Fen::new(50_000)));
+        assert_eq!(parked.parked, 2);
 
         let mut unread = Ledger::default();
         events.iter().for_each(|event| unread.take(event, Seen::NotYet).expect("it can be read"));
         let unread = unread.report(Period::default());
         assert_eq!((unread.exceptions, unread.waiting, unread.waiting_fen), (vec![], 4, Fen::new(50_000)));
+        assert_eq!(unread.parked, 0);
     }
 
     /// The run may have been calculated before payroll had read of the money, however long that took.

@@ -6,16 +6,18 @@
 
 mod ledger;
 
-use crate::installation::Installation;
+use crate::installation::{Installation, RolePasswords};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
+use house::provision::database_name;
 use journal::bus;
 use journal::numbering::numbered;
 use journal::snapshot::Snapshot;
 use kernel::{Fen, Month};
 use ledger::{Ledger, Seen};
 use serde::Serialize;
-use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, PgPool};
 use std::collections::BTreeMap;
 
 /// The audits there are.
@@ -66,15 +68,31 @@ impl Audit {
         {
             bail!("--to is before --from");
         }
-        let running = installation.must_run()?;
         let period = Period { from: options.from, to: options.to };
-        let report = conservation(&running.databases, period).await?;
+        let report = conservation(&databases(installation)?, period).await?;
         print!("{}", report.text());
         if options.json {
             println!("{}", serde_json::to_string(&report)?);
         }
         if report.exceptions.is_empty() { Ok(()) } else { bail!("{} exceptions", report.exceptions.len()) }
     }
+}
+
+/// Where the journals are: as `up` has announced it; where the services run each alone on a PostgreSQL of the operator's
+/// own, as this installation made them there.
+fn databases(installation: &Installation) -> Result<BTreeMap<String, String>> {
+    let (Some(postgres), _) = installation.given_urls()? else {
+        return Ok(installation.must_run()?.databases);
+    };
+    if installation.is_held() {
+        return Ok(installation.must_run()?.databases);
+    }
+    let admin: PgConnectOptions = postgres.parse()?;
+    let url = |(service, passwords): (&String, &RolePasswords)| {
+        let role = admin.clone().username(&format!("steward_{service}_app")).password(&passwords.app);
+        (service.clone(), role.database(&database_name(service)).to_url_lossy().to_string())
+    };
+    Ok(installation.existing_secrets()?.databases.iter().map(url).collect())
 }
 
 /// How many events are read at once.
@@ -152,6 +170,8 @@ pub(crate) struct Report {
     pub(crate) waiting_fen: Fen,
     /// Fines, collections and reversals on their way to payroll, or to its next run: also what one run has left out.
     pub(crate) waiting: usize,
+    /// Of these, what payroll has read and parked with a reason.
+    pub(crate) parked: usize,
     pub(crate) exceptions: Vec<Exception>,
 }
 
@@ -160,7 +180,7 @@ impl Report {
     pub(crate) fn text(&self) -> String {
         let mut text = format!(
             "conservation: {} fines confirmed {} = (posted {} - refunded {} - refund due {}) + open {} + written off {} + reversed {} + waiting {}\n\
-             {} collections and reversals, {} payslips; {} on their way to payroll\n",
+             {} collections and reversals, {} payslips; {} on their way to payroll, {} of them parked\n",
             self.penalties,
             self.confirmed_fen.yuan(),
             self.posted_fen.yuan(),
@@ -173,6 +193,7 @@ impl Report {
             self.collections,
             self.payslips,
             self.waiting,
+            self.parked,
         );
         for exception in &self.exceptions {
             text.push_str(&format!(

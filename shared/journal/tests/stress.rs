@@ -5,9 +5,12 @@
 //! A binary of its own, because fault points are one set per process. `STEWARD_STRESS_SECONDS` makes it longer,
 //! `STEWARD_STRESS_SEED` repeats a run's decisions (not its scheduling).
 
+#[path = "stage/dice.rs"]
+mod dice;
 #[path = "stage/mod.rs"]
 mod stage;
 
+use dice::{Dice, setting};
 use sqlx::{Connection, PgConnection, PgPool};
 use stage::{Running, assert_sound, bus, count, database, nats};
 use std::sync::Arc;
@@ -37,24 +40,6 @@ enum Plan {
     Thrown,
     WideAndKept,
     WideAndUndone,
-}
-
-/// SplitMix64: small, and the same everywhere.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % sides
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "how long and with which seed is said from outside")]
-fn setting(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
 }
 
 /// One transaction: holds its aggregate from the read on, reads a cause, and inserts its journal rows last.

@@ -22,6 +22,18 @@ pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Opt
     }
 }
 
+/// What cargo tells a test of itself. Build scripts of others' crates that ask for the same names would run again, and
+/// everything above them be compiled again, each time that a test builds and that somebody else does.
+const OF_THIS_TEST: [&str; 7] = [
+    "CARGO_MANIFEST_DIR",
+    "CARGO_MANIFEST_LINKS",
+    "CARGO_PKG_NAME",
+    "CARGO_PKG_VERSION_MAJOR",
+    "CARGO_PKG_VERSION_MINOR",
+    "CARGO_PKG_VERSION_PATCH",
+    "CARGO_PKG_VERSION_PRE",
+];
+
 /// A program of the tree, built from the sources as they are, once per test run.
 ///
 /// Cargo tells tests only of the programs of their own crate, and builds others' programs only where these have tests.
@@ -39,14 +51,19 @@ fn build() -> PathBuf {
         other => other,
     };
     let mut cargo = Command::new(env!("CARGO"));
+    OF_THIS_TEST.into_iter().for_each(|name| {
+        cargo.env_remove(name);
+    });
     cargo
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(["build", "--locked", "--quiet", "--bins", "--profile", profile, "--target-dir"])
         .arg(folder.parent().expect("the target folder"));
-    for package in ["journal", "cli", "support", "hr", "workforce", "contracts", "examples"] {
+    for package in ["journal", "cli", "support", "hr", "workforce", "contracts", "examples", "tests"] {
         cargo.arg("--package").arg(format!("steward-{package}"));
     }
-    // The one feature that tests of the workspace switch on: without it, everything would be compiled a second time.
+    // What this test was built with, and the one feature that tests of the workspace switch on: with other features of
+    // others' crates everything would be compiled a second time.
+    cargo.args(["--test", env!("CARGO_CRATE_NAME")]);
     let status = cargo.args(["--features", "steward-journal/failpoints"]).status().expect("cargo runs");
     assert!(status.success(), "the programs cannot be built");
     folder.to_owned()
@@ -62,16 +79,17 @@ pub(crate) struct Process {
 impl Process {
     /// Starts it; what it says goes to the end of `log`.
     pub(crate) fn start(program: &Path, arguments: &[OsString], log: &Path) -> Self {
+        let mut command = Command::new(program);
+        command.args(arguments);
+        Self::spawn(command, log)
+    }
+
+    /// The same with whatever else belongs to the command.
+    pub(crate) fn spawn(mut command: Command, log: &Path) -> Self {
         let begin = fs::read(log).map(|text| text.len()).unwrap_or_default();
         let file = File::options().create(true).append(true).open(log).expect("the log can be written");
         let copy = file.try_clone().expect("a second handle");
-        let child = Command::new(program)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(file)
-            .stderr(copy)
-            .spawn()
-            .expect("the program runs");
+        let child = command.stdin(Stdio::null()).stdout(file).stderr(copy).spawn().expect("the program runs");
         Self { child, log: log.to_owned(), begin }
     }
 
@@ -83,7 +101,8 @@ impl Process {
     /// What it has said since it was started.
     pub(crate) fn said(&self) -> String {
         let text = fs::read(&self.log).unwrap_or_default();
-        String::from_utf8_lossy(&text[self.begin..]).into_owned()
+        // The log may be gone with its directory.
+        String::from_utf8_lossy(text.get(self.begin..).unwrap_or_default()).into_owned()
     }
 
     /// The first whole line it says with these words in it.

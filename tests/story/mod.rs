@@ -4,11 +4,13 @@
 //! What serves it is passed in as addresses: `steward up`, the four programs, or containers. Not here: what is played
 //! on services inside the test's own process (`office.rs`, `fine_to_payslip.rs`).
 
+mod alone;
 mod home;
 mod plot;
 mod process;
 mod stage;
 
+pub(crate) use alone::{Alone, SERVICES, Settings, let_in};
 pub(crate) use home::{Home, Server, is_alive, signal};
 pub(crate) use plot::Story;
 pub(crate) use process::{Process, eventually, program};
