@@ -145,7 +145,7 @@ impl Figure {
             self.row,
             self.what,
             self.against,
-            self.unit.shown(self.candidate()),
+            if self.rounds.is_empty() { "–".to_owned() } else { self.unit.shown(self.candidate()) },
             self.limit().map_or("–".to_owned(), |limit| self.unit.shown(limit)),
             self.goal.shown(self.unit),
         )
@@ -254,5 +254,7 @@ mod tests {
         let text = table(&[figure(Goal::AtLeast(700), &[(1_234_567, 2_000_000)])]);
         assert!(text.contains("| row | ours | theirs | 1,234,567/s | 2,000,000/s | **0.617** (0.617–0.617) | ≥ 0.700 | **missed** |"), "{text}");
         assert!(text.ends_with("\n*row, ours:* A note.\n"), "{text}");
+        let left_out = table(&[figure(Goal::Within(40), &[])]);
+        assert!(left_out.contains("| row | ours | theirs | – | – | – | ≤ 40/s | – |"), "{left_out}");
     }
 }

@@ -42,18 +42,19 @@ pub(super) async fn measure(stage: &Stage, scale: &Scale) -> Result<Vec<Figure>>
         plain.push(Round { candidate: ours, limit: Some(limits.0) });
         keyed.push(Round { candidate: ours, limit: Some(limits.1) });
     }
-    let figure = |against, goal, rounds| Figure {
+    let figure = |against, goal, rounds, notes| Figure {
         row: "numbering",
         what: "rows numbered, chained and remembered",
         against,
         unit: Unit::PerSecond,
         goal,
         rounds,
-        notes: vec![format!("{} rows each round.", crate::figure::grouped(scale.numbered.unsigned_abs()))],
+        notes,
     };
+    let note = format!("{} rows each round.", crate::figure::grouped(scale.numbered.try_into()?));
     Ok(vec![
-        figure("`INSERT … SELECT` into two columns without a key", Goal::AtLeast(600), plain),
-        figure("the same into two columns, each with its key", Goal::Reported, keyed),
+        figure("`INSERT … SELECT` into two columns without a key", Goal::AtLeast(600), plain, vec![note]),
+        figure("the same into two columns, each with its key", Goal::Reported, keyed, Vec::new()),
     ])
 }
 
