@@ -164,6 +164,20 @@ pub fn reactions() -> Reactions {
     Reactions::new().on::<Touched>(keep)
 }
 
+/// Reactions to something that never happens: every event is passed over.
+pub fn no_reactions() -> Reactions {
+    Reactions::new().on::<Untouched>(ignore)
+}
+
+/// Nothing happened to a thing; nobody publishes it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Untouched {}
+event!(Untouched, "alpha.thing.untouched", v1);
+
+async fn ignore(_tx: &mut Tx, _event: &Event<Untouched>) -> Result<(), Reaction> {
+    Ok(())
+}
+
 async fn keep(tx: &mut Tx, event: &Event<Touched>) -> Result<(), Reaction> {
     sqlx::query("INSERT INTO effect (seq, event_id, word) VALUES ($1, $2, $3)")
         .bind(event.seq)

@@ -59,6 +59,8 @@ pub struct Measured {
     pub published_per_second: Figure,
     /// Events that one reader applies, each with one row of effect.
     pub applied_per_second: Figure,
+    /// Events of types that it does not declare, which one reader passes over.
+    pub passed_per_second: Figure,
     /// An idle service.
     pub service_kib: Figure,
     /// Connections to its database that a process of a service may open.
@@ -129,6 +131,10 @@ pub struct Reading {
     pub service: String,
     /// Whose stream.
     pub source: String,
+    /// How many of its events are of types that the reader declares, in per mille; the others it passes over.
+    pub declared_per_mille: u64,
+    /// The command that counted them.
+    pub from: String,
 }
 
 impl Inputs {
@@ -157,6 +163,7 @@ impl Inputs {
         for reading in &inputs.reader {
             let is_known = services.contains(&reading.source.as_str());
             ensure!(is_known, "{} reads {}, which writes nothing", reading.service, reading.source);
+            ensure!(reading.declared_per_mille <= 1_000, "{} declares more than all", reading.service);
         }
         Ok(inputs)
     }
@@ -194,7 +201,8 @@ commits_per_second = { value = 1000, from = "hand" }
 http_per_second = { value = 400, from = "hand" }
 numbered_per_second = { value = 10000, from = "hand" }
 published_per_second = { value = 20000, from = "hand" }
-applied_per_second = { value = 500, from = "hand" }
+applied_per_second = { value = 300, from = "hand" }
+passed_per_second = { value = 1500, from = "hand" }
 service_kib = { value = 30000, from = "hand" }
 connections_per_process = { value = 25, from = "hand" }
 
@@ -229,6 +237,8 @@ from = "hand"
 [[reader]]
 service = "desk"
 source = "shop"
+declared_per_mille = 500
+from = "hand"
 "#;
 
     pub(crate) fn inputs() -> Inputs {

@@ -1,7 +1,7 @@
 //! What so many branches need, and which limit comes first.
 
 use super::day::{Queue, minutes, peak, queue};
-use super::{Inputs, Measured};
+use super::{Inputs, Measured, Reading};
 use crate::figure::per_mille;
 
 /// Every simulated day begins with this seed.
@@ -133,16 +133,24 @@ fn need(inputs: &Inputs, service: &str, branches: u64) -> Need {
     }
 }
 
-fn lag(inputs: &Inputs, branches: u64, reading: &super::Reading) -> Lag {
-    let Measured { applied_per_second, .. } = &inputs.measured;
+/// Events a second that a reader gets through, with its mix of declared types and others.
+fn gets_through(measured: &Measured, reading: &Reading) -> u64 {
+    let each = |per_mille: u64, rate: u64| (per_mille * 1_000_000).checked_div(rate).unwrap_or(u64::MAX);
+    let declared = each(reading.declared_per_mille, measured.applied_per_second.value);
+    let others = each(1_000 - reading.declared_per_mille, measured.passed_per_second.value);
+    1_000_000_000_u64.checked_div(declared.saturating_add(others)).unwrap_or_default()
+}
+
+fn lag(inputs: &Inputs, branches: u64, reading: &Reading) -> Lag {
+    let per_second = gets_through(&inputs.measured, reading);
     let day = minutes(inputs, &reading.source, branches);
     let rows = rows_per_day(inputs, &reading.source, branches);
     // What is left of the reader beside the events that go on arriving.
-    let spare_per_day = (applied_per_second.value * 86_400).saturating_sub(rows);
+    let spare_per_day = (per_second * 86_400).saturating_sub(rows);
     Lag {
         service: reading.service.clone(),
         source: reading.source.clone(),
-        queue: queue(&day, applied_per_second.value, SEED),
+        queue: queue(&day, per_second, SEED),
         catch_up_seconds: (rows * 86_400).checked_div(spare_per_day),
     }
 }
@@ -173,7 +181,7 @@ fn uses(inputs: &Inputs, branches: u64, needs: &[Need]) -> Vec<Use> {
         uses.push(usage(Limit::Publishing, of, peak, measured.published_per_second.value * 1_000));
         for reading in inputs.reader.iter().filter(|reading| reading.source == of) {
             let name = format!("{} ← {of}", reading.service);
-            uses.push(usage(Limit::Reading, &name, peak, measured.applied_per_second.value * 1_000));
+            uses.push(usage(Limit::Reading, &name, peak, gets_through(measured, reading) * 1_000));
         }
     }
     uses
@@ -186,6 +194,13 @@ mod tests {
 
     fn find<'a>(plan: &'a Plan, limit: Limit, of: &str) -> &'a Use {
         plan.uses.iter().find(|one| one.limit == limit && one.of == of).expect("every limit is looked at")
+    }
+
+    #[test]
+    fn a_reader_gets_through_by_its_mix() {
+        // Half of them at 300 a second, half at 1,500: 1 / (0.5/300 + 0.5/1,500) = 500.
+        let inputs = inputs();
+        assert_eq!(gets_through(&inputs.measured, &inputs.reader[0]), 500);
     }
 
     #[test]

@@ -10,54 +10,80 @@ use anyhow::{Context, Result};
 use async_nats::jetstream;
 use bytes::Bytes;
 use futures::StreamExt;
-use journal::{Clock, Reader, ReaderContext, Relay};
+use journal::{Clock, Reactions, Reader, ReaderContext, Relay};
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 const STREAM: &str = "STEWARD_ALPHA_E1";
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Applying,
+    Passing,
+    Limit,
+}
+
 pub(super) async fn measure(stage: &Stage, scale: &Scale) -> Result<Vec<Figure>> {
     let (alpha, beta) = stage.homes().await?;
     alpha.make_journal(scale.read).await?;
     publish(stage, &alpha).await?;
     let jetstream = stage.jetstream().await?;
-    let (mut rounds, mut parts) = (Vec::new(), Vec::new());
+    let count: u64 = scale.read.try_into()?;
+    let (mut applying, mut passing, mut parts) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..scale.rounds {
-        let mut now = Round { candidate: 0, limit: None };
-        for is_ours in scale.turn(round, [true, false]) {
+        let (mut applied, mut passed, mut limit_of) = (0, 0, (0, 0));
+        for side in scale.turn(round, [Side::Applying, Side::Passing, Side::Limit]) {
             beta.clear().await?;
             beta.settle().await?;
-            let elapsed = if is_ours {
-                apply(stage, &beta).await?
-            } else {
-                let (read, copied) = limit(&jetstream, &beta, scale.read).await?;
-                parts.push((micros(read), micros(copied)));
-                read + copied
-            };
+            match side {
+                Side::Applying => applied = rate(count, read_all(stage, &beta, tiny::reactions()).await?),
+                Side::Passing => passed = rate(count, read_all(stage, &beta, tiny::no_reactions()).await?),
+                Side::Limit => {
+                    let (read, copied) = limit(&jetstream, &beta, scale.read).await?;
+                    parts.push((micros(read), micros(copied)));
+                    limit_of = (rate(count, read + copied), rate(count, read));
+                }
+            }
             let effects: i64 =
                 sqlx::query_scalar("SELECT count(*) FROM effect").fetch_one(&beta.admin).await?;
-            anyhow::ensure!(effects == scale.read, "{effects} effects of {} events", scale.read);
-            let rate = rate(scale.read.try_into()?, elapsed);
-            if is_ours { now.candidate = rate } else { now.limit = Some(rate) }
+            let wanted = if side == Side::Passing { 0 } else { scale.read };
+            anyhow::ensure!(effects == wanted, "{effects} effects of {count} events");
         }
-        rounds.push(now);
+        applying.push(Round { candidate: applied, limit: Some(limit_of.0) });
+        passing.push(Round { candidate: passed, limit: Some(limit_of.1) });
     }
     let note = format!(
         "{} events each round; the limit's read takes {} ms, its COPY {} ms.",
-        crate::figure::grouped(scale.read.try_into()?),
+        crate::figure::grouped(count),
         median(parts.iter().map(|part| part.0)) / 1_000,
         median(parts.iter().map(|part| part.1)) / 1_000,
     );
-    Ok(vec![Figure {
+    let figure = |what, against, goal, rounds, notes| Figure {
         row: "reading",
-        what: "reader, an effect of one row each, batched",
-        against: "an ordered read and one `COPY` of the same rows",
+        what,
+        against,
         unit: Unit::PerSecond,
-        goal: Goal::AtLeast(500),
+        goal,
         rounds,
-        notes: vec![note],
-    }])
+        notes,
+    };
+    Ok(vec![
+        figure(
+            "reader, an effect of one row each, batched",
+            "an ordered read and one `COPY` of the same rows",
+            Goal::AtLeast(500),
+            applying,
+            vec![note],
+        ),
+        figure(
+            "reader, events of a type that it does not declare",
+            "the ordered read",
+            Goal::Reported,
+            passing,
+            Vec::new(),
+        ),
+    ])
 }
 
 /// Fills the stream once.
@@ -71,19 +97,13 @@ async fn publish(stage: &Stage, alpha: &Home) -> Result<()> {
     Ok(())
 }
 
-/// From the first event to the last effect.
-async fn apply(stage: &Stage, beta: &Home) -> Result<Duration> {
+/// From the first event until the last one is behind the position.
+async fn read_all(stage: &Stage, beta: &Home, reactions: Reactions) -> Result<Duration> {
     let (stop, pool, bus) = (CancellationToken::new(), beta.pool(8).await?, stage.bus("beta").await?);
     let (relay, relaying) = Relay::start("beta", pool.clone(), bus.clone(), stop.clone());
     relay.drain().await?;
-    let context = ReaderContext {
-        name: "beta",
-        pool: pool.clone(),
-        bus,
-        clock: Clock::default(),
-        reactions: tiny::reactions(),
-        relay,
-    };
+    let context =
+        ReaderContext { name: "beta", pool: pool.clone(), bus, clock: Clock::default(), reactions, relay };
     let begun = Instant::now();
     let (reader, reading) = Reader::start(context, "alpha", stop.clone());
     reader.drain().await?;

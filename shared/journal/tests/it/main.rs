@@ -2,6 +2,7 @@
 
 #[path = "../stage/alpha.rs"]
 mod alpha;
+mod chains;
 mod holes;
 mod interleavings;
 mod readers;
