@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn the_protocol_is_taken_out_of_both_sides() {
         // 200 µs each, 120 of them protocol: 80 µs are left, 12,500 a second.
-        assert_eq!(net(5_000, 8_333), 12_499);
+        assert_eq!(net(5_000, 8_333), 12_500);
         assert_eq!(net(5_000, 5_000), 1_000_000_000, "nothing is left");
         let rates = Rates {
             silent: 10_000,
