@@ -20,7 +20,7 @@ struct Row {
 }
 
 const SERVICES: [&str; 5] = ["support", "hr", "workforce", "contracts", "edge"];
-const ROWS: [Row; 11] = [
+const ROWS: [Row; 12] = [
     Row { name: "kernel", uses: &[], tests_use: &[], never: &["tokio", "sqlx", "axum", "async-nats"] },
     Row {
         name: "events",
@@ -95,6 +95,24 @@ const ROWS: [Row; 11] = [
     // It makes the data that crates with queries compile with, so it compiles before them. It writes the published contract
     // from the types of events.
     Row { name: "xtask", uses: &["devstack", "events"], tests_use: &[], never: &[] },
+    // It measures all of them from outside, and talks to the bus itself where that is the limit.
+    Row {
+        name: "benches",
+        uses: &[
+            "support",
+            "hr",
+            "workforce",
+            "contracts",
+            "edge",
+            "devstack",
+            "http",
+            "journal",
+            "events",
+            "kernel",
+        ],
+        tests_use: &["testkit"],
+        never: &[],
+    },
 ];
 
 /// An arrow: `from` uses `to`.

@@ -4,6 +4,7 @@
 mod alpha;
 #[path = "../stage/beside.rs"]
 mod beside;
+mod chains;
 mod epochs;
 mod feed;
 mod holes;
