@@ -180,7 +180,7 @@ async fn what_is_discarded_stays_with_who_why_and_when_and_frees_what_waited() {
     let reason = json!({ "reason": "told twice by mistake" });
     auditor.command(&discard, 0, reason.clone()).await.refused(403, "access.forbidden", None);
     hq.command(&discard, 0, json!({ "reason": "  " })).await.refused(422, "parked.reason_missing", None);
-    hq.command(&discard, 0, json!({})).await.refused(422, "request.schema", None);
+    hq.command(&discard, 0, json!({})).await.refused(400, "request.schema", None);
     assert_eq!(listed(&hq, "").await.len(), 3, "a refusal leaves everything");
 
     mend(&platform).await;
