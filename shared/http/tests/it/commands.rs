@@ -174,7 +174,7 @@ async fn what_is_elsewhere_does_not_exist() {
     let absent = format!("{THINGS}/pen_0000000000000000000000000z");
     let same = |one: Value, two: Value| {
         let strip = |mut body: Value| {
-            for member in ["request_id", "instance"] {
+            for member in ["request_id", "trace_id", "instance"] {
                 body.as_object_mut().expect("an object").remove(member);
             }
             body
