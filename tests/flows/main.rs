@@ -11,5 +11,6 @@ mod pay_order;
 mod pay_run;
 mod payslip;
 mod story;
+mod subscribers;
 mod up;
 mod whole_month;

@@ -10,6 +10,7 @@ mod rights;
 #[path = "../stage/mod.rs"]
 mod stage;
 mod strange_events;
+mod subscribers;
 mod timers;
 
 use std::time::Duration;
