@@ -1,5 +1,6 @@
 //! What happens across services, each on a database of its own, over a real bus.
 
+mod admitted;
 mod alone;
 mod containers;
 mod demo;

@@ -17,6 +17,7 @@ mod rights;
 #[path = "../stage/mod.rs"]
 mod stage;
 mod strange_events;
+mod subscribers;
 mod timers;
 
 use std::time::Duration;
