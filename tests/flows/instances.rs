@@ -301,8 +301,8 @@ async fn a_leader_that_is_frozen_is_replaced_and_does_no_harm_when_it_wakes_up()
     let load = Load::on(&second, &second);
     load.more(20).await;
     // Both stand in the middle of a transaction when they are frozen; the database lets them go on when they cannot.
-    let mut reading = kept_waiting(&place.support, "known_branch").await;
-    let mut numbering = kept_waiting(&place.hr, "journal_hole").await;
+    let mut reading = kept_waiting(&place.support, "BEGIN; LOCK TABLE known_branch").await;
+    let mut numbering = kept_waiting(&place.hr, "BEGIN; LOCK TABLE journal_hole").await;
     signal(leader.pid(), Signal::STOP);
     signal(reader.pid(), Signal::STOP);
     let (begin, before) = (Instant::now(), place.published().await);
@@ -327,11 +327,10 @@ async fn a_leader_that_is_frozen_is_replaced_and_does_no_harm_when_it_wakes_up()
 }
 
 /// A connection that holds a table against everybody, once somebody waits for it.
-async fn kept_waiting(pool: &PgPool, table: &str) -> PgConnection {
+async fn kept_waiting(pool: &PgPool, lock: &'static str) -> PgConnection {
     let mut connection =
         PgConnection::connect_with(&pool.connect_options()).await.expect("PostgreSQL answers");
-    let lock = format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE");
-    sqlx::raw_sql(sqlx::AssertSqlSafe(lock)).execute(&mut connection).await.expect("it is held");
+    sqlx::raw_sql(lock).execute(&mut connection).await.expect("it is held");
     eventually("somebody waits inside a transaction", async || {
         let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
         let waiting: i64 = sqlx::query_scalar(waits).fetch_one(pool).await.expect("a number");

@@ -205,7 +205,7 @@ async fn fire(tx: &mut Tx, due: Due) -> Result<(), Failure> {
 
 /// Takes a while before it has an effect: whoever is not kept from it overtakes.
 async fn fire_slowly(tx: &mut Tx, due: Due) -> Result<(), Failure> {
-    sqlx::query("SELECT pg_sleep(0.05)").execute(tx.connection()).await?;
+    sqlx::query("SELECT pg_sleep_for('50 ms')").execute(tx.connection()).await?;
     fire(tx, due).await
 }
 
