@@ -173,7 +173,7 @@ impl Worker {
         if place.is_read(position) {
             return Ok(Ended::Elsewhere);
         }
-        let mut messages = self.subscribe(&place, position).await?;
+        let (mut messages, mut delivered) = self.subscribe(&place, position).await?;
         self.status.send_modify(|status| {
             status.stopped = None;
             if place.state.last_seq <= position.seq {
@@ -188,7 +188,13 @@ impl Worker {
             }
             tokio::select! {
                 message = messages.next() => {
-                    let batch = place.within(collect(message, &mut messages, self.source)?);
+                    let batch = collect(message, &mut messages, self.source)?;
+                    if delivered == 0 {
+                        // Nothing was there to be compared: at least it must be the stream that was looked at.
+                        self.check(&place, position).await?;
+                    }
+                    delivered = position::in_turn(&batch, delivered)?;
+                    let batch = place.within(batch);
                     position = self.apply(&batch, position).await?;
                     self.context.relay.nudge();
                     // What has just arrived may be what a parked event waited for.
