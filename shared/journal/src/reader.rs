@@ -236,7 +236,7 @@ impl Worker {
         if place.is_read(position) {
             return Ok(Ended::Elsewhere);
         }
-        let mut messages = self.subscribe(&place, position).await?;
+        let (mut messages, mut delivered) = self.subscribe(&place, position).await?;
         self.seen.rebuilt();
         self.status.send_modify(|status| {
             status.stands_by = false;
@@ -253,7 +253,13 @@ impl Worker {
             }
             tokio::select! {
                 message = messages.next() => {
-                    let mut batch = place.within(collect(message, &mut messages, self.source)?);
+                    let batch = collect(message, &mut messages, self.source)?;
+                    if delivered == 0 {
+                        // Nothing was there to be compared: at least it must be the stream that was looked at.
+                        self.check(&place, position).await?;
+                    }
+                    delivered = position::in_turn(&batch, delivered)?;
+                    let mut batch = place.within(batch);
                     self.versions.check(&mut batch);
                     position = self.apply(&batch, position).await?;
                     self.context.relay.nudge();

@@ -51,6 +51,8 @@ pub(crate) struct Received {
     pub(crate) aggregate: Uuid,
     /// How many more the stream held when this one was sent.
     pub(crate) pending: u64,
+    /// Its place among the messages of its subscription, 1 upwards; 0 where it came by none.
+    pub(crate) delivered: u64,
     /// The event, or why it cannot be believed.
     pub(crate) envelope: Result<Envelope, Disbelief>,
     payload: bytes::Bytes,
@@ -66,7 +68,7 @@ impl Received {
         } else {
             Err(format!("source {} in the history of {source}", envelope.source))
         };
-        Self { seq, event_id, aggregate, pending: 1, envelope, payload: bytes::Bytes::new() }
+        Self { seq, event_id, aggregate, pending: 1, delivered: 0, envelope, payload: bytes::Bytes::new() }
     }
 
     /// Stands for an event that cannot be read, so that it can be parked and looked at: what arrived is its data.
@@ -130,6 +132,7 @@ pub(crate) fn receive(message: &async_nats::jetstream::Message, source: &str) ->
         event_id,
         aggregate: aggregate.unwrap_or_default(),
         pending: info.pending,
+        delivered: info.consumer_sequence,
         envelope,
         payload: message.payload.clone(),
     })

@@ -187,6 +187,7 @@ pub struct ReconciliationFilter {
     /// Only of this service's stream.
     source: Option<String>,
     /// `open` or `done`.
+    #[param(inline)]
     state: Option<Stage>,
 }
 

@@ -55,6 +55,19 @@ impl Place {
     }
 }
 
+/// How many messages a subscription has delivered with this batch. The library makes a lost subscription anew behind the last
+/// message it saw, without a word, and on whatever stream has the name by then: its count begins again, and so must we, with
+/// a look at the event at the position.
+pub(super) fn in_turn(batch: &[Received], delivered: u64) -> Result<u64, Fault> {
+    batch.iter().try_fold(delivered, |before, received| {
+        if received.delivered == before + 1 {
+            Ok(received.delivered)
+        } else {
+            Err(Fault::Bus(format!("the subscription was made anew before the event {}", received.seq)))
+        }
+    })
+}
+
 impl Worker {
     /// The position as it is stored; a new reader begins before the first event.
     pub(super) async fn position(&self) -> Result<Position, Fault> {
@@ -162,8 +175,12 @@ impl Worker {
     }
 
     /// Subscribes at the position. The first event must be the one applied last: another one there means that
-    /// the stream's tail was replaced.
-    pub(super) async fn subscribe(&self, place: &Place, position: Position) -> Result<pull::Ordered, Fault> {
+    /// the stream's tail was replaced. With how many messages were delivered and read already.
+    pub(super) async fn subscribe(
+        &self,
+        place: &Place,
+        position: Position,
+    ) -> Result<(pull::Ordered, u64), Fault> {
         let (name, state) = (stream_name(self.source, position.epoch), &place.state);
         if state.last_seq < position.seq {
             return Err(Fault::Bus(format!(
@@ -174,7 +191,7 @@ impl Worker {
         let is_there = state.messages > 0 && state.first_seq <= position.seq;
         let Some(applied) = position.event_id.filter(|_| is_there) else {
             // Nothing was applied yet, or what was is too old for the stream: the next one is there, or will be.
-            return self.context.bus.read(&name, position.seq + 1).await;
+            return Ok((self.context.bus.read(&name, position.seq + 1).await?, 0));
         };
         let mut messages = self.context.bus.read(&name, position.seq).await?;
         let first = tokio::time::timeout(PATIENCE, messages.next())
@@ -188,7 +205,7 @@ impl Worker {
                 position.seq
             )));
         }
-        Ok(messages)
+        Ok((messages, first.delivered))
     }
 
     /// Another stream under the same name, or one that went backwards, is a fault; the library would say nothing. True
