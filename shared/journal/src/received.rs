@@ -35,11 +35,13 @@ const KEPT: usize = 4 * 1_024;
 const REMEMBERED: usize = 16_384;
 
 /// Why a message is not believed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Disbelief {
     /// It is no event.
+    #[error("unreadable: {0}")]
     Unreadable(String),
     /// It is one, and says something else than the place where it stands: not what the relay wrote.
+    #[error("forged: {0}")]
     Forged(String),
 }
 
@@ -66,7 +68,7 @@ impl Received {
         let envelope = if envelope.service() == source {
             Ok(envelope)
         } else {
-            Err(format!("source {} in the history of {source}", envelope.source))
+            Err(Disbelief::Forged(format!("source {} in the history of {source}", envelope.source)))
         };
         Self { seq, event_id, aggregate, pending: 1, delivered: 0, envelope, payload: bytes::Bytes::new() }
     }

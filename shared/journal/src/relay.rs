@@ -113,7 +113,12 @@ impl Relay {
             leases: leases.clone(),
         };
         let task = tend(Parts { numberer, publisher, keeper }, stop);
-        (Self { nudge, drains, status, leases }, task)
+        (Self { service, nudge, drains, status, leases }, task)
+    }
+
+    /// The service it publishes for.
+    pub const fn service(&self) -> &'static str {
+        self.service
     }
 
     /// The leases of this process: readers and timers, which have this handle anyway, claim theirs here.
