@@ -128,3 +128,20 @@ pub(super) async fn read(
         })
         .await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel::Refusal as _;
+
+    #[test]
+    fn each_outcome_of_a_survey_has_its_refusal() {
+        let refused = |surveyed| decide(surveyed).err();
+        assert_eq!(refused(Surveyed::Sound { last: 7 }), Some(Refusal::NotNeeded { last: 7 }));
+        assert_eq!(refused(Surveyed::NoStream), Some(Refusal::NoStream {}));
+        assert_eq!(refused(Surveyed::BaseUnknown { below: 5 }), Some(Refusal::BaseUnknown { below: 5 }));
+        assert_eq!(refused(Surveyed::BaseBeyond { agreed: 3 }), Some(Refusal::BaseBeyond { agreed: 3 }));
+        let more = Refusal::StillListing {}.refused();
+        assert!(more.error.retryable && more.error.status == 503, "the same request goes on where it ended");
+    }
+}
