@@ -133,7 +133,7 @@ impl Stage {
     ) -> Result<Running> {
         let around = Surroundings {
             database: home.url.clone(),
-            nats: self.nats_url().to_owned(),
+            nats: self.nats_url().into(),
             clock: Clock::default(),
             public_key: keys.public.clone(),
             cursor_secret: fresh_secret().into_bytes(),

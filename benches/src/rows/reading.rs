@@ -103,7 +103,15 @@ async fn read_all(stage: &Stage, beta: &Home, reactions: Reactions) -> Result<Du
     let (relay, relaying) = Relay::start("beta", pool.clone(), bus.clone(), stop.clone());
     relay.drain().await?;
     let context =
-        ReaderContext { name: "beta", pool: pool.clone(), bus, clock: Clock::default(), reactions, relay };
+        ReaderContext {
+            name: "beta",
+            pool: pool.clone(),
+            bus,
+            clock: Clock::default(),
+            reactions,
+            relay,
+            history: None,
+        };
     let begun = Instant::now();
     let (reader, reading) = Reader::start(context, "alpha", stop.clone());
     reader.drain().await?;

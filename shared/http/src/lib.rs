@@ -36,8 +36,6 @@ pub mod traces;
 
 pub use access::{Held, Principal, Role, Scope};
 pub use command::{Addressed, Ask, Command, New, Public, Read, Sole, Whole};
-pub use access::{Held, Principal, Role, Scope};
-pub use command::{Addressed, Ask, Command, New, Public, Read, Whole};
 pub use house::{Answer, Commanded, House, Shown};
 pub use list::{List, Page};
 pub use openapi::One;

@@ -5,7 +5,7 @@
 
 use crate::Fault;
 use crate::bus::{Bus, StreamState, WINDOW, stream_name, to_seq};
-use crate::epoch::{self, Epochs};
+use crate::epoch::{self, Epochs, Stretch};
 use crate::failpoint::failpoint;
 use crate::metrics::PublishSeen;
 use crate::lease::look_again;
@@ -17,11 +17,15 @@ use sqlx::PgPool;
 use std::collections::VecDeque;
 use std::future::IntoFuture;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
 /// Rows read from the journal at once, where they are not fresh from a turn.
 const READ_AHEAD: i64 = 4_096;
+
+/// How often a relay with nothing to send looks whether the bus still holds what it was sent.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
 /// Publishes for one service.
 pub(crate) struct Publisher {
@@ -57,6 +61,7 @@ impl Publisher {
             rows: VecDeque::new(),
             waiting: Vec::new(),
             epochs: Epochs::default(),
+            agreed: None,
         }
     }
 }
@@ -73,6 +78,15 @@ pub(crate) struct Publishing {
     seen: PublishSeen,
     /// The service's epochs, as of the last comparison with the stream.
     epochs: Epochs,
+    /// Up to where the stream was seen to hold what the journal holds.
+    agreed: Option<Agreed>,
+}
+
+/// Up to which number a stream tells what the journal tells: which stream, by its epoch and the time it was made.
+#[derive(Debug, Clone, Copy)]
+struct Agreed {
+    stream: (i32, i64),
+    up_to: i64,
 }
 
 impl Publishing {
@@ -180,6 +194,8 @@ impl Publishing {
                 }
                 self.seen.acknowledged();
                 published = seq;
+                // It is the bus's word that this number is ours.
+                self.agreed = self.agreed.map(|agreed| Agreed { up_to: seq, ..agreed });
                 failpoint("relay.acknowledged")?;
                 self.to.status.send_modify(|status| status.last_published = published);
                 continue;
@@ -187,6 +203,7 @@ impl Publishing {
             tokio::select! {
                 changed = self.lead.changed() => changed.map_err(|error| Fault::Bus(error.to_string()))?,
                 Some(drain) = self.asked.recv() => self.waiting.push(drain),
+                () = tokio::time::sleep(LOOK_AGAIN) => return Ok(()),
                 _ = connected.changed() => return Err(Fault::Bus("the connection to the bus changed".to_owned())),
             }
         }
@@ -259,7 +276,10 @@ impl Publishing {
         // The stream may have grown by what this relay sent before it lost the connection, but never beyond what
         // the journal has numbered by now.
         match compare(state.as_ref(), last, at) {
-            Agreement::Continue(last) => Ok(last),
+            Agreement::Continue(last) => {
+                self.compare_window(state.as_ref(), last).await?;
+                Ok(last)
+            }
             Agreement::Make => {
                 let of = (&self.to.pool, &self.to.bus, self.to.service);
                 let first = first_of(of, &self.epochs, last).await?;
@@ -274,6 +294,28 @@ impl Publishing {
             ))),
             Agreement::Refuse => Err(self.restored(&name)),
         }
+    }
+
+    /// Compares the ids of a whole window, not the last one only: behind it may stand what a process had on its way when its
+    /// database was restored, taken by the bus in the place of ours (found by the model, `tests/model`).
+    async fn compare_window(&mut self, stream: Option<&StreamState>, last: i64) -> Result<(), Fault> {
+        let Some(stream) = stream else { return Ok(()) };
+        let epoch = self.epochs.latest().epoch;
+        let known = self.agreed.filter(|agreed| agreed.stream == (epoch, stream.created));
+        let window = i64::try_from(WINDOW).unwrap_or(i64::MAX);
+        let from = (last - window + 1).max(stream.first_seq).max(known.map_or(0, |agreed| agreed.up_to + 1));
+        if from <= last {
+            let stretch = Stretch { epoch, from, to: last };
+            let held = self.to.bus.between(self.to.service, stretch, WINDOW).await?;
+            let ours = numbered(&self.to.pool, from, last - from + 1).await?;
+            let held: Vec<(i64, Uuid)> = held.iter().map(|event| (event.seq, event.event_id)).collect();
+            let ours: Vec<(i64, Uuid)> = ours.iter().map(|row| (row.seq, row.event_id)).collect();
+            if held != ours {
+                return Err(self.restored(&stream_name(self.to.service, epoch)));
+            }
+        }
+        self.agreed = Some(Agreed { stream: (epoch, stream.created), up_to: last });
+        Ok(())
     }
 
     fn restored(&self, stream: &str) -> Fault {

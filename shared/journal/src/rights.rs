@@ -46,7 +46,8 @@ pub fn inbox_prefix(user: &str) -> String {
 
 /// What a service may do: publish its own events, keep its own streams, and read its own and those it declared.
 pub fn of_service<'a>(service: &str, sources: impl IntoIterator<Item = &'a str>) -> Allowed {
-    let mut publish = vec![format!("steward.v1.{service}.>")];
+    // Which stream takes a service's subjects is asked by name: the newest epoch's does.
+    let mut publish = vec![format!("steward.v1.{service}.>"), "$JS.API.STREAM.NAMES".to_owned()];
     for epoch in EPOCHS {
         let stream = stream_name(service, epoch);
         // Making it, retargeting an old one's subjects, deleting an empty or a lost one (relay, `events.md` §3).
@@ -201,7 +202,6 @@ impl Subscriber {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kernel::Id;
     use uuid::Uuid;
 
     #[test]

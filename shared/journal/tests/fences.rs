@@ -76,6 +76,7 @@ async fn apply(tx: &mut Tx, event: &Event<Touched>) -> Result<(), Reaction> {
 
 fn read(pool: &PgPool, bus: &Bus, relay: &Running) -> Reader {
     let context = ReaderContext {
+        history: None,
         name: "beta",
         pool: pool.clone(),
         bus: bus.clone(),

@@ -92,7 +92,7 @@ impl<P: Permitted> FromRequestParts<Desk> for Asked<P> {
         // Whose keys it is that sign tokens is the same for all services of a process.
         let any = desk.services.first().ok_or_else(|| Problem::plain(error_code!("resource.not_found")))?;
         let signed = signed(&any.house, &parts.headers)?;
-        let reach = permitted(&signed.principal, P::permission())?;
+        let reach = permitted(&any.house, &signed.principal, P::permission())?;
         let pairs = crate::query::pairs(parts.uri.query())?;
         let address = address(parts.uri.path(), &pairs, "after");
         let members: Map<String, Value> =

@@ -25,7 +25,7 @@ impl Process {
         let stop = CancellationToken::new();
         let around = Surroundings {
             database: database.to_owned(),
-            nats: platform.stack.nats_url().to_owned(),
+            nats: platform.stack.nats_url().into(),
             clock: Clock::default(),
             public_key: fresh_keys().1,
             cursor_secret: fresh_secret().into_bytes(),

@@ -6,7 +6,6 @@ use crate::until;
 use async_nats::jetstream::{self, Context};
 use devstack::Stack;
 use events::Event;
-use journal::epoch::Epochs;
 use journal::reaction::Reaction;
 use journal::reader::History;
 use journal::{Bus, Clock, Reactions, Reader, ReaderContext, Tx};

@@ -7,6 +7,7 @@ use async_nats::jetstream::Context;
 use async_nats::{Client, ConnectOptions, Event as BusEvent, HeaderMap};
 use devstack::{BusGuest, BusRights, BusUser, Stack};
 use events::Event;
+use journal::epoch::Epochs;
 use journal::login::{fresh_seed, public_key};
 use journal::reaction::Reaction;
 use journal::rights::{self, Allowed, Subscriber};
@@ -151,6 +152,7 @@ async fn a_service_has_all_the_rights_that_it_needs() {
         clock: Clock::default(),
         reactions: Reactions::new().on::<Touched>(apply),
         relay: beta_relay.relay.clone(),
+        history: None,
     };
     let (reader, _task) = Reader::start(context, "alpha", CancellationToken::new());
     for round in 1..=4 {
@@ -177,7 +179,7 @@ async fn sec_094_a_service_may_do_nothing_else() {
     let guarded = Guarded::new().await;
     let operator = bus(&guarded.stack).await;
     for service in ["alpha", "gamma"] {
-        operator.make(service, 1, 1).await.expect("a stream");
+        operator.make(service, &Epochs::default(), 1).await.expect("a stream");
     }
     let rogue = guarded.rogue("beta").await;
     for (subject, payload) in [
@@ -264,7 +266,7 @@ async fn an_answer_sent_into_anothers_stream_has_no_effect() {
     let operator = bus(&guarded.stack).await;
     let beta_db = database().await;
     for service in ["alpha", "beta"] {
-        operator.make(service, 1, 1).await.expect("a stream");
+        operator.make(service, &Epochs::default(), 1).await.expect("a stream");
     }
     let subject = "steward.v1.alpha.net.thing.touched";
     let rogue = guarded.rogue("beta").await;
@@ -304,6 +306,7 @@ async fn an_answer_sent_into_anothers_stream_has_no_effect() {
         clock: Clock::default(),
         reactions: Reactions::new().on::<Touched>(apply),
         relay: relay.relay.clone(),
+        history: None,
     };
     let (reader, _task) = Reader::start(context, "alpha", CancellationToken::new());
     reader.drain().await.expect("it runs");

@@ -5,6 +5,7 @@ use crate::stage::bus;
 use async_nats::jetstream::{self, Context, consumer::PullConsumer};
 use async_nats::{Client, ConnectOptions};
 use futures::StreamExt;
+use journal::epoch::Epochs;
 use journal::rights::{SUBSCRIBER_API, Subscriber};
 use journal::subscriber;
 use kernel::BranchId;
@@ -16,7 +17,7 @@ async fn told(guarded: &Guarded) -> (BranchId, Context) {
     let context = guarded.operator().await;
     let [here, there] = [1, 2].map(|number| BranchId::of(Uuid::from_u128(number)));
     for service in ["support", "hr"] {
-        operator.make(service, 1, 1).await.expect("a stream");
+        operator.make(service, &Epochs::default(), 1).await.expect("a stream");
     }
     for subject in [
         format!("steward.v1.support.{here}.complaint.registered"),
