@@ -208,7 +208,10 @@ mod tests {
         let (seed, told) = (read("hr.nats-seed"), read("nats.env"));
         let key = public_key(seed.trim()).expect("a key");
         assert!(told.contains(&format!("STEWARD_HR_KEY={key}\n")), "{told}");
-        assert!(!told.contains("SU"), "no seed is told to NATS");
+        for service in services() {
+            let seed = read(&format!("{}.nats-seed", service.name));
+            assert!(!told.contains(seed.trim()), "no seed is told to NATS");
+        }
         keys(scratch.path()).expect("made again");
         assert_eq!((read("hr.nats-seed"), read("nats.env")), (seed, told));
         for entry in fs::read_dir(scratch.path()).expect("readable").flatten() {

@@ -309,7 +309,14 @@ struct Told {
 impl Told {
     fn with(&self) -> Settings<'_> {
         let reach = Some((self.postgres.as_str(), self.nats.as_str()));
-        Settings { service: self.service, name: &self.name, listen: "127.0.0.1:0", now: self.now, reach, also: "" }
+        Settings {
+            service: self.service,
+            name: &self.name,
+            listen: "127.0.0.1:0",
+            now: self.now,
+            reach,
+            also: "",
+        }
     }
 }
 

@@ -60,8 +60,14 @@ impl Place {
     async fn start(&self, service: &'static str) -> Instance {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("{service}-{}", COUNT.fetch_add(1, Ordering::Relaxed));
-        let settings =
-            Settings { service, name: &name, listen: "127.0.0.1:0", now: instant(BEGIN), reach: None, also: "" };
+        let settings = Settings {
+            service,
+            name: &name,
+            listen: "127.0.0.1:0",
+            now: instant(BEGIN),
+            reach: None,
+            also: "",
+        };
         let alone = Alone::start(&self.home, &settings).await;
         let address = format!("http://{}", alone.address);
         let key = self.home.secret("private_key");

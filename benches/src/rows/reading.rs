@@ -102,16 +102,15 @@ async fn read_all(stage: &Stage, beta: &Home, reactions: Reactions) -> Result<Du
     let (stop, pool, bus) = (CancellationToken::new(), beta.pool(8).await?, stage.bus("beta").await?);
     let (relay, relaying) = Relay::start("beta", pool.clone(), bus.clone(), stop.clone());
     relay.drain().await?;
-    let context =
-        ReaderContext {
-            name: "beta",
-            pool: pool.clone(),
-            bus,
-            clock: Clock::default(),
-            reactions,
-            relay,
-            history: None,
-        };
+    let context = ReaderContext {
+        name: "beta",
+        pool: pool.clone(),
+        bus,
+        clock: Clock::default(),
+        reactions,
+        relay,
+        history: None,
+    };
     let begun = Instant::now();
     let (reader, reading) = Reader::start(context, "alpha", stop.clone());
     reader.drain().await?;

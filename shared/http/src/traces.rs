@@ -52,7 +52,8 @@ impl Exporter {
     /// To the collector at `endpoint`, `http://127.0.0.1:4318`; what is seen there is called `process`.
     pub fn to(endpoint: &str, process: &str) -> Result<Self, TracesError> {
         let url = format!("{}/v1/traces", endpoint.trim_end_matches('/'));
-        let is_ours = endpoint.starts_with("http://") && reqwest::Url::parse(&url).is_ok();
+        let address = reqwest::Url::parse(endpoint);
+        let is_ours = address.is_ok_and(|address| address.scheme() == "http" && address.has_host());
         if !is_ours {
             return Err(TracesError::Endpoint);
         }

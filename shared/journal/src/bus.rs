@@ -1,8 +1,8 @@
 //! The bus: NATS JetStream, one stream per service and epoch (`events.md` §4). Nobody else talks to NATS.
 
 use crate::Fault;
-use crate::login::Login;
 use crate::epoch::Epochs;
+use crate::login::Login;
 use crate::numbering::JournalRow;
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};
 use async_nats::jetstream::context::{PublishAckFuture, PublishError};

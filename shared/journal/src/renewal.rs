@@ -62,7 +62,7 @@ struct Sides<'a> {
 }
 
 /// How far both say the same.
-enum Common {
+enum Agreed {
     Up(i64),
     Unknown { below: i64 },
 }
@@ -83,10 +83,10 @@ pub async fn survey(pool: &PgPool, bus: &Bus, service: &str, asked: Option<i64>)
     };
     let upper = last.min(top.state.last_seq);
     let sides = Sides { pool, bus, service, epochs: top.epochs.clone() };
-    let agreed = match (sides.common(&top, upper).await?, asked) {
-        (Common::Up(agreed), _) => agreed,
-        (Common::Unknown { below }, Some(base)) if base < below => base,
-        (Common::Unknown { below }, _) => return Ok(Surveyed::BaseUnknown { below }),
+    let agreed = match (sides.agreed(&top, upper).await?, asked) {
+        (Agreed::Up(agreed), _) => agreed,
+        (Agreed::Unknown { below }, Some(base)) if base < below => base,
+        (Agreed::Unknown { below }, _) => return Ok(Surveyed::BaseUnknown { below }),
     };
     let is_sound = agreed == top.state.last_seq && top.epoch == relay.epoch && is_published;
     let base = match asked {
@@ -112,22 +112,22 @@ async fn set_aside(bus: &Bus, service: &str, epoch: i32) -> Result<Option<Newest
 impl Sides<'_> {
     /// The last number, `upper` at the most, at which both hold the same event. Histories part once, and never meet again: an
     /// event is made once. So the number is found by halving.
-    async fn common(&self, top: &Newest, upper: i64) -> Result<Common, Fault> {
+    async fn agreed(&self, top: &Newest, upper: i64) -> Result<Agreed, Fault> {
         if upper == 0 {
-            return Ok(Common::Up(0));
+            return Ok(Agreed::Up(0));
         }
         let Some(lowest) = self.lowest(top, upper).await? else {
-            return Ok(Common::Unknown { below: upper + 1 });
+            return Ok(Agreed::Unknown { below: upper + 1 });
         };
         if !self.agree_at(lowest).await? {
-            return Ok(if lowest == 1 { Common::Up(0) } else { Common::Unknown { below: lowest } });
+            return Ok(if lowest == 1 { Agreed::Up(0) } else { Agreed::Unknown { below: lowest } });
         }
         let (mut same, mut other) = (lowest, upper + 1);
         while other - same > 1 {
             let middle = same + (other - same) / 2;
             if self.agree_at(middle).await? { same = middle } else { other = middle }
         }
-        Ok(Common::Up(same))
+        Ok(Agreed::Up(same))
     }
 
     /// The lowest number from which on, up to `upper`, both sides still hold every event.

@@ -5,8 +5,8 @@
 //! runs in several processes one of them fires (`lease`); whoever still believes to lead finds a lock, and then its term over.
 
 use crate::clock::Clock;
-use crate::metrics::fired;
 use crate::lease::{Lease, look_again};
+use crate::metrics::fired;
 use crate::relay::Relay;
 use crate::supervise::{Panicked, Tended, caught, gone, tend};
 use crate::trace::firing;

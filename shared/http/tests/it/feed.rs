@@ -325,7 +325,7 @@ async fn what_cannot_be_read_is_refused_with_its_code() {
     filled(&platform, 40, 10).await;
     let client = headquarters(&platform);
     let last = seq_of(&client.get(FEED).await.expect(200)["page"]["last"]);
-    sqlx::query("INSERT INTO epoch (epoch, base) VALUES (2, 30)")
+    sqlx::query("INSERT INTO epoch (epoch, base, agreed) VALUES (2, 30, 30)")
         .execute(platform.pool("edge"))
         .await
         .expect("an epoch");
@@ -433,7 +433,7 @@ async fn only_who_may_reads_and_only_what_he_may() {
     let unknown = au.get(&format!("{FEED}&branch=br_00000000000000000000000001")).await;
     let [foreign, unknown] = [foreign, unknown].map(|answer| {
         let mut body = answer.refused(404, "resource.not_found", None);
-        body.as_object_mut().expect("an object").remove("request_id");
+        body.as_object_mut().expect("an object").remove("trace_id");
         body
     });
     assert_eq!(foreign, unknown, "absent and out of reach are the same");

@@ -235,7 +235,8 @@ impl Worker {
         let mut is_elsewhere = false;
         if self.waiting.iter().any(|(target, _)| target.is_none()) {
             let newest = self.context.bus.newest(self.source).await?;
-            is_elsewhere = newest.as_ref().is_some_and(|newest| reads.is_some_and(|epoch| newest.epoch != epoch));
+            is_elsewhere =
+                newest.as_ref().is_some_and(|newest| reads.is_some_and(|epoch| newest.epoch != epoch));
             let last = newest.map_or((0, 0), |newest| (newest.epoch, newest.state.last_seq));
             for (target, _) in &mut self.waiting {
                 target.get_or_insert(last);

@@ -1,8 +1,9 @@
 //! A database older than the bus: recognised, refused, and a new epoch begun; readers reconcile (`events.md` §3, §5).
 
 use crate::alpha::{ThingId, begin, thing, touch};
+use crate::backup::backed_up;
 use crate::readers::{Pair, Reading, raw};
-use crate::stage::{Running, assert_sound, backed_up, count, database};
+use crate::stage::{Running, assert_sound, count, database};
 use crate::until;
 use journal::check::{Depth, Kind, check};
 use journal::epoch::Epoch;
@@ -262,7 +263,8 @@ async fn an_operator_names_the_base_where_the_bus_was_lost_too() {
     touch_all(&pair.alpha, 2).await;
     relay.relay.drain().await.expect("the stream is made again");
     let own = database().await;
-    let follows = Reading::with(&own, &pair.bus, &pair.beta_relay, None);
+    let own_relay = Running::relay("beta", &own, &pair.bus);
+    let follows = Reading::with(&own, &pair.bus, &own_relay, None);
     follows.reader.drain().await.expect("it runs");
     until("the other one waits", async || ahead.reader.status().stopped.is_some()).await;
     assert_eq!(surveyed(&pair, None).await, Surveyed::Sound { last: 8 });

@@ -101,7 +101,8 @@ async fn a_lost_stream_begins_again_where_the_journal_does() {
     reading.reader.drain().await.expect("it runs");
     relay.kill().await;
     let kept = database().await;
-    let complete = Reading::with(&kept, &pair.bus, &pair.beta_relay, None);
+    let kept_relay = Running::relay("beta", &kept, &pair.bus);
+    let complete = Reading::with(&kept, &pair.bus, &kept_relay, None);
     complete.reader.drain().await.expect("it runs");
     complete.kill().await;
     sqlx::query("UPDATE reader SET seq = 5, event_id = (SELECT event_id FROM effect WHERE seq = 5)")
@@ -116,7 +117,7 @@ async fn a_lost_stream_begins_again_where_the_journal_does() {
     relay.relay.drain().await.expect("it runs");
     assert_eq!(state(&pair).await, (5, 9, 5));
     reading.reader.drain().await.expect("it goes on");
-    let behind = Reading::with(&kept, &pair.bus, &pair.beta_relay, None);
+    let behind = Reading::with(&kept, &pair.bus, &kept_relay, None);
     behind.reader.drain().await.expect("it goes on");
     for pool in [&pair.beta, &kept] {
         assert_eq!(count(pool, "SELECT count(DISTINCT seq) FROM effect").await, 9);

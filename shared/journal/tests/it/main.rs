@@ -2,6 +2,7 @@
 
 #[path = "../stage/alpha.rs"]
 mod alpha;
+mod backup;
 #[path = "../stage/beside.rs"]
 mod beside;
 mod chains;

@@ -38,7 +38,7 @@ mutant "o timers fire side by side" two_timer_loops src/timer.rs 's/if !is_alone
 mutant "p parked events not locked" two_readers_try src/parked.rs 's/LIMIT 100 FOR UPDATE/LIMIT 100/' fences
 mutant "q position moved from anywhere" two_readers_apply src/reader.rs 's/AND seq = \$5 AND/AND \$5::bigint IS NOT NULL AND/' fences
 mutant "r ids not compared" a_restored_database_begins src/publish.rs 's/ && stream\.last_event == Some\(event\)//'
-mutant "s base off by one" a_restored_database_begins src/renewal.rs 's/Ok\(Common::Up\(same\)\)/Ok(Common::Up(same - 1))/'
+mutant "s base off by one" a_restored_database_begins src/renewal.rs 's/Ok\(Agreed::Up\(same\)\)/Ok(Agreed::Up(same - 1))/'
 mutant "t reader ignores the base" a_reader_behind_the_base src/reader/position.rs 's/base: Some\(next\.base\)/base: None/'
 mutant "u event at the position not compared" another_event_at_the_position src/reader/position.rs 's/ \|\| first\.event_id != applied//'
 mutant "v own events applied again" an_operator_names src/reader/rise.rs 's/Some\(event\) if Some\(event\) == position\.event_id => kept\(position\.seq, Beyond::Held\)/Some(_) if position.event_id.is_none() => kept(position.seq, Beyond::Held)/'
