@@ -83,12 +83,24 @@ impl Parked {
             Self::Show(one) => {
                 let (_, parked) = found(&api, one.id).await?;
                 println!("{}", serde_json::to_string_pretty(&parked)?);
-                json_line(one.json, &parked);
+                if one.json {
+                    println!("{parked}");
+                }
                 Ok(())
             }
-            Self::Retry(one) => tell(&api, one.id, "retry", &json!({}), one.json).await,
+            Self::Retry(one) => {
+                let after = tell(&api, one.id, "retry", &json!({})).await?;
+                if one.json {
+                    println!("{after}");
+                }
+                Ok(())
+            }
             Self::Discard(discard) => {
-                tell(&api, discard.id, "discard", &json!({ "reason": discard.reason }), discard.json).await
+                let after = tell(&api, discard.id, "discard", &json!({ "reason": discard.reason })).await?;
+                if discard.json {
+                    println!("{after}");
+                }
+                Ok(())
             }
         }
     }
@@ -120,7 +132,9 @@ impl Ls {
                 "there are more; say which with --service, --source, --reason, --type, or raise --limit"
             );
         }
-        json_line(self.json, &json!({ "parked": listed, "has_more": has_more }));
+        if self.json {
+            println!("{}", json!({ "parked": listed, "has_more": has_more }));
+        }
         Ok(())
     }
 }
@@ -135,13 +149,13 @@ fn escaped(text: &str) -> String {
         .collect()
 }
 
-async fn tell(api: &Api, id: ParkedId, verb: &str, body: &Value, as_json: bool) -> Result<()> {
+/// Tells a parked event something; how it is then.
+async fn tell(api: &Api, id: ParkedId, verb: &str, body: &Value) -> Result<Value> {
     let (path, parked) = found(api, id).await?;
     let version = parked["version"].as_i64().context("a parked event has a version")?;
     let after = api.command(&format!("{path}/{verb}"), version, body).await?;
     println!("{}", line(&after));
-    json_line(as_json, &after);
-    Ok(())
+    Ok(after)
 }
 
 /// Where it is parked: an id does not say in which service.
@@ -153,12 +167,6 @@ async fn found(api: &Api, id: ParkedId) -> Result<(String, Value)> {
         }
     }
     anyhow::bail!("{id} is parked nowhere: it has taken effect, or never was")
-}
-
-fn json_line(wanted: bool, value: &Value) {
-    if wanted {
-        println!("{value}");
-    }
 }
 
 /// A parked event for people.

@@ -57,7 +57,8 @@ pub(crate) struct Admitted {
 
 impl Admitted {
     pub(crate) fn subscriber(&self) -> Result<Subscriber> {
-        Ok(Subscriber::new(&self.name, &self.branches, self.pay)?)
+        let plain = Subscriber::new(&self.name, &self.branches)?;
+        Ok(if self.pay { plain.with_pay() } else { plain })
     }
 
     /// As the bus knows him.
@@ -81,9 +82,15 @@ impl Verb {
         match self {
             Self::Add { name, branches, pay, seed_file } => {
                 let seed_file = seed_file.unwrap_or_else(|| PathBuf::from(format!("{name}.nkey")));
-                add(installation, Subscriber::new(&name, &branches, pay)?, (branches, pay), seed_file).await
+                let plain = Subscriber::new(&name, &branches)?;
+                let who = if pay { plain.with_pay() } else { plain };
+                add(installation, who, (branches, pay), seed_file).await
             }
-            Self::Ls { json } => ls(installation, json),
+            Self::Ls { json: true } => {
+                println!("{}", serde_json::to_string(&installation.subscribers()?)?);
+                Ok(())
+            }
+            Self::Ls { json: false } => ls(installation),
             Self::Rm { name } => rm(installation, &name).await,
         }
     }
@@ -146,13 +153,8 @@ async fn until_let_in(address: &str, seed: &str, name: &str) -> Result<()> {
     Ok(())
 }
 
-fn ls(installation: &Installation, json: bool) -> Result<()> {
-    let all = installation.subscribers()?;
-    if json {
-        println!("{}", serde_json::to_string(&all)?);
-        return Ok(());
-    }
-    for Admitted { name, branches, pay, key } in all {
+fn ls(installation: &Installation) -> Result<()> {
+    for Admitted { name, branches, pay, key } in installation.subscribers()? {
         let branches: Vec<String> = branches.iter().map(ToString::to_string).collect();
         let places = if branches.is_empty() { "all branches".to_owned() } else { branches.join(",") };
         println!("{name:<16} {places}{}  {key}", if pay { " with pay" } else { "" });

@@ -309,5 +309,5 @@ fn accepted(kind: Kind, answer: &Value) -> Accepted {
 
 /// The UUID of a fine.
 pub(crate) fn penalty(subject: &str) -> Uuid {
-    subject.parse::<PenaltyId>().map(|id| kernel::Id::uuid(id)).expect("a fine's id")
+    subject.parse::<PenaltyId>().map(kernel::Id::uuid).expect("a fine's id")
 }

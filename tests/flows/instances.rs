@@ -100,7 +100,7 @@ impl Place {
         })
         .await;
         let there = ids(&self.hr, "SELECT id::text FROM branch").await;
-        assert_eq!((there.len(), &there == &known), (opened.len(), true), "hr's, and as support knows them");
+        assert_eq!((there.len(), there == known), (opened.len(), true), "hr's, and as support knows them");
         let count = async |sql: &'static str| -> i64 {
             sqlx::query_scalar(sql).fetch_one(&self.hr).await.expect("a number")
         };

@@ -136,7 +136,7 @@ impl Scene {
         let watching = Arc::new(AtomicBool::new(true));
         let watcher = watch(reader, watching.clone());
         let begun = Instant::now();
-        let committed = self.paced(scale, true, &AtomicBool::new(true)).await?;
+        let committed = self.paced(scale, Change::Told, &AtomicBool::new(true)).await?;
         let rate = crate::load::rate(committed.len().try_into()?, begun.elapsed());
         house::service::drain(&[&self.alpha, &self.beta]).await?;
         watching.store(false, Ordering::Relaxed);
@@ -167,13 +167,13 @@ impl Scene {
             go_on.store(false, Ordering::Relaxed);
             spread
         };
-        let (load, spread) = tokio::join!(self.paced(scale, false, &go_on), steps);
+        let (load, spread) = tokio::join!(self.paced(scale, Change::Silent, &go_on), steps);
         load?;
         spread
     }
 
     /// Commands one after the other at the rate, however long each takes, for a span and while they shall go on.
-    async fn paced(&self, scale: &Scale, with_journal: bool, go_on: &AtomicBool) -> Result<Vec<Committed>> {
+    async fn paced(&self, scale: &Scale, change: Change, go_on: &AtomicBool) -> Result<Vec<Committed>> {
         let period = Duration::from_nanos(1_000_000_000 / scale.per_second.max(1));
         let mut ticks = tokio::time::interval(period);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
@@ -184,8 +184,8 @@ impl Scene {
             let (pool, relay) = (self.alpha.pool().clone(), self.alpha.relay().clone());
             let id = 1 + dice.roll(self.things);
             under_way.push(tokio::spawn(async move {
-                let committed = touch(&pool, id, with_journal).await?;
-                if with_journal {
+                let committed = touch(&pool, id, change).await?;
+                if change == Change::Told {
                     relay.nudge();
                 }
                 Ok(committed)
@@ -223,6 +223,13 @@ async fn bare(pool: &PgPool) -> Result<()> {
     Ok(())
 }
 
+/// Whether a change is told in the journal, or made all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    Told,
+    Silent,
+}
+
 /// A command whose commit was asked for at an instant.
 struct Committed {
     thing: Uuid,
@@ -230,13 +237,13 @@ struct Committed {
     at: Instant,
 }
 
-async fn touch(pool: &PgPool, number: u64, with_journal: bool) -> Result<Committed> {
+async fn touch(pool: &PgPool, number: u64, change: Change) -> Result<Committed> {
     let id = tiny::thing(number);
     let mut tx = tiny::begin(pool, Clock::default().now()).await?;
     let thing = tiny::load(&mut tx, id).await.map_err(|failure| anyhow::anyhow!("{failure:?}"))?;
     let decision = tiny::decide(thing);
     let version = decision.version().get();
-    if with_journal {
+    if change == Change::Told {
         tiny::save(&mut tx, &decision).await?;
     } else {
         tiny::save_silently(&mut tx, &decision).await?;

@@ -70,7 +70,7 @@ fn server() -> Value {
 fn branch() -> Value {
     json!({
         "description": "The branch the event belongs to; `net` for what belongs to the whole network.",
-        "examples": ["net", schema::example(&schema::of::<kernel::BranchId>(), true)],
+        "examples": ["net", schema::example(&schema::of::<kernel::BranchId>(), schema::Extent::Whole)],
     })
 }
 

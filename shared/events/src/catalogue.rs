@@ -4,6 +4,7 @@
 //! A test of this crate holds the list complete, and `cargo xtask contracts` refuses a promise made anywhere else.
 
 use crate::policy::{PolicyApproved, PolicyDrafted, PolicyEnded};
+use crate::schema::Extent;
 use crate::{contracts, hr, schema, support, workforce};
 use kernel::{Clause, EventPayload};
 use schemars::JsonSchema;
@@ -233,15 +234,15 @@ impl Declared {
         words.filter_map(|word| Clause::find(word.trim_matches('.'))).collect()
     }
 
-    /// A payload as it could be published, from the examples of its members; `whole` with those that may be absent.
-    pub fn example(&self, whole: bool) -> Value {
-        schema::example(&(self.schema)(), whole)
+    /// A payload as it could be published, from the examples of its members.
+    pub fn example(&self, extent: Extent) -> Value {
+        schema::example(&(self.schema)(), extent)
     }
 
     /// An example in its envelope, as a subscriber gets it.
     pub fn enveloped(&self) -> Value {
-        let data = self.example(true);
-        let mut envelope = schema::example(&schema::of::<crate::Envelope>(), true);
+        let data = self.example(Extent::Whole);
+        let mut envelope = schema::example(&schema::of::<crate::Envelope>(), Extent::Whole);
         let members: &mut Map<String, Value> = envelope.as_object_mut().expect("an envelope is an object");
         members.insert("type".to_owned(), self.event_type().into());
         members.insert("source".to_owned(), format!("/steward/{}", self.service()).into());

@@ -66,15 +66,24 @@ fn unfolded(mut schema: Value) -> Value {
     schema
 }
 
+/// How much an example says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Every member.
+    Whole,
+    /// The members without which it would not be valid.
+    Required,
+}
+
 /// An example of a schema, from the examples of its parts.
 ///
 /// # Panics
 /// Where a part has none and none follows from its type: give the member `#[schemars(example = …)]`.
-pub fn example(schema: &Value, whole: bool) -> Value {
-    part(schema, schema, whole)
+pub fn example(schema: &Value, extent: Extent) -> Value {
+    part(schema, schema, extent)
 }
 
-fn part(root: &Value, schema: &Value, whole: bool) -> Value {
+fn part(root: &Value, schema: &Value, extent: Extent) -> Value {
     if let Some(one) = schema["examples"].get(0) {
         return one.clone();
     }
@@ -82,14 +91,14 @@ fn part(root: &Value, schema: &Value, whole: bool) -> Value {
         return one.clone();
     }
     if let Some(name) = schema["$ref"].as_str().and_then(|to| to.strip_prefix(DEFINITIONS)) {
-        return part(root, &root["$defs"][name], whole);
+        return part(root, &root["$defs"][name], extent);
     }
     if let Some(one) = schema["oneOf"].get(0) {
-        return part(root, one, whole);
+        return part(root, one, extent);
     }
     match (schema["type"].as_str(), schema["format"].as_str()) {
-        (Some("object"), _) => object(root, schema, whole),
-        (Some("array"), _) => Value::Array(vec![part(root, &schema["items"], whole)]),
+        (Some("object"), _) => object(root, schema, extent),
+        (Some("array"), _) => Value::Array(vec![part(root, &schema["items"], extent)]),
         (Some("boolean"), _) => true.into(),
         (Some("integer"), _) => schema["minimum"].as_i64().unwrap_or(1).max(1).into(),
         (Some("string"), Some("date")) => "2026-10-08".into(),
@@ -97,10 +106,10 @@ fn part(root: &Value, schema: &Value, whole: bool) -> Value {
     }
 }
 
-fn object(root: &Value, schema: &Value, whole: bool) -> Value {
+fn object(root: &Value, schema: &Value, extent: Extent) -> Value {
     let required =
         |name: &str| schema["required"].as_array().is_some_and(|all| all.iter().any(|one| one == name));
     let members = schema["properties"].as_object().into_iter().flatten();
-    let wanted = members.filter(|(name, _)| whole || required(name));
-    Value::Object(wanted.map(|(name, member)| (name.clone(), part(root, member, whole))).collect())
+    let wanted = members.filter(|(name, _)| extent == Extent::Whole || required(name));
+    Value::Object(wanted.map(|(name, member)| (name.clone(), part(root, member, extent))).collect())
 }

@@ -28,9 +28,11 @@ impl Login {
         let addresses: Vec<ServerAddr> = self
             .url
             .split(',')
-            .map(|address| address.trim().parse())
-            .collect::<Result<_, std::io::Error>>()
-            .map_err(|error| Fault::Bus(error.to_string()))?;
+            .map(|address| match address.trim() {
+                "" => Err(Fault::Bus("an address of the bus is missing between commas".to_owned())),
+                address => address.parse().map_err(|error: std::io::Error| Fault::Bus(error.to_string())),
+            })
+            .collect::<Result<_, _>>()?;
         // The library takes no credentials from an address.
         let first = addresses.first();
         let options =

@@ -115,12 +115,15 @@ impl Reader {
     }
 }
 
+/// The number of which epoch is waited for, once it is known, and who waits.
+type Waiting = (Option<(i32, i64)>, oneshot::Sender<()>);
+
 struct Worker {
     context: ReaderContext,
     source: &'static str,
     asked: mpsc::Receiver<oneshot::Sender<()>>,
     /// Who waits until the reader has reached which number of which epoch; `None` until the stream was asked.
-    waiting: Vec<(Option<(i32, i64)>, oneshot::Sender<()>)>,
+    waiting: Vec<Waiting>,
     status: watch::Sender<Standing>,
     /// Aggregates with something parked.
     parked: HashSet<Uuid>,

@@ -126,11 +126,11 @@ const TOLD: [(&str, &[&str], &[&str]); 4] = [
 
 impl Subscriber {
     /// Somebody who reads what happens in these branches (in all of them where none is named) and in the network as a
-    /// whole; with `pay` also what somebody is paid and fined.
+    /// whole, but for what somebody is paid and fined ([`Subscriber::with_pay`]).
     ///
     /// # Errors
     /// Where the name cannot be one, or the branches are too many.
-    pub fn new(name: &str, branches: &[BranchId], pay: bool) -> Result<Self, SubscriberError> {
+    pub fn new(name: &str, branches: &[BranchId]) -> Result<Self, SubscriberError> {
         let is_good = (2..=32).contains(&name.len())
             && name.starts_with(|sign: char| sign.is_ascii_lowercase())
             && name.chars().all(|sign| sign.is_ascii_lowercase() || sign.is_ascii_digit() || sign == '_');
@@ -146,7 +146,13 @@ impl Subscriber {
         if branches.len() > MOST_BRANCHES {
             return Err(SubscriberError::Branches);
         }
-        Ok(Self { name: name.to_owned(), branches, pay })
+        Ok(Self { name: name.to_owned(), branches, pay: false })
+    }
+
+    /// Also what somebody is paid and fined.
+    #[must_use]
+    pub fn with_pay(self) -> Self {
+        Self { pay: true, ..self }
     }
 
     /// What he is called, and his consumer on each stream.
@@ -233,14 +239,14 @@ mod tests {
     #[test]
     fn without_the_scope_nobody_outside_hears_of_pay_and_of_no_other_branch() {
         let branch = BranchId::of(Uuid::from_u128(7));
-        let plain = Subscriber::new("acme", &[branch, branch], false).expect("a subscriber");
+        let plain = Subscriber::new("acme", &[branch, branch]).expect("a subscriber");
         let hr = plain.filters("hr");
         assert_eq!(hr.len(), 6, "three kinds, in his branch and in the network");
         assert!(
             hr.contains(&format!("steward.v1.hr.{branch}.employee.*"))
                 && hr.contains(&"steward.v1.hr.net.branch.*".to_owned())
         );
-        let all = Subscriber::new("acme", &[], true).expect("a subscriber");
+        let all = Subscriber::new("acme", &[]).expect("a subscriber").with_pay();
         let pay = ["payslip", "payrun", "deduction", "penalty"];
         for (service, ..) in TOLD {
             let names = |filters: &[String]| {
@@ -255,10 +261,10 @@ mod tests {
     #[test]
     fn a_name_is_one_word_of_a_subject_and_nobody_elses() {
         for bad in ["", "a", "Acme", "a.b", "a*", "a>", "_a", "1a", &"a".repeat(33)] {
-            assert_eq!(Subscriber::new(bad, &[], false), Err(SubscriberError::Name), "{bad}");
+            assert_eq!(Subscriber::new(bad, &[]), Err(SubscriberError::Name), "{bad}");
         }
-        assert_eq!(Subscriber::new("hr", &[], false), Err(SubscriberError::Service("hr".to_owned())));
+        assert_eq!(Subscriber::new("hr", &[]), Err(SubscriberError::Service("hr".to_owned())));
         let many: Vec<BranchId> = (0..=64).map(|number| BranchId::of(Uuid::from_u128(number))).collect();
-        assert_eq!(Subscriber::new("acme", &many, false), Err(SubscriberError::Branches));
+        assert_eq!(Subscriber::new("acme", &many), Err(SubscriberError::Branches));
     }
 }

@@ -272,6 +272,26 @@ enum Broken {
     Panicked(Panicked),
 }
 
+impl Broken {
+    /// Says so in the log; how the timer rests for it.
+    fn told(self, kind: &'static str, id: Uuid) -> Rest {
+        match self {
+            Self::Fault(fault) if fault.is_transient() => {
+                tracing::warn!(timer.kind = kind, timer.id = %id, error = %fault, "timer held up; trying again");
+                Rest::HeldUp
+            }
+            Self::Fault(fault) => {
+                tracing::error!(timer.kind = kind, timer.id = %id, error = %fault, "timer failed");
+                Rest::Failed
+            }
+            Self::Panicked(Panicked(said)) => {
+                tracing::error!(timer.kind = kind, timer.id = %id, said, "timer panicked");
+                Rest::Failed
+            }
+        }
+    }
+}
+
 impl From<Fault> for Broken {
     fn from(fault: Fault) -> Self {
         Self::Fault(fault)
@@ -449,18 +469,7 @@ impl Worker {
                 fired(self.relay.service(), &self.clock, (kind, due.at));
                 return Ok(Found::One);
             }
-            Err(Broken::Fault(fault)) if fault.is_transient() => {
-                tracing::warn!(timer.kind = *kind, timer.id = %id, error = %fault, "timer held up; trying again");
-                Rest::HeldUp
-            }
-            Err(Broken::Fault(fault)) => {
-                tracing::error!(timer.kind = *kind, timer.id = %id, error = %fault, "timer failed");
-                Rest::Failed
-            }
-            Err(Broken::Panicked(Panicked(said))) => {
-                tracing::error!(timer.kind = *kind, timer.id = %id, said, "timer panicked");
-                Rest::Failed
-            }
+            Err(broken) => broken.told(kind, id),
         };
         self.resting.insert(id, (rest, Instant::now()));
         if rest == Rest::Failed {

@@ -134,7 +134,7 @@ fn one(page: &mut String, event: &Declared) -> Result<()> {
         "\n| Member · 字段 | Type · 类型 | Unit · 单位 | Always · 必有 | Meaning · 含义 |\n|---|---|---|---|---|\n"
     )?;
     members(page, &schema, &schema, "")?;
-    let example = serde_json::to_string_pretty(&event.example(true))?;
+    let example = serde_json::to_string_pretty(&event.example(events::schema::Extent::Whole))?;
     write!(page, "\nExample · 示例\n\n```json\n{example}\n```\n")?;
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The contract held to the types: schemas say what serde reads and writes, examples are valid, nothing is missing.
 
 use events::catalogue::promised;
+use events::schema::Extent;
 use events::{CATALOGUE, Declared, asyncapi};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -69,12 +70,12 @@ fn find(kind: &str) -> &'static Declared {
 #[test]
 fn examples_are_valid_and_are_what_the_types_read_and_write() {
     for event in CATALOGUE {
-        for whole in [true, false] {
-            let example = event.example(whole);
+        for extent in [Extent::Whole, Extent::Required] {
+            let example = event.example(extent);
             valid(&event.schema(), &example, &event.name());
             // Also that what may be absent is left out, and not null.
             let again = event.reread(&example).unwrap_or_else(|error| panic!("{}: {error}", event.name()));
-            if whole || event.kind() != "support.complaint.liability_found" {
+            if extent == Extent::Whole || event.kind() != "support.complaint.liability_found" {
                 assert_eq!(again, example, "{}", event.name());
             }
         }
@@ -86,7 +87,7 @@ fn what_a_schema_requires_is_what_the_type_requires() {
     for event in CATALOGUE {
         let schema = event.schema();
         let rules = validator(&schema);
-        let example = event.example(true);
+        let example = event.example(Extent::Whole);
         for name in example.as_object().expect("a payload is an object").keys() {
             let mut without = example.clone();
             without.as_object_mut().expect("an object").remove(name);
@@ -152,7 +153,7 @@ fn the_document_holds_every_promised_event_with_a_valid_example() {
         let mut other = example["payload"].clone();
         other["data"] = json!({});
         assert!(
-            !rules.is_valid(&other) || event.example(false) == json!({}),
+            !rules.is_valid(&other) || event.example(Extent::Required) == json!({}),
             "{} without data",
             event.name()
         );

@@ -97,7 +97,7 @@ impl Looked {
         self.look_at_loops(&relay);
         self.gauge("steward_db_pool_in_use")
             .set(f64::from(self.pool.size().saturating_sub(number(self.pool.num_idle()))));
-        self.up("nats", self.bus.is_connected());
+        self.up("nats", u8::from(self.bus.is_connected()));
         self.gauge("steward_journal_unpublished")
             .set(published.map_or(f64::NAN, |published| count(relay.last_numbered - published)));
         let before = Clock::wall();
@@ -105,7 +105,7 @@ impl Looked {
             tokio::time::timeout(PATIENCE, journal::metrics::ask(&self.pool, published.unwrap_or_default()))
                 .await;
         let asked = asked.ok().and_then(Result::ok);
-        self.up("postgres", asked.is_some());
+        self.up("postgres", u8::from(asked.is_some()));
         let backlog = |pick: fn(&Backlog) -> f64| asked.as_ref().map_or(f64::NAN, pick);
         self.gauge("steward_journal_unnumbered").set(backlog(|backlog| count(backlog.unnumbered)));
         self.gauge("steward_parked_events").set(backlog(|backlog| count(backlog.parked)));
@@ -124,7 +124,8 @@ impl Looked {
         self.gauge("steward_journal_holes").set(f64::from(number(relay.holes)));
         let goes = relay_word(relay);
         for word in RELAY_WORDS {
-            gauge!("steward_relay_state", "service" => self.name, "state" => word).set(truth(word == goes));
+            gauge!("steward_relay_state", "service" => self.name, "state" => word)
+                .set(f64::from(u8::from(word == goes)));
         }
         self.gauge("steward_timers_failed").set(f64::from(number(self.timers.status().failed)));
         for reader in &self.readers {
@@ -132,16 +133,16 @@ impl Looked {
             let (name, source, goes) = (reader.name, reader.source, reader_word(&status));
             for word in LOOP_WORDS {
                 gauge!("steward_reader_state", "service" => self.name, "reader" => name, "source" => source, "state" => word)
-                    .set(truth(word == goes));
+                    .set(f64::from(u8::from(word == goes)));
             }
             gauge!("steward_reader_lag_seconds", "service" => self.name, "reader" => name, "source" => source)
                 .set(status.lag_seconds.map_or(f64::NAN, count));
         }
     }
 
-    fn up(&self, dependency: &'static str, answers: bool) {
+    fn up(&self, dependency: &'static str, answers: u8) {
         gauge!("steward_dependency_up", "service" => self.name, "dependency" => dependency)
-            .set(truth(answers));
+            .set(f64::from(answers));
     }
 
     async fn look_at_migrations(&self) -> Result<(), Fault> {
@@ -177,10 +178,6 @@ fn number(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-fn truth(is_so: bool) -> f64 {
-    f64::from(u8::from(is_so))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,9 +187,9 @@ mod tests {
         let led = RelayStatus { epoch: 1, last_numbered: 9, last_published: 7, ..RelayStatus::default() };
         assert_eq!(published(&led), Some(7));
         assert_eq!(published(&RelayStatus { stands_by: true, ..led.clone() }), None);
-        let cut_off = Some("no bus".to_owned());
-        assert_eq!(published(&RelayStatus { stopped: cut_off.clone(), ..led.clone() }), Some(7), "it knew");
-        assert_eq!(published(&RelayStatus { stopped: cut_off, last_published: 0, ..led }), None);
+        let cut_off = RelayStatus { stopped: Some("no bus".to_owned()), ..led };
+        assert_eq!(published(&cut_off), Some(7), "it knew");
+        assert_eq!(published(&RelayStatus { last_published: 0, ..cut_off }), None);
         assert_eq!(published(&RelayStatus::default()), None, "nobody leads here yet");
     }
 

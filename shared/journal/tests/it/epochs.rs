@@ -99,7 +99,8 @@ async fn assert_once_beside_phantoms(pair: &Pair) {
             .await
             .expect("a list");
     let (mut wanted, mut had) = ([own, listed].concat(), effects);
-    (wanted.sort(), had.sort());
+    wanted.sort();
+    had.sort();
     assert_eq!(had, wanted);
 }
 

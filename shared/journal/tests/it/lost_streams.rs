@@ -162,6 +162,7 @@ async fn late_stream(pair: &Pair) {
         let event = envelope("alpha", 1, &row).expect("an event");
         let mut headers = async_nats::HeaderMap::new();
         headers.insert("Nats-Msg-Id", event.id.to_string());
+        headers.insert("Nats-Expected-Stream", STREAM);
         let payload = serde_json::to_vec(&event).expect("plain data");
         let subject = "steward.v1.alpha.net.thing.touched";
         let sent = context.publish_with_headers(subject, headers, payload.into()).await.expect("sent");

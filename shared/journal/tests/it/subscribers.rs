@@ -57,9 +57,9 @@ async fn a_subscriber_hears_of_his_branches_and_of_pay_only_with_the_scope() {
     let mut guarded = Guarded::new().await;
     let (here, _) = told(&guarded).await;
     let operator = bus(&guarded.stack).await;
-    let plain = Subscriber::new("acme", &[here], false).expect("a subscriber");
-    let paid = Subscriber::new("books", &[here], true).expect("a subscriber");
-    let everywhere = Subscriber::new("desk", &[], false).expect("a subscriber");
+    let plain = Subscriber::new("acme", &[here]).expect("a subscriber");
+    let paid = Subscriber::new("books", &[here]).expect("a subscriber").with_pay();
+    let everywhere = Subscriber::new("desk", &[]).expect("a subscriber");
     let mut found = Vec::new();
     for who in [&plain, &paid, &everywhere] {
         guarded.subscribe(who).await;
@@ -94,13 +94,14 @@ async fn a_subscriber_hears_of_his_branches_and_of_pay_only_with_the_scope() {
 
 /// Every way past the filters that JetStream has, each seen to be refused.
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one list of questions, all on the same servers")]
 async fn sec_095_a_subscriber_may_ask_for_his_own_next_events_and_nothing_else() {
     let mut guarded = Guarded::new().await;
     let (here, context) = told(&guarded).await;
     let operator = bus(&guarded.stack).await;
     let names = ["acme", "other"];
     for name in names {
-        let who = Subscriber::new(name, &[here], false).expect("a subscriber");
+        let who = Subscriber::new(name, &[here]).expect("a subscriber");
         guarded.subscribe(&who).await;
         subscriber::admit(&operator, &who).await.expect("its consumers");
     }

@@ -192,7 +192,7 @@ impl World {
                 };
                 step("reads", &|after| after.writers[at].saw = Some(saw(after)));
             }
-            Fate::Open if writer.xid.is_none() && !(takes_ids_first && !has_all) => {
+            Fate::Open if writer.xid.is_none() && (has_all || !takes_ids_first) => {
                 step("gets its own id", &|after| {
                     let xid = after.give_xid();
                     after.writers[at].has_lock = true;
