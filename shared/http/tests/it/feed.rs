@@ -433,7 +433,9 @@ async fn only_who_may_reads_and_only_what_he_may() {
     let unknown = au.get(&format!("{FEED}&branch=br_00000000000000000000000001")).await;
     let [foreign, unknown] = [foreign, unknown].map(|answer| {
         let mut body = answer.refused(404, "resource.not_found", None);
-        body.as_object_mut().expect("an object").remove("trace_id");
+        for of_the_request in ["request_id", "trace_id"] {
+            body.as_object_mut().expect("an object").remove(of_the_request);
+        }
         body
     });
     assert_eq!(foreign, unknown, "absent and out of reach are the same");

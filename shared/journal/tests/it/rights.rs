@@ -204,7 +204,6 @@ async fn sec_094_a_service_may_do_nothing_else() {
         ("$JS.API.CONSUMER.DURABLE.CREATE.STEWARD_ALPHA_E1.mine", "{}"),
         ("$JS.API.CONSUMER.MSG.NEXT.STEWARD_GAMMA_E1.mine", "1"),
         ("$JS.API.STREAM.INFO.STEWARD_ALPHA_E17", ""),
-        ("$JS.API.STREAM.NAMES", ""),
         ("$JS.API.INFO", ""),
         ("$SYS.REQ.SERVER.PING", ""),
         ("_INBOX_alpha.x", "a lie"),
