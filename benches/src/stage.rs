@@ -248,9 +248,9 @@ impl Home {
     pub async fn make_journal(&self, count: i64) -> Result<()> {
         sqlx::query(
             "INSERT INTO journal (event_id, type, aggregate, subject, aggregate_id, aggversion, actor_kind, actor_id, correlation_id, occurred_at, data)
-             SELECT event, 'alpha.thing.touched.v1', 'thing', 'pen_00000000000000000000000001', event, 1, 'operator', 'bench', event, now(),
+             SELECT event, 'alpha.thing.touched.v1', 'thing', 'pen_00000000000000000000000001', event, number, 'operator', 'bench', event, now(),
                     jsonb_build_object('thing_id', 'pen_00000000000000000000000001', 'word', repeat('x', $2))
-             FROM (SELECT ('01890000-0000-7000-8000-' || lpad(to_hex(number), 12, '0'))::uuid AS event FROM generate_series(1, $1) AS number) AS made",
+             FROM (SELECT ('01890000-0000-7000-8000-' || lpad(to_hex(number), 12, '0'))::uuid AS event, number::int AS number FROM generate_series(1, $1) AS number) AS made",
         )
         .bind(count)
         .bind(i32::try_from(tiny::WORD)?)
