@@ -494,14 +494,18 @@ impl Worker {
 
 async fn fire(mut tx: Tx, handler: &Handler, due: Due) -> Result<(), Broken> {
     let point = tx.savepoint().await?;
-    match caught(handler(&mut tx, due)).await.map_err(Broken::Panicked)? {
-        Ok(()) => {}
-        Err(Failure::Fault(fault)) => return Err(fault.into()),
-        Err(Failure::Refused(refused)) => {
+    let broken = match caught(handler(&mut tx, due)).await {
+        Ok(Ok(())) => return Ok(tx.commit().await?),
+        Ok(Err(Failure::Refused(refused))) => {
             // A rule says that nothing is to be done: the timer has had its say and does not come again.
             tracing::info!(code = refused.error.code, "timer had nothing to do");
             tx.back_to(point).await?;
+            return Ok(tx.commit().await?);
         }
-    }
-    Ok(tx.commit().await?)
+        Ok(Err(Failure::Fault(fault))) => Broken::Fault(fault),
+        Err(panicked) => Broken::Panicked(panicked),
+    };
+    // At once, not when the connection is back in its pool: while this one holds the lock of all timers none other fires.
+    tx.rollback().await?;
+    Err(broken)
 }

@@ -191,7 +191,6 @@ async fn a_timer_that_is_held_up_holds_up_no_other() {
 
 /// So many are held up that the first could be tried again before the last one was tried at all.
 #[tokio::test]
-#[ignore = "the later one never fires since timers have leases: to be mended first"]
 async fn many_timers_that_are_held_up_hold_up_no_later_one() {
     let (pool, stack, clock) = (database().await, nats().await, Clock::default());
     let relay = Running::relay("alpha", &pool, &bus(&stack).await);
