@@ -10,7 +10,7 @@ use uuid::Uuid;
 /// one of them says more than 64 KB.
 ///
 /// The chains that the journal knows are looked up in the statement that inserts: a statement of its own would cost each
-/// command one more round trip (measured: `benches/RESULTS.md`).
+/// command one more round trip.
 #[expect(
     clippy::as_conversions,
     reason = "how sqlx is told the type of an array whose elements may be null; no number"
