@@ -82,6 +82,7 @@ async fn main() -> Result<()> {
         None => std::env::current_exe()?.with_file_name("backbone-data"),
     };
     let beside = data_dir.parent().context("a data directory lies somewhere")?;
+    std::fs::create_dir_all(beside).with_context(|| format!("{} cannot be made", beside.display()))?;
     let mut machine = Machine::inspect(beside)?;
     let stage = Stage::start(&data_dir).await?;
     (machine.postgres, machine.nats) = stage.versions();
