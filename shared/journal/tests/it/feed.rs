@@ -1,7 +1,7 @@
 //! The feed: the same events as on the bus, in the epochs they belong to, and news in whatever process.
 
 use crate::alpha::{thing, touch};
-use crate::relays::raw;
+use crate::readers::raw;
 use crate::stage::{Running, bus, database, nats};
 use journal::Feed;
 use journal::feed::{Astray, Cursor, Wanted};

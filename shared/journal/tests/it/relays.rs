@@ -1,20 +1,13 @@
 //! The relay and the bus: back-pressure, lost streams, databases older than the bus.
 
 use crate::alpha::{thing, touch};
+use crate::readers::raw;
 use crate::stage::{Running, assert_sound, bus, count, database, nats};
 use crate::until;
-use async_nats::jetstream::{self, Context};
 use devstack::Stack;
 use sqlx::PgPool;
 
 const STREAM: &str = "STEWARD_ALPHA_E1";
-
-pub(crate) async fn raw(stack: &Stack) -> Context {
-    let url: async_nats::ServerAddr = stack.nats_url().parse().expect("the address is good");
-    let (user, password) = (url.username().unwrap_or_default(), url.password().unwrap_or_default());
-    let options = async_nats::ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned());
-    jetstream::new(options.connect(url).await.expect("NATS answers"))
-}
 
 /// Every event of the journal stands in the stream at its own number.
 async fn assert_same(stack: &Stack, pool: &PgPool) {
@@ -94,6 +87,33 @@ async fn a_journal_older_than_the_bus_refuses_to_publish_and_numbers_on() {
         relay.kill().await;
     }
     assert_same(&stack, &pool).await;
+}
+
+/// What a process had on its way when its database was restored may stand below an event that agrees (found by the model).
+#[tokio::test]
+async fn another_event_below_one_that_agrees_is_a_restored_database() {
+    let (pool, stack) = (database().await, nats().await);
+    let bus = bus(&stack).await;
+    Running::relay("alpha", &pool, &bus).await_published(&pool, 5).await.kill().await;
+    let context = raw(&stack).await;
+    let stream = context.get_stream(STREAM).await.expect("the stream");
+    let mut messages = Vec::new();
+    for seq in 1..=5 {
+        messages.push(stream.get_raw_message(seq).await.expect("a message"));
+    }
+    messages[2].headers.insert("Nats-Msg-Id", kernel::EventId::of(uuid::Uuid::from_u128(3)).to_string());
+    context.delete_stream(STREAM).await.expect("it is deleted");
+    context.create_stream(stream.cached_info().config.clone()).await.expect("one like it");
+    for message in messages {
+        let sent = context.publish_with_headers(message.subject, message.headers, message.payload);
+        sent.await.expect("sent").await.expect("stored");
+    }
+    touch(&pool, thing(1), None, "").await;
+    let relay = Running::relay("alpha", &pool, &bus);
+    until("it is recognised", async || relay.relay.status().is_restored).await;
+    until("it numbers on", async || relay.relay.status().last_numbered == 6).await;
+    let state = bus.state(STREAM).await.expect("it answers").expect("it is there");
+    assert_eq!(state.last_seq, 5, "and publishes nothing");
 }
 
 /// A second relay on the same database stands by, says how far the first one is and waits for it; it leads when that is gone.

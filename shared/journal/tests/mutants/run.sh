@@ -36,8 +36,10 @@ mutant "m what a silent leader left open stays" a_silent_leader $lease 's/pg_ter
 mutant "n a silent leader is waited for" a_silent_leader src/lease.rs 's/seen\.is_free \|\| claim\.is_silent\(&seen, Instant::now\(\)\)/seen.is_free/'
 mutant "o timers fire side by side" two_timer_loops src/timer.rs 's/if !is_alone/if !is_alone \&\& false/' fences
 mutant "p parked events not locked" two_readers_try src/parked.rs 's/LIMIT 100 FOR UPDATE/LIMIT 100/' fences
-mutant "q position moved from anywhere" two_readers_apply src/reader.rs 's/AND seq = \$5 AND/AND \$5::bigint IS NOT NULL AND/' fences
-mutant "r ids not compared" a_restored_database_begins src/publish.rs 's/ && stream\.last_event == Some\(event\)//'
+mutant "q position moved from anywhere" two_readers_apply src/reader/position.rs 's/AND epoch = \$6 AND seq = \$7/AND (\$6::int, \$7::bigint) IS NOT NULL/' fences
+ids='s/ && stream\.last_event == Some\(event\)//; s/if held != ours/if false/'
+mutant "r ids not compared" a_restored_database_begins src/publish.rs "$ids"
+mutant "w only the newest id compared" below_one_that_agrees src/publish.rs 's/if held != ours/if false/'
 mutant "s base off by one" a_restored_database_begins src/renewal.rs 's/Ok\(Agreed::Up\(same\)\)/Ok(Agreed::Up(same - 1))/'
 mutant "t reader ignores the base" a_reader_behind_the_base src/reader/position.rs 's/base: Some\(next\.base\)/base: None/'
 mutant "u event at the position not compared" another_event_at_the_position src/reader/position.rs 's/ \|\| first\.event_id != applied//'
