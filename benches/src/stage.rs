@@ -134,6 +134,7 @@ impl Stage {
         let around = Surroundings {
             database: home.url.clone(),
             nats: self.nats_url().into(),
+            replicas: None,
             clock: Clock::default(),
             public_key: keys.public.clone(),
             cursor_secret: fresh_secret().into_bytes(),

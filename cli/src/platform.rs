@@ -171,6 +171,7 @@ impl Platform {
                     true => Login::with_seed(&stack.nats_address(), &secrets.bus[service.name]),
                     false => stack.nats_url().into(),
                 },
+                replicas: None,
                 clock: clock.clone(),
                 public_key: secrets.public_key.clone(),
                 cursor_secret: secrets.cursors.clone().into_bytes(),

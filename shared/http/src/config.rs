@@ -3,6 +3,7 @@
 
 use crate::server::Profile;
 use crate::telemetry::LogFormat;
+use journal::Replicas;
 use kernel::Timestamp;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,9 @@ pub struct Config {
     /// A file with the seed of the service's own key for NATS (an nkey, `SU…`). Missing only where the URL itself has a
     /// user and a password.
     pub nats_seed_file: Option<PathBuf>,
+    /// How the bus is used.
+    #[serde(default)]
+    pub bus: OnBus,
     /// A file with the public key of the token issuer, PEM.
     pub public_key_file: PathBuf,
     /// A file with the secret that cursors are signed with; at least 32 bytes.
@@ -36,6 +40,15 @@ pub struct Config {
     pub metrics: Option<Metrics>,
     /// Traces; none are sent where it is missing.
     pub traces: Option<Traces>,
+}
+
+/// How the bus is used.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OnBus {
+    /// On how many nodes of the cluster the service's streams are kept: 1, 3 or 5. What is said here holds for the streams
+    /// that are there too; where nothing is said they stay as they are, and a new one is kept on one.
+    pub replicas: Option<Replicas>,
 }
 
 /// Where it listens.

@@ -121,6 +121,7 @@ async fn try_run(service: Service, file: &Path) -> Result<(), RunError> {
             url: secret(&config.nats_url_file)?,
             seed: config.nats_seed_file.as_deref().map(secret).transpose()?,
         },
+        replicas: config.bus.replicas,
         clock,
         public_key: secret(&config.public_key_file)?,
         cursor_secret,

@@ -4,7 +4,9 @@ use crate::access::Verifier;
 use crate::house::{House, Keys};
 use crate::list::Cursors;
 use crate::policy::PolicyKind;
-use journal::{Bus, Clock, Fault, Feed, Login, Reactions, Reader, ReaderContext, Relay, TimerLoop, Timers};
+use journal::{
+    Bus, Clock, Fault, Feed, Login, Reactions, Reader, ReaderContext, Relay, Replicas, TimerLoop, Timers,
+};
 use kernel::Zone;
 use sqlx::PgPool;
 use sqlx::migrate::Migrator;
@@ -85,6 +87,8 @@ pub struct Surroundings {
     pub database: String,
     /// The bus, and as whom it is used.
     pub nats: Login,
+    /// On how many of its nodes the service's streams are kept; as they are where nothing is said.
+    pub replicas: Option<Replicas>,
     /// The clock, shared by all services of a process.
     pub clock: Clock,
     /// PEM of the key that tokens are signed with.
@@ -149,7 +153,7 @@ impl Running {
     /// Starts a service: its tables must be there (`steward migrate`).
     pub async fn start(service: Service, around: Surroundings) -> Result<Self, StartError> {
         let pool = pool(&around.database, &process_name(service.name)).await?;
-        let bus = Bus::connect(&around.nats, service.name).await?;
+        let bus = Bus::connect(&around.nats, service.name).await?.replicated(around.replicas);
         let verifier = Verifier::new(&around.public_key, around.clock.clone())?;
         crate::policy::seed(&pool, service.name, &service.policies, around.clock.now()).await?;
         let (relay, relay_task) = Relay::start(service.name, pool.clone(), bus.clone(), around.stop.clone());

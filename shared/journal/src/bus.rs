@@ -11,6 +11,7 @@ use async_nats::jetstream::{self, ErrorCode};
 use async_nats::{Event, ServerError};
 use events::Envelope;
 use kernel::{BranchId, EventId, Version};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,6 +31,31 @@ pub struct Bus {
     pub(crate) jetstream: jetstream::Context,
     connected: watch::Receiver<u64>,
     refusals: Arc<AtomicU64>,
+    pub(crate) replicas: Option<Replicas>,
+}
+
+/// On how many nodes of a cluster each stream is kept: 1, 3 or 5. An even number survives no more failures than the odd one
+/// below it, and NATS keeps no more than five.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u8")]
+pub struct Replicas(u8);
+
+impl Replicas {
+    /// As NATS's configuration of a stream counts them.
+    pub(crate) fn count(self) -> usize {
+        self.0.into()
+    }
+}
+
+impl TryFrom<u8> for Replicas {
+    type Error = &'static str;
+
+    fn try_from(count: u8) -> Result<Self, Self::Error> {
+        match count {
+            1 | 3 | 5 => Ok(Self(count)),
+            _ => Err("a stream has 1, 3 or 5 replicas"),
+        }
+    }
 }
 
 /// Why the bus cannot be used, said once: the library tries again every second, and tells nobody that a password is wrong.
@@ -116,7 +142,14 @@ impl Bus {
         if !is_there {
             tracing::warn!(name, "the bus does not answer yet; trying on");
         }
-        Ok(Self { jetstream, connected, refusals })
+        Ok(Self { jetstream, connected, refusals, replicas: None })
+    }
+
+    /// Has each stream that is published kept on so many nodes, also one that is there already. Where nothing is said a
+    /// stream keeps what it has, and a new one has one.
+    #[must_use]
+    pub fn replicated(self, replicas: Option<Replicas>) -> Self {
+        Self { replicas, ..self }
     }
 
     /// Changes whenever the connection was lost or made again: subscriptions are then rebuilt from their positions,

@@ -1,7 +1,7 @@
 //! Compares a service's stream with its journal, and changes nothing (`steward stream check`).
 
 use crate::Fault;
-use crate::bus::{Bus, StreamState, stream_name};
+use crate::bus::{Bus, Replicas, StreamState, stream_name};
 use crate::epoch::{self, Epochs, Stretch};
 use crate::stream::{config, first_of};
 use async_nats::jetstream::stream::{Config, Info};
@@ -137,7 +137,7 @@ pub async fn check(pool: &PgPool, bus: &Bus, service: &str, depth: Depth) -> Res
         return Ok(report);
     };
     (report.first_seq, report.last_seq, report.messages) = (state.first_seq, state.last_seq, state.messages);
-    for detail in unlike(&info, &config(service, &epochs, state.first_seq)?) {
+    for detail in unlike(&info, &config(service, &epochs, state.first_seq, bus.replicas)?, bus.replicas) {
         report.found(Kind::Configuration, detail);
     }
     ends(pool, bus, &epochs, &state, &mut report).await?;
@@ -297,7 +297,7 @@ fn sample(first: i64, last: i64) -> Vec<i64> {
 }
 
 /// What of a stream's configuration is not as the relay makes it; how many copies a cluster keeps is its own affair.
-fn unlike(info: &Info, ours: &Config) -> Vec<String> {
+fn unlike(info: &Info, ours: &Config, replicas: Option<Replicas>) -> Vec<String> {
     let is = &info.config;
     let unbounded = |limit: i64| limit <= 0;
     let said = |config: &Config| config.metadata.get(crate::stream::EPOCHS).cloned().unwrap_or_default();
@@ -313,6 +313,7 @@ fn unlike(info: &Info, ours: &Config) -> Vec<String> {
         ("deny_delete", is.deny_delete == ours.deny_delete),
         ("deny_purge", is.deny_purge == ours.deny_purge),
         ("allow_direct", is.allow_direct == ours.allow_direct),
+        ("num_replicas", replicas.is_none() || is.num_replicas == ours.num_replicas),
         ("metadata", is_told),
     ];
     as_ours

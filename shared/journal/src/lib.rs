@@ -37,7 +37,7 @@ pub mod timer;
 pub mod trace;
 pub mod tx;
 
-pub use bus::Bus;
+pub use bus::{Bus, Replicas};
 pub use clock::Clock;
 pub use failure::{Failure, Fault, RefuseOn};
 pub use feed::Feed;

@@ -258,7 +258,10 @@ impl Publishing {
             return Err(self.restored(&stream_name(self.to.service, newer.epoch)));
         }
         let state = match newest.filter(|newest| newest.epoch == epoch) {
-            Some(newest) => Some(newest.state),
+            Some(newest) => {
+                self.to.bus.replicate(self.to.service, &newest).await?;
+                Some(newest.state)
+            }
             None => {
                 if self.to.bus.state(&name).await?.is_some() {
                     // Set aside for an epoch that this database does not know (any more).

@@ -101,12 +101,12 @@ pub async fn survey(pool: &PgPool, bus: &Bus, service: &str, asked: Option<i64>)
 
 /// The stream of an epoch that takes no subjects any more.
 async fn set_aside(bus: &Bus, service: &str, epoch: i32) -> Result<Option<Newest>, Fault> {
-    let (Some(epochs), Some(state)) =
-        (bus.told(service, epoch).await?, bus.state(&stream_name(service, epoch)).await?)
+    let (Some(epochs), Some((info, state))) =
+        (bus.told(service, epoch).await?, bus.info(&stream_name(service, epoch)).await?)
     else {
         return Ok(None);
     };
-    Ok(Some(Newest { epoch, epochs, state }))
+    Ok(Some(Newest { epoch, epochs, state, replicas: info.config.num_replicas }))
 }
 
 impl Sides<'_> {

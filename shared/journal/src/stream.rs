@@ -4,7 +4,7 @@
 //! began, because readers know nothing else of the source.
 
 use crate::Fault;
-use crate::bus::{Bus, StreamState, is_missing, stream_name, to_seq};
+use crate::bus::{Bus, Replicas, StreamState, is_missing, stream_name, to_seq};
 use crate::epoch::{Epoch, Epochs, Stretch};
 use crate::failpoint::failpoint;
 use crate::numbering::numbered;
@@ -32,6 +32,8 @@ pub struct Newest {
     pub epochs: Epochs,
     /// Where it stands.
     pub state: StreamState,
+    /// On how many nodes it is kept.
+    pub replicas: usize,
 }
 
 /// What a service's events are published under.
@@ -45,7 +47,12 @@ fn subjects_of_old(service: &str, epoch: i32) -> String {
 }
 
 /// How the stream of the latest of these epochs is made, beginning with `first_seq`.
-pub(crate) fn config(service: &str, epochs: &Epochs, first_seq: i64) -> Result<Config, Fault> {
+pub(crate) fn config(
+    service: &str,
+    epochs: &Epochs,
+    first_seq: i64,
+    replicas: Option<Replicas>,
+) -> Result<Config, Fault> {
     let told = serde_json::to_string(epochs).map_err(|error| Fault::Bus(error.to_string()))?;
     Ok(Config {
         name: stream_name(service, epochs.latest().epoch),
@@ -56,6 +63,7 @@ pub(crate) fn config(service: &str, epochs: &Epochs, first_seq: i64) -> Result<C
         deny_delete: true,
         deny_purge: true,
         allow_direct: true,
+        num_replicas: replicas.map_or(1, Replicas::count),
         first_sequence: Some(u64::try_from(first_seq).map_err(|error| Fault::Bus(error.to_string()))?),
         metadata: [(EPOCHS.to_owned(), told)].into(),
         ..Config::default()
@@ -83,7 +91,23 @@ impl Bus {
         let epoch = epoch_of(&name, service)
             .ok_or_else(|| Fault::Bus(format!("{name} takes the subjects of {service}")))?;
         let Some((info, state)) = self.info(&name).await? else { return Ok(None) };
-        Ok(Some(Newest { epoch, epochs: told_by(&info, epoch)?, state }))
+        let replicas = info.config.num_replicas;
+        Ok(Some(Newest { epoch, epochs: told_by(&info, epoch)?, state, replicas }))
+    }
+
+    /// Has a stream kept on as many nodes as this bus was told: one node may become a cluster, and the other way round.
+    pub(crate) async fn replicate(&self, service: &str, newest: &Newest) -> Result<(), Fault> {
+        let Some(wanted) = self.replicas.map(Replicas::count).filter(|wanted| *wanted != newest.replicas)
+        else {
+            return Ok(());
+        };
+        let name = stream_name(service, newest.epoch);
+        let Some((info, _)) = self.info(&name).await? else { return Ok(()) };
+        let config = Config { num_replicas: wanted, ..info.config };
+        self.jetstream.update_stream(config).await.map_err(|error| {
+            Fault::Bus(format!("{name} cannot be kept on {wanted} nodes (bus.replicas): {error}"))
+        })?;
+        Ok(())
     }
 
     /// The epochs that a stream tells of; `None` where there is no such stream.
@@ -176,7 +200,7 @@ impl Bus {
         if self.state(&name).await?.is_some_and(|state| state.messages == 0) {
             self.jetstream.delete_stream(&name).await.map_err(|error| Fault::Bus(error.to_string()))?;
         }
-        let config = config(service, epochs, first_seq)?;
+        let config = config(service, epochs, first_seq, self.replicas)?;
         self.jetstream.create_stream(config).await.map_err(|error| Fault::Bus(error.to_string()))?;
         if epoch > 1 { failpoint("stream.renewed") } else { Ok(()) }
     }

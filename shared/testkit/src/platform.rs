@@ -104,6 +104,7 @@ impl Platform {
             let around = Surroundings {
                 database: fresh_database(&service).await,
                 nats: Login::with_seed(&stack.nats_address(), &seed),
+                replicas: None,
                 clock: clock.clone(),
                 public_key: public.clone(),
                 cursor_secret: fresh_secret().into_bytes(),

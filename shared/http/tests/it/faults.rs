@@ -160,6 +160,7 @@ impl Alone {
             let around = Surroundings {
                 database: provision(stack.postgres_url(), &service, &passwords).await.expect("tables"),
                 nats: stack.nats_url().into(),
+                replicas: None,
                 clock: clock.clone(),
                 public_key: public.clone(),
                 cursor_secret: fresh_secret().into_bytes(),

@@ -26,6 +26,7 @@ impl Process {
         let around = Surroundings {
             database: database.to_owned(),
             nats: platform.stack.nats_url().into(),
+            replicas: None,
             clock: Clock::default(),
             public_key: fresh_keys().1,
             cursor_secret: fresh_secret().into_bytes(),
