@@ -72,34 +72,41 @@ fn configuration() -> String {
 /// Seeds of keys, an operator's password, and what NATS is told of them.
 fn keys(directory: &Path) -> Result<()> {
     fs::create_dir_all(directory).with_context(|| format!("{} cannot be made", directory.display()))?;
-    let mut told = String::new();
+    let mut seeds = BTreeMap::new();
     for service in services() {
         let file = directory.join(format!("{}.nats-seed", service.name));
-        let seed = kept(&file, fresh_seed)?;
-        let key = public_key(&seed).with_context(|| format!("{}", file.display()))?;
-        told.push_str(&format!("{}={key}\n", variable(service.name)));
+        seeds.insert(service.name.to_owned(), kept(&file, fresh_seed)?);
     }
     let operator = password(&directory.join("operator.nats-password"))?;
-    told.push_str(&format!("STEWARD_OPERATOR_PASSWORD={operator}\n"));
     let route = password(&directory.join("route.nats-password"))?;
-    told.push_str(&format!("STEWARD_ROUTE_PASSWORD={route}\n"));
-    for node in 1..=3 {
-        told.push_str(&format!("STEWARD_ROUTE_{node}=nats-route://route:{route}@nats-{node}:6222\n"));
-    }
     let file = directory.join("nats.env");
-    devstack::write_whole(&file, told.as_bytes())?;
+    devstack::write_whole(&file, environment(&seeds, &operator, &route)?.as_bytes())?;
     println!("{}: the environment of nats-server", file.display());
     println!("each service is given its own *.nats-seed (nats_seed_file), nobody the others'");
     Ok(())
 }
 
+/// What nats-server finds in its environment (`deploy/nats/`), by the services' seeds and the two passwords.
+pub(crate) fn environment(seeds: &BTreeMap<String, String>, operator: &str, route: &str) -> Result<String> {
+    let mut told = String::new();
+    for (service, seed) in seeds {
+        let key = public_key(seed).with_context(|| format!("the seed of {service}"))?;
+        told.push_str(&format!("{}={key}\n", variable(service)));
+    }
+    told.push_str(&format!("STEWARD_OPERATOR_PASSWORD={operator}\nSTEWARD_ROUTE_PASSWORD={route}\n"));
+    for node in 1..=3 {
+        told.push_str(&format!("STEWARD_ROUTE_{node}=nats-route://route:{route}@nats-{node}:6222\n"));
+    }
+    Ok(told)
+}
+
 /// A password that begins with a letter, so that NATS takes it for a text whatever follows.
-fn password(file: &Path) -> Result<String> {
+pub(crate) fn password(file: &Path) -> Result<String> {
     kept(file, || anyhow::Ok(format!("p{}", fresh_secret())))
 }
 
 /// The secret in a file, made up where it is not there yet.
-fn kept<E>(file: &Path, make: impl FnOnce() -> Result<String, E>) -> Result<String>
+pub(crate) fn kept<E>(file: &Path, make: impl FnOnce() -> Result<String, E>) -> Result<String>
 where
     anyhow::Error: From<E>,
 {

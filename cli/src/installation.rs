@@ -105,6 +105,11 @@ pub(crate) enum DemoMark {
 }
 
 impl Installation {
+    /// One in this directory, with servers of its own.
+    pub(crate) fn at(data_dir: PathBuf) -> Self {
+        Self { data_dir, postgres_url_file: None, nats_url_file: None, program: "steward".to_owned() }
+    }
+
     /// Deletes all that Steward made here, and nothing else; says what stays because it did not make it.
     pub(crate) async fn delete(&self, hold: Hold) -> Result<()> {
         self.must_be_its_own()?;

@@ -6,6 +6,7 @@ mod bus;
 mod client;
 mod config_check;
 mod demo;
+mod deploy;
 mod down;
 mod epoch;
 mod feed;
@@ -80,6 +81,9 @@ enum Verb {
     /// Set up the users of a NATS of your own.
     #[command(subcommand)]
     Bus(bus::Verb),
+    /// Run it in containers.
+    #[command(subcommand)]
+    Deploy(deploy::Deploy),
     /// Compare streams with journals, and make one again.
     #[command(subcommand)]
     Stream(stream::Stream),
@@ -129,6 +133,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Verb::Audit(audit) => audit.run(&installation).await,
         Verb::Subscriber(subscriber) => subscriber.run(&installation).await,
         Verb::Bus(bus) => bus.run(),
+        Verb::Deploy(deploy) => deploy.run().await,
         Verb::Stream(stream) => stream.run(&installation).await,
         Verb::Epoch(epoch) => epoch.run(&installation).await,
         Verb::Feed(feed) => feed.run(&installation).await,

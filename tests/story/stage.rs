@@ -142,6 +142,16 @@ impl Stage {
         }
     }
 
+    /// The last number that each of these services has given.
+    pub(crate) async fn last_numbers(&self, services: &[&str]) -> Vec<u64> {
+        let mut last = Vec::new();
+        for service in services {
+            let health = Client::new(&self.addresses[service], None).get("/health/ready").await.expect(200);
+            last.push(health["services"][service]["last_seq"].as_u64().expect("a number"));
+        }
+        last
+    }
+
     /// Whether every service has read whatever the others said.
     pub(crate) async fn has_read_everything(&self) -> bool {
         let mut services = BTreeMap::new();
