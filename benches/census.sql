@@ -5,7 +5,7 @@
 --
 -- Bytes: all partitions of journal and journal_order with their indexes, over the rows. Partitions that are empty yet
 -- weigh a few pages each, so a journal of some thousand rows says a little too much.
-SELECT split_part(type, '.v', 1) AS event, count(*) AS rows, avg(pg_column_size(data))::int AS data_bytes
+SELECT regexp_replace(type, '\.v[0-9]+$', '') AS event, count(*) AS rows, avg(pg_column_size(data))::int AS data_bytes
 FROM journal GROUP BY event ORDER BY rows DESC;
 
 SELECT count(*) AS rows,
