@@ -57,6 +57,8 @@ async fn prepare(directory: &Path) -> Result<()> {
         &format!("postgres://postgres:{postgres}@postgres/postgres"),
     )?;
     put(&operator.data_dir.join("nats-url"), &format!("nats://steward:{bus}@nats:4222"))?;
+    let address = |service: &&str| ((*service).to_owned(), format!("http://{service}:8080"));
+    operator.remember_addresses(&names.iter().map(address).collect())?;
     for service in names {
         let place = directory.join(service);
         make_directory(&place)?;

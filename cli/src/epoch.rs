@@ -150,9 +150,9 @@ impl Phantoms {
     async fn run(self, operator: &Operator) -> Result<()> {
         let service = operator.services(Some(&self.service))?.remove(0);
         let phantoms = operator.all(&format!("/v1/{service}/phantoms")).await?;
-        let health = operator.get("/health/ready").await?;
         let mut readers = BTreeMap::new();
         for reader in operator.services(None)? {
+            let health = operator.health(&reader).await?;
             let source = health["services"][&reader]["readers"].as_array().into_iter().flatten();
             let Some(standing) = source.into_iter().find(|standing| standing["source"] == service.as_str())
             else {

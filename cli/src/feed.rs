@@ -2,6 +2,7 @@
 
 use crate::client::client;
 use crate::installation::Installation;
+use crate::operator::refused;
 use crate::token::account_of;
 use anyhow::{Context, Result, bail, ensure};
 use chrono::TimeDelta;
@@ -12,9 +13,8 @@ use journal::Clock;
 use journal::feed::Cursor;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use serde_json::value::RawValue;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{StdoutLock, Write};
 
 /// Events of one request.
@@ -227,17 +227,17 @@ impl Line {
 /// The feed of a running installation, read as an auditor who may see what people are paid.
 struct Door {
     client: reqwest::Client,
-    address: String,
+    /// Where each service answers.
+    addresses: BTreeMap<String, String>,
     issuer: Issuer,
     clock: Clock,
 }
 
 impl Door {
     fn open(installation: &Installation) -> Result<Self> {
-        let running = installation.must_run()?;
         let issuer = Issuer::new(&installation.existing_secrets()?.private_key)?;
-        let address = format!("{}/v1/events", running.base_url);
-        Ok(Self { client: client()?, address, issuer, clock: installation.clock()? })
+        let addresses = installation.addresses()?;
+        Ok(Self { client: client()?, addresses, issuer, clock: installation.clock()? })
     }
 
     async fn page(&self, source: &str, after: Option<String>, more: &[(&str, String)]) -> Result<FeedPage> {
@@ -250,16 +250,18 @@ impl Door {
         // A fresh one each time: a tail may go on for longer than any token is good.
         let scopes = BTreeSet::from([Scope::Pay]);
         let token = self.issuer.issue_scoped(&principal, &scopes, self.clock.now(), TimeDelta::minutes(5))?;
-        let request = self.client.get(&self.address).bearer_auth(token);
+        // Whoever is asked for a service that there is not says so.
+        let address = self.addresses.get(source).or_else(|| self.addresses.values().next());
+        let address = format!("{}/v1/events", address.context("no service runs here")?);
+        let request = self.client.get(address).bearer_auth(token);
         let request = request.query(&[("source", source), ("limit", LIMIT)]).query(more);
         let request = if let Some(after) = after { request.query(&[("after", after)]) } else { request };
         let answer = request.send().await.context("the feed does not answer")?;
-        if answer.status().is_success() {
+        let status = answer.status();
+        if status.is_success() {
             return read(answer).await;
         }
-        let problem: Value = read(answer).await?;
-        let said = |member: &str| problem[member]["en"].as_str().unwrap_or_default().to_owned();
-        bail!("{}: {}. {}", problem["code"].as_str().unwrap_or("unknown"), said("messages"), said("next"))
+        Err(refused(&read(answer).await?, status))
     }
 }
 

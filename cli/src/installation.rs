@@ -84,6 +84,9 @@ const DEMO: &str = "demo.json";
 /// How far the clock of this data was moved (development profile).
 const CLOCK: &str = "clock.json";
 
+/// Where each service answers, where they run each alone (`steward deploy prepare`).
+const ADDRESSES: &str = "addresses.json";
+
 /// Who outside of the network reads events, and which.
 const SUBSCRIBERS: &str = "subscribers.json";
 
@@ -92,7 +95,8 @@ const CONFIGURED: &str = "configured.json";
 
 /// Everything the installation itself writes into its directory but the hold, in the order in which it is deleted:
 /// what tells whose data this was goes last.
-const FILES: [&str; 7] = [CLOCK, "port.json", "running.json", SUBSCRIBERS, "secrets.json", CONFIGURED, DEMO];
+const FILES: [&str; 8] =
+    [ADDRESSES, CLOCK, "port.json", "running.json", SUBSCRIBERS, "secrets.json", CONFIGURED, DEMO];
 
 /// How far a demo has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -312,7 +316,23 @@ impl Installation {
         read(&self.file("running.json"))
     }
 
-    /// The same, or an error that says what to do.
+    /// Where each service answers: all of them at the address of `up`, or each at its own.
+    pub(crate) fn addresses(&self) -> Result<BTreeMap<String, String>> {
+        if !self.is_held()
+            && let Some(addresses) = read(&self.file(ADDRESSES))?
+        {
+            return Ok(addresses);
+        }
+        let Running { base_url, databases, .. } = self.must_run()?;
+        Ok(databases.into_keys().map(|service| (service, base_url.clone())).collect())
+    }
+
+    /// Writes down where each service answers.
+    pub(crate) fn remember_addresses(&self, addresses: &BTreeMap<String, String>) -> Result<()> {
+        write(&self.file(ADDRESSES), addresses)
+    }
+
+    /// Who runs this installation now, or an error that says what to do.
     pub(crate) fn must_run(&self) -> Result<Running> {
         match self.running()? {
             Some(running) => Ok(running),

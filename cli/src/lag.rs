@@ -1,7 +1,7 @@
 //! `steward lag`: how far each service's events have come, and how far each reader.
 
-use crate::api::Api;
 use crate::installation::Installation;
+use crate::operator::Operator;
 use anyhow::Result;
 use clap::Args;
 use serde_json::{Value, json};
@@ -19,10 +19,10 @@ pub(crate) struct Lag {
 
 impl Lag {
     pub(crate) async fn run(self, installation: &Installation) -> Result<()> {
-        let api = Api::of(installation)?;
+        let operator = Operator::of(installation)?;
         let mut told = Vec::new();
-        for service in api.asked(self.service)? {
-            told.push(api.get(&format!("/v1/{service}/lag")).await?);
+        for service in operator.services(self.service.as_deref())? {
+            told.push(operator.get(&format!("/v1/{service}/lag")).await?);
         }
         told.iter().flat_map(lines).for_each(|line| println!("{line}"));
         if self.json {

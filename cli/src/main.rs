@@ -1,6 +1,5 @@
 //! `steward`: all services in one process, and the operator's verbs. One file per verb.
 
-mod api;
 mod audit;
 mod bus;
 mod client;

@@ -1,7 +1,7 @@
 //! The operator's verbs go through the services' own API, with a right of their own each, like anybody's request.
 
 use crate::client::client;
-use crate::installation::{Installation, Running};
+use crate::installation::Installation;
 use anyhow::{Context, Result, bail};
 use chrono::TimeDelta;
 use house::access::{Issuer, fresh_secret};
@@ -9,12 +9,14 @@ use house::{Held, Principal, Role};
 use kernel::UserId;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// Headquarters, at the machine of an installation that runs.
 pub(crate) struct Operator {
     http: reqwest::Client,
-    running: Running,
+    /// Where each service answers.
+    addresses: BTreeMap<String, String>,
     token: String,
 }
 
@@ -24,7 +26,7 @@ const ACCOUNT: &[u8] = b"steward operator";
 impl Operator {
     /// With the installation's own key: whoever can read it may do all this anyway.
     pub(crate) fn of(installation: &Installation) -> Result<Self> {
-        let running = installation.must_run()?;
+        let addresses = installation.addresses()?;
         let secrets = installation.existing_secrets()?;
         let user = UserId::of(Uuid::new_v5(&Uuid::NAMESPACE_OID, ACCOUNT));
         let principal =
@@ -35,26 +37,45 @@ impl Operator {
             now.minus(TimeDelta::minutes(1)),
             TimeDelta::hours(1),
         )?;
-        Ok(Self { http: client()?, running, token })
+        Ok(Self { http: client()?, addresses, token })
     }
 
     /// The services that run here, or the one that was named.
     pub(crate) fn services(&self, named: Option<&str>) -> Result<Vec<String>> {
-        let all = self.running.databases.keys().cloned();
-        let services: Vec<String> = all.filter(|name| named.is_none_or(|named| named == name)).collect();
-        if services.is_empty() {
-            bail!("no service {} runs here", named.unwrap_or_default());
+        let all: Vec<String> = self.addresses.keys().cloned().collect();
+        match named {
+            None => Ok(all),
+            Some(named) if self.addresses.contains_key(named) => Ok(vec![named.to_owned()]),
+            Some(named) => bail!("no service {named} runs here; there are {}", all.join(", ")),
         }
-        Ok(services)
     }
 
+    /// To the service that a path belongs to: `/v1/<service>/…`.
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.running.base_url)).bearer_auth(&self.token)
+        let address = path.split('/').nth(2).and_then(|service| self.addresses.get(service));
+        let address = address.map(String::as_str).unwrap_or_default();
+        self.http.request(method, format!("{address}{path}")).bearer_auth(&self.token)
     }
 
     /// Reads.
     pub(crate) async fn get(&self, path: &str) -> Result<Value> {
         self.send(self.request(Method::GET, path)).await
+    }
+
+    /// Reads; `None` where there is no such thing.
+    pub(crate) async fn find(&self, path: &str) -> Result<Option<Value>> {
+        let (status, answer) = self.answer(self.request(Method::GET, path)).await?;
+        match status {
+            StatusCode::NOT_FOUND => Ok(None),
+            status if status.is_success() => Ok(Some(answer)),
+            status => Err(refused(&answer, status)),
+        }
+    }
+
+    /// How a service's process is.
+    pub(crate) async fn health(&self, service: &str) -> Result<Value> {
+        let address = self.addresses.get(service).map(String::as_str).unwrap_or_default();
+        self.send(self.http.get(format!("{address}/health/ready"))).await
     }
 
     /// Reads every page of a list, oldest first.
@@ -85,11 +106,11 @@ impl Operator {
         }
     }
 
-    /// Sends a command to a thing as it was seen.
+    /// Sends a command to a thing as it was seen. Typed again, it is the same command: the key says so.
     pub(crate) async fn tell(&self, path: &str, version: &Value, body: &Value) -> Result<Value> {
         let request = self
             .request(Method::POST, path)
-            .header("idempotency-key", fresh_secret())
+            .header("idempotency-key", format!("{path}@{version}"))
             .header("if-match", format!("\"{version}\""));
         self.send(request.json(body)).await
     }
@@ -106,10 +127,15 @@ impl Operator {
     }
 }
 
-/// A refusal as people read it: what is wrong, what to do next, and the code to look up.
-fn refused(answer: &Value, status: StatusCode) -> anyhow::Error {
-    match (answer["messages"]["en"].as_str(), answer["next"]["en"].as_str(), answer["code"].as_str()) {
-        (Some(what), Some(next), Some(code)) => anyhow::anyhow!("{what}. {next} ({code})"),
-        _ => anyhow::anyhow!("{status}"),
-    }
+/// A refusal as people read it, in both languages: what is wrong, what to do next, and the code to look up.
+pub(crate) fn refused(answer: &Value, status: StatusCode) -> anyhow::Error {
+    let Some(code) = answer["code"].as_str() else { return anyhow::anyhow!("{status}") };
+    let said = |what: &str, language: &str| answer[what][language].as_str().unwrap_or_default().to_owned();
+    anyhow::anyhow!(
+        "{}. {} ({code}) {}。{}",
+        said("messages", "en"),
+        said("next", "en"),
+        said("messages", "zh-CN"),
+        said("next", "zh-CN")
+    )
 }

@@ -1,9 +1,9 @@
 //! `steward parked`: events that could not take effect; look at them, have them tried again, give them up.
 
-use crate::api::Api;
 use crate::installation::Installation;
+use crate::operator::Operator;
 use crate::token::id;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, Subcommand};
 use house::parked::ParkedId;
 use serde_json::{Value, json};
@@ -77,11 +77,11 @@ pub(crate) struct Discard {
 
 impl Parked {
     pub(crate) async fn run(self, installation: &Installation) -> Result<()> {
-        let api = Api::of(installation)?;
+        let operator = Operator::of(installation)?;
         match self {
-            Self::Ls(ls) => ls.run(&api).await,
+            Self::Ls(ls) => ls.run(&operator).await,
             Self::Show(one) => {
-                let (_, parked) = found(&api, one.id).await?;
+                let (_, parked) = found(&operator, one.id).await?;
                 println!("{}", serde_json::to_string_pretty(&parked)?);
                 if one.json {
                     println!("{parked}");
@@ -89,14 +89,15 @@ impl Parked {
                 Ok(())
             }
             Self::Retry(one) => {
-                let after = tell(&api, one.id, "retry", &json!({})).await?;
+                let after = tell(&operator, one.id, "retry", &json!({})).await?;
                 if one.json {
                     println!("{after}");
                 }
                 Ok(())
             }
             Self::Discard(discard) => {
-                let after = tell(&api, discard.id, "discard", &json!({ "reason": discard.reason })).await?;
+                let after =
+                    tell(&operator, discard.id, "discard", &json!({ "reason": discard.reason })).await?;
                 if discard.json {
                     println!("{after}");
                 }
@@ -107,7 +108,7 @@ impl Parked {
 }
 
 impl Ls {
-    async fn run(self, api: &Api) -> Result<()> {
+    async fn run(self, operator: &Operator) -> Result<()> {
         let filters = [
             ("reader", &self.reader),
             ("source", &self.source),
@@ -120,9 +121,9 @@ impl Ls {
             .collect();
         let room = if self.discarded { "discarded-events" } else { "parked" };
         let (mut listed, mut has_more) = (Vec::new(), false);
-        for service in api.asked(self.service)? {
+        for service in operator.services(self.service.as_deref())? {
             let page =
-                api.get(&format!("/v1/{service}/{room}?sort=id&limit={}{filters}", self.limit)).await?;
+                operator.get(&format!("/v1/{service}/{room}?sort=id&limit={}{filters}", self.limit)).await?;
             has_more |= page["page"]["has_more"] == true;
             listed.extend(page["data"].as_array().cloned().unwrap_or_default());
         }
@@ -150,19 +151,18 @@ fn escaped(text: &str) -> String {
 }
 
 /// Tells a parked event something; how it is then.
-async fn tell(api: &Api, id: ParkedId, verb: &str, body: &Value) -> Result<Value> {
-    let (path, parked) = found(api, id).await?;
-    let version = parked["version"].as_i64().context("a parked event has a version")?;
-    let after = api.command(&format!("{path}/{verb}"), version, body).await?;
+async fn tell(operator: &Operator, id: ParkedId, verb: &str, body: &Value) -> Result<Value> {
+    let (path, parked) = found(operator, id).await?;
+    let after = operator.tell(&format!("{path}/{verb}"), &parked["version"], body).await?;
     println!("{}", line(&after));
     Ok(after)
 }
 
 /// Where it is parked: an id does not say in which service.
-async fn found(api: &Api, id: ParkedId) -> Result<(String, Value)> {
-    for service in &api.services {
+async fn found(operator: &Operator, id: ParkedId) -> Result<(String, Value)> {
+    for service in operator.services(None)? {
         let path = format!("/v1/{service}/parked/{id}");
-        if let Some(parked) = api.find(&path).await? {
+        if let Some(parked) = operator.find(&path).await? {
             return Ok((path, parked));
         }
     }

@@ -1,6 +1,6 @@
 //! Runs one service alone: what `steward-support` and its siblings do.
 
-use crate::config::{Config, ConfigError, secret};
+use crate::config::{Config, ConfigError, Metrics, secret};
 use crate::health::NoHealth;
 use crate::server::{router, serve};
 use crate::service::{Running, Service, StartError, Surroundings};
@@ -93,19 +93,20 @@ async fn health(file: &Path) -> Result<(), RunError> {
     Ok(())
 }
 
+/// Counts from now on, where anybody is to see it: the listener for that.
+async fn counted(metrics: Option<&Metrics>) -> std::io::Result<Option<TcpListener>> {
+    let Some(metrics) = metrics else { return Ok(None) };
+    crate::metrics::record();
+    TcpListener::bind(&metrics.listen).await.map(Some)
+}
+
 async fn try_run(service: Service, file: &Path) -> Result<(), RunError> {
     let config = Config::read(file)?;
     let name = service.name;
     let spans = config.traces.as_ref().map(|to| Exporter::to(&to.otlp_endpoint, &format!("steward-{name}")));
     let spans = spans.transpose()?;
     crate::telemetry::start(&config.log.level, config.log.format, spans.as_ref());
-    let scraped = match &config.metrics {
-        Some(metrics) => {
-            crate::metrics::record();
-            Some(TcpListener::bind(&metrics.listen).await?)
-        }
-        None => None,
-    };
+    let scraped = counted(config.metrics.as_ref()).await?;
     let cursor_secret = secret(&config.cursor_secret_file)?.into_bytes();
     if cursor_secret.len() < 32 {
         return Err(ConfigError::WeakSecret.into());

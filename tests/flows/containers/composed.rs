@@ -130,11 +130,12 @@ impl Composed {
         }
     }
 
-    /// Within the project, as an operator asks.
+    /// Within the project, as an operator asks: no fen and no event is missing.
     fn assert_conserved(&self) {
         let said = self.compose(&["run", "--rm", "operator", "audit", "conservation", "--json"]);
         let report = said.lines().find(|line| line.starts_with('{')).expect("a report");
         crate::up::assert_is_conserved(&serde_json::from_str(report).expect("JSON"));
+        self.compose(&["run", "--rm", "operator", "stream", "check", "--all"]);
     }
 
     /// JetStream as one node tells it to the operator.
