@@ -9,8 +9,8 @@ use uuid::Uuid;
 /// parent's, else its cause's, else begins a chain with its own first event (`events.md` §4). [`Fault::TooLarge`] where
 /// one of them says more than 64 KB.
 ///
-/// The chains that the journal knows are looked up in the statement that inserts: a statement of its own would cost each
-/// command one more round trip.
+/// The chains that the journal knows are looked up in the statement that inserts (`journal_chain`): a statement of its own
+/// would cost each command one more round trip.
 #[expect(
     clippy::as_conversions,
     reason = "how sqlx is told the type of an array whose elements may be null; no number"
@@ -25,11 +25,10 @@ pub(crate) async fn append(tx: &mut Tx) -> Result<(), Fault> {
     let column = |pick: fn(&Pending) -> String| rows.iter().map(pick).collect::<Vec<_>>();
     sqlx::query!(
         "WITH known AS MATERIALIZED (
-             SELECT array_agg(correlation_id ORDER BY chain) AS ids FROM (
-                 SELECT DISTINCT ON (candidate.chain) candidate.chain, first.correlation_id
+             SELECT array_agg(known ORDER BY chain) AS ids FROM (
+                 SELECT chain, journal_chain(array_agg(aggregate_id ORDER BY rank)) AS known
                  FROM UNNEST($16::int[], $17::uuid[]) WITH ORDINALITY AS candidate (chain, aggregate_id, rank)
-                 LEFT JOIN LATERAL (SELECT correlation_id FROM journal WHERE aggregate_id = candidate.aggregate_id ORDER BY aggversion LIMIT 1) AS first ON true
-                 ORDER BY candidate.chain, first.correlation_id IS NULL, candidate.rank) AS chosen)
+                 GROUP BY chain) AS chosen)
          INSERT INTO journal (event_id, type, aggregate, subject, aggregate_id, aggversion, branch_id, actor_kind, actor_id,
                               correlation_id, causation_id, clause, data, occurred_at, traceparent)
          SELECT event_id, type, aggregate, subject, aggregate_id, aggversion, branch_id, actor_kind, actor_id,
