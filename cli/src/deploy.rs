@@ -90,12 +90,12 @@ async fn prepare(directory: &Path) -> Result<()> {
     put(&directory.join("compose.env"), &told)
 }
 
-/// Every key and its default stand in `deploy/steward-support.toml`.
-const CONFIGURATION: &str = r#"database_url_file = "/etc/steward/database-url"
-nats_url_file = "/etc/steward/nats-url"
-nats_seed_file = "/etc/steward/nats-seed"
-public_key_file = "/etc/steward/tokens.pem"
-cursor_secret_file = "/etc/steward/cursor-secret"
+/// Every key and its default stand in `deploy/steward-support.toml`. The files lie beside it, where the container works.
+const CONFIGURATION: &str = r#"database_url_file = "database-url"
+nats_url_file = "nats-url"
+nats_seed_file = "nats-seed"
+public_key_file = "tokens.pem"
+cursor_secret_file = "cursor-secret"
 
 [http]
 listen = "0.0.0.0:8080"

@@ -285,6 +285,12 @@ mod tests {
     use async_nats::ClientError;
 
     #[test]
+    fn a_stream_is_kept_on_an_odd_number_of_nodes_up_to_five() {
+        let counts: Vec<u8> = (0..=u8::MAX).filter(|count| Replicas::try_from(*count).is_ok()).collect();
+        assert_eq!(counts, [1, 3, 5]);
+    }
+
+    #[test]
     fn why_the_bus_refuses_is_said_once() {
         let complaints = Complaints::default();
         let refused = |why: &str| complaints.news(&Event::ClientError(ClientError::Other(why.to_owned())));

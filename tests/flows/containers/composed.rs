@@ -125,7 +125,7 @@ impl Composed {
             assert_eq!(user, if service == "postgres" { "999:999" } else { ACCOUNT }, "{service}");
         }
         for service in SERVICES {
-            let others = docker(&["exec", &self.container(service), "ls", "/etc/steward"]);
+            let others = docker(&["exec", &self.container(service), "ls"]);
             assert!(others.contains("nats-seed") && !others.contains("secrets.json"), "{service}: {others}");
         }
     }
