@@ -347,7 +347,6 @@ async fn kept_waiting(pool: &PgPool, lock: &'static str) -> PgConnection {
 /// Rows 26 and 27: every process of a service is replaced by another one while commands arrive; each ends in time and well,
 /// and no command needs more than one more try.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "a command was answered 503 by the process that takes over, and found the other one's door shut: to be mended first"]
 async fn a_rolling_restart_under_load_loses_nothing() {
     let _turn = turn().await;
     let place = Place::new().await;
