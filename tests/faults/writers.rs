@@ -4,21 +4,34 @@ use crate::load::{Load, Plan};
 use crate::site::{Site, lasting, turn};
 use crate::sound::count;
 use crate::story::eventually;
+use kernel::EventId;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection};
 use std::str::FromStr;
 use std::time::Instant;
+use uuid::Uuid;
 
-/// Events without any meaning, which every reader only counts: so many, each of an aggregate of its own.
+/// Events without any meaning, which every reader only counts, each of an aggregate of its own.
 const MARKERS: &str = "INSERT INTO journal (event_id, type, aggregate, subject, aggregate_id, aggversion, actor_kind, actor_id, correlation_id, occurred_at, data)
-     SELECT id, 'support.marker.planted.v0', 'marker', 'mrk_' || id, id, 1, 'operator', 'faults', id, now(), '{}'
-     FROM (SELECT uuidv7() AS id FROM generate_series(1, $1::bigint)) AS marker";
+     SELECT id, 'support.marker.planted.v0', 'marker', subject, id, 1, 'operator', 'faults', id, now(), '{}'
+     FROM UNNEST($1::uuid[], $2::text[]) AS marker (id, subject)";
+
+/// Writes so many of them within a connection's transaction.
+async fn mark(connection: &mut PgConnection, events: i64) {
+    let ids: Vec<Uuid> = sqlx::query_scalar("SELECT uuidv7() FROM generate_series(1, $1::bigint)")
+        .bind(events)
+        .fetch_all(&mut *connection)
+        .await
+        .expect("ids");
+    let subjects: Vec<String> = ids.iter().map(|id| EventId::of(*id).to_string()).collect();
+    sqlx::query(MARKERS).bind(ids).bind(subjects).execute(connection).await.expect("the journal takes them");
+}
 
 impl Site {
     /// Commits events without meaning, in one transaction.
     pub(crate) async fn plant(&self, service: &str, events: i64) {
-        let database = self.database(service).await;
-        sqlx::query(MARKERS).bind(events).execute(&database).await.expect("the journal takes them");
+        let mut connection = self.database(service).await.acquire().await.expect("a connection");
+        mark(&mut connection, events).await;
     }
 
     /// A connection whose transaction has taken numbers of the journal, and stays open.
@@ -27,7 +40,7 @@ impl Site {
         let database = admin.database(&format!("steward_{service}"));
         let mut connection = database.connect().await.expect("the database answers");
         sqlx::query("BEGIN").execute(&mut connection).await.expect("it begins");
-        sqlx::query(MARKERS).bind(10_i64).execute(&mut connection).await.expect("the journal takes them");
+        mark(&mut connection, 10).await;
         connection
     }
 }
