@@ -4,6 +4,7 @@
 //! released have no fault points, and the ones of the tree read no such variable.
 
 use fail::FailScenario;
+use std::path::Path;
 
 /// Names the service.
 pub(crate) const SERVICE: &str = "STEWARD_VICTIM";
@@ -18,7 +19,8 @@ async fn serves() {
         Ok("hr") => hr::service(),
         _ => return,
     };
+    let file = std::env::args_os().nth(1).expect("the configuration file comes first");
     let armed = FailScenario::setup();
-    house::run(service).await;
+    house::run_by(service, Path::new(&file)).await;
     armed.teardown();
 }

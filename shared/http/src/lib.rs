@@ -40,7 +40,7 @@ pub use house::{Answer, Commanded, House, Shown};
 pub use list::{List, Page};
 pub use openapi::One;
 pub use problem::Problem;
-pub use run::run;
+pub use run::{run, run_by};
 pub use service::{Running, Service, Surroundings};
 pub use utoipa_axum::router::OpenApiRouter;
 pub use utoipa_axum::routes;

@@ -22,12 +22,20 @@ const ENDING: Duration = Duration::from_secs(1);
 /// Serves a service until SIGTERM or SIGINT: `steward-support FILE`, by that configuration file. With `health` before the
 /// file it asks the process that runs by it how it is, and says so: success where that takes commands.
 pub async fn run(service: Service) -> ExitCode {
+    match Asked::of(std::env::args_os().skip(1).collect()) {
+        Ok(Asked::Run(file)) => run_by(service, &file).await,
+        Ok(Asked::Health(file)) => ended(service.name, health(&file).await),
+        Err(error) => ended(service.name, Err(error)),
+    }
+}
+
+/// Serves a service until SIGTERM or SIGINT by this configuration file, whatever the program's arguments are.
+pub async fn run_by(service: Service, file: &Path) -> ExitCode {
     let name = service.name;
-    let done = match Asked::of(std::env::args_os().skip(1).collect()) {
-        Ok(Asked::Run(file)) => try_run(service, &file).await,
-        Ok(Asked::Health(file)) => health(&file).await,
-        Err(error) => Err(error),
-    };
+    ended(name, try_run(service, file).await)
+}
+
+fn ended(name: &str, done: Result<(), RunError>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
