@@ -77,11 +77,7 @@ async fn the_story_through_http_and_all_services() {
     let home = Home::new();
     let (up, stage) = home.raised().await;
     let mut story = Story::open(stage).await;
-    story.fine().await;
-    story.confirm().await;
-    let run = story.month().await;
-    story.pay(&run).await;
-    story.is_told_whole().await;
+    story.whole().await;
     assert_conserved(&home);
     assert_traced(&home, story.penalty());
 

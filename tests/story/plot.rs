@@ -213,6 +213,15 @@ impl Story {
         self.stage.drain().await;
     }
 
+    /// All of it, without anything in between: from the call to the paid slip.
+    pub(crate) async fn whole(&mut self) {
+        self.fine().await;
+        self.confirm().await;
+        let run = self.month().await;
+        self.pay(&run).await;
+        self.is_told_whole().await;
+    }
+
     /// The one deduction that came of the fine, as hr sees it; `None` while there is none.
     pub(crate) async fn deduction(&self) -> Option<Value> {
         let path = format!("/v1/hr/deductions?penalty_id={}", self.penalty);

@@ -81,8 +81,13 @@ impl Composed {
         json!({ "services": services })
     }
 
-    /// Docker's Compose, under whichever of its two names it is there.
+    /// Docker's Compose, which must succeed; what it printed.
     fn compose(&self, arguments: &[&str]) -> String {
+        succeeded(&self.composing(arguments))
+    }
+
+    /// Docker's Compose, under whichever of its two names it is there.
+    fn composing(&self, arguments: &[&str]) -> Output {
         let is_old = Command::new("docker-compose").arg("version").output().is_ok();
         let mut command = Command::new(if is_old { "docker-compose" } else { "docker" });
         if !is_old {
@@ -97,7 +102,7 @@ impl Composed {
         for (service, port) in SERVICES.iter().zip(self.ports) {
             command.env(format!("STEWARD_{}_PORT", service.to_uppercase()), port.to_string());
         }
-        succeeded(&command.args(arguments).output().expect("Compose runs"))
+        command.args(arguments).output().expect("Compose runs")
     }
 
     /// The container of a service.
@@ -200,11 +205,16 @@ fn succeeded(output: &Output) -> String {
 
 impl Drop for Composed {
     fn drop(&mut self) {
+        // A second panic would end the whole program, and leave everything where it is.
         if std::thread::panicking() {
-            println!("{}", self.compose(&["logs", "--no-color", "--tail", "60"]));
+            let logs = self.composing(&["logs", "--no-color", "--tail", "60"]).stdout;
+            println!("{}", String::from_utf8_lossy(&logs));
         }
-        self.compose(&["down", "--volumes", "--remove-orphans", "--timeout", "15"]);
-        docker(&["image", "rm", "--force", &self.name()]);
+        let down = self.composing(&["down", "--volumes", "--remove-orphans", "--timeout", "15"]);
+        let _ = Command::new("docker").args(["image", "rm", "--force", &self.name()]).output();
+        if !std::thread::panicking() {
+            succeeded(&down);
+        }
     }
 }
 
@@ -222,11 +232,7 @@ async fn the_story_in_one_container_for_each_service() {
     let (composed, stage) = Composed::up(&["docker-compose.yml"], 1).await;
     composed.assert_confined();
     let mut story = Story::open(stage).await;
-    story.fine().await;
-    story.confirm().await;
-    let run = story.month().await;
-    story.pay(&run).await;
-    story.is_told_whole().await;
+    story.whole().await;
     composed.assert_conserved(&story.stage);
     assert_published(&composed, &story.stage, 1).await;
     // Asked to stop, it drains and says that all went well.
