@@ -5,6 +5,7 @@
 use crate::Fault;
 use crate::failpoint::failpoint;
 use crate::hole::{Holes, Scan, Xid};
+use futures::TryStreamExt;
 use kernel::Timestamp;
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
@@ -396,9 +397,18 @@ pub(crate) async fn reached(pool: &PgPool, id: i64) -> Result<Reached, Fault> {
     .await?)
 }
 
-/// Numbered rows from `seq` upwards, for publishing again and for the feed.
+/// Numbered rows from `seq` upwards.
 pub async fn numbered(pool: &PgPool, seq: i64, limit: i64) -> Result<Vec<JournalRow>, Fault> {
-    let rows = sqlx::query_as!(
+    numbered_within(pool, seq, (limit, usize::MAX)).await
+}
+
+/// Numbered rows from `seq` upwards, and no further one once the payloads have so many bytes: a row may have 64 KB.
+pub(crate) async fn numbered_within(
+    pool: &PgPool,
+    seq: i64,
+    (limit, most): (i64, usize),
+) -> Result<Vec<JournalRow>, Fault> {
+    let mut found = sqlx::query_as!(
         JournalRow,
         "SELECT o.seq, j.id, j.event_id, j.type AS event_type, j.aggregate, j.subject, j.aggregate_id, j.aggversion, j.branch_id,
                 j.actor_kind, j.actor_id, j.correlation_id, j.causation_id, j.occurred_at, j.clause, j.data::text AS \"data!\", j.traceparent
@@ -407,8 +417,14 @@ pub async fn numbered(pool: &PgPool, seq: i64, limit: i64) -> Result<Vec<Journal
         seq,
         limit,
     )
-    .fetch_all(pool)
-    .await?;
+    .fetch(pool);
+    let (mut rows, mut bytes) = (Vec::new(), 0);
+    while bytes < most
+        && let Some(row) = found.try_next().await?
+    {
+        bytes = bytes.saturating_add(row.data.len());
+        rows.push(row);
+    }
     Ok(rows)
 }
 

@@ -9,7 +9,7 @@ use crate::epoch::{self, Epochs, Stretch};
 use crate::failpoint::failpoint;
 use crate::lease::look_again;
 use crate::metrics::PublishSeen;
-use crate::numbering::{JournalRow, numbered};
+use crate::numbering::{JournalRow, numbered, numbered_within};
 use crate::relay::{BACK_OFF, BACK_OFF_MOST, Drain, Numbered, Progress};
 use crate::stream::first_of;
 use async_nats::jetstream::context::PublishAckFuture;
@@ -19,10 +19,13 @@ use std::future::IntoFuture;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
+use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
-/// Rows read from the journal at once, where they are not fresh from a turn.
+/// Rows read from the journal at once, where they are not fresh from a turn; fewer where they say much.
 const READ_AHEAD: i64 = 4_096;
+/// Bytes of the payloads that are read at once.
+const READ_BYTES: usize = 8 * 1_024 * 1_024;
 
 /// How often a relay with nothing to send looks whether the bus still holds what it was sent.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
@@ -59,6 +62,7 @@ impl Publisher {
             fresh,
             asked,
             rows: VecDeque::new(),
+            ahead: None,
             waiting: Vec::new(),
             epochs: Epochs::default(),
             agreed: None,
@@ -74,12 +78,20 @@ pub(crate) struct Publishing {
     asked: mpsc::UnboundedReceiver<Drain>,
     /// Rows at hand, ascending; they may begin below what is wanted, or above it.
     rows: VecDeque<JournalRow>,
+    /// What follows rows that were read from the journal, under way while these are sent: the bus need not wait for it.
+    ahead: Option<Ahead>,
     waiting: Vec<Drain>,
     seen: PublishSeen,
     /// The service's epochs, as of the last comparison with the stream.
     epochs: Epochs,
     /// Up to where the stream was seen to hold what the journal holds.
     agreed: Option<Agreed>,
+}
+
+/// The numbered rows from a number on, being read.
+struct Ahead {
+    from: i64,
+    rows: AbortOnDropHandle<Result<Vec<JournalRow>, Fault>>,
 }
 
 /// Up to which number a stream tells what the journal tells: which stream, by its epoch and the time it was made.
@@ -237,12 +249,21 @@ impl Publishing {
         }
     }
 
-    async fn read(&self, seq: i64) -> Result<VecDeque<JournalRow>, Fault> {
-        let rows = numbered(&self.to.pool, seq, READ_AHEAD).await?;
-        match rows.first() {
-            Some(row) if row.seq == seq => Ok(rows.into()),
-            Some(_) | None => Err(Fault::Bus(format!("the journal has no event {seq}"))),
+    async fn read(&mut self, seq: i64) -> Result<VecDeque<JournalRow>, Fault> {
+        let rows = match self.ahead.take().filter(|ahead| ahead.from == seq) {
+            Some(ahead) => ahead.rows.await.map_err(|error| Fault::Bus(error.to_string()))??,
+            None => numbered_within(&self.to.pool, seq, (READ_AHEAD, READ_BYTES)).await?,
+        };
+        let is_there = rows.first().is_some_and(|first| first.seq == seq);
+        let Some(last) = rows.last().filter(|_| is_there) else {
+            return Err(Fault::Bus(format!("the journal has no event {seq}")));
+        };
+        let (pool, from) = (self.to.pool.clone(), last.seq + 1);
+        if self.lead.borrow().is_some_and(|now| from <= now.last) {
+            let read = async move { numbered_within(&pool, from, (READ_AHEAD, READ_BYTES)).await };
+            self.ahead = Some(Ahead { from, rows: AbortOnDropHandle::new(tokio::spawn(read)) });
         }
+        Ok(rows.into())
     }
 
     /// Compares the stream with the journal; says from where to publish on, or refuses to.
