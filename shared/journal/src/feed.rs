@@ -136,14 +136,14 @@ struct Course {
     epochs: Vec<(i32, i64)>,
     /// The number of the oldest event that there is; the next number to be given where there is none.
     first: i64,
-    /// The number of the newest one.
+    /// The number of the newest one that may be told.
     last: i64,
 }
 
 impl Course {
     async fn read(connection: &mut PgConnection) -> Result<Self, Fault> {
         let rows = sqlx::query!(
-            "SELECT e.epoch, e.base, r.next_seq, coalesce((SELECT min(seq) FROM journal_order), r.next_seq) AS \"first!\"
+            "SELECT e.epoch, e.base, r.next_seq, r.told_to, coalesce((SELECT min(seq) FROM journal_order), r.next_seq) AS \"first!\"
              FROM epoch AS e CROSS JOIN relay AS r ORDER BY e.epoch"
         )
         .fetch_all(connection)
@@ -151,7 +151,9 @@ impl Course {
         let Some(row) = rows.first() else {
             return Err(Fault::Corrupt { table: "epoch", column: "epoch", value: "none".to_owned() });
         };
-        let (first, last) = (row.first, row.next_seq - 1);
+        // What a restored database has numbered since is not told as if it were of the epoch that it knows.
+        let last = row.told_to.map_or(row.next_seq - 1, |told_to| told_to.min(row.next_seq - 1));
+        let first = row.first.min(last + 1);
         Ok(Self { epochs: rows.iter().map(|row| (row.epoch, row.base)).collect(), first, last })
     }
 
@@ -307,15 +309,15 @@ impl Tended for Follower {
     }
 
     async fn run(&mut self, stop: &CancellationToken) {
-        let mut numbered = self.relay.numbered();
+        let mut told = self.relay.told();
         let mut poll = tokio::time::interval(POLL);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                changed = numbered.changed() => match changed {
+                changed = told.changed() => match changed {
                     // A relay that does not lead knows of no number, or of an old one.
-                    Ok(()) => self.tell(|known, last| last > known, numbered.last()),
+                    Ok(()) => self.tell(|known, last| last > known, told.last()),
                     Err(_) => return,
                 },
                 _ = poll.tick() => if self.tip.receiver_count() > 0 {
@@ -346,7 +348,9 @@ impl Follower {
     }
 
     async fn ask(&self) -> Result<i64, Fault> {
-        Ok(sqlx::query_scalar!("SELECT next_seq - 1 AS \"last!\" FROM relay").fetch_one(&self.pool).await?)
+        Ok(sqlx::query_scalar!("SELECT least(next_seq - 1, told_to) AS \"last!\" FROM relay")
+            .fetch_one(&self.pool)
+            .await?)
     }
 }
 

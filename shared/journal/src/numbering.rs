@@ -132,12 +132,15 @@ struct State {
 }
 
 impl Numbering {
-    /// Takes over numbering: raises `term`, so that whoever numbered before can no longer, and reads the holes.
+    /// Takes over numbering: raises `term`, so that whoever numbered before can no longer, and reads the holes. What is
+    /// numbered from now on is told to nobody until stream and journal were seen to agree ([`let_be_told`]).
     pub async fn take_over(connection: &mut PgConnection) -> Result<Self, Fault> {
         extend(&mut *connection).await;
-        let term = sqlx::query_scalar!("UPDATE relay SET term = term + 1 RETURNING term")
-            .fetch_one(&mut *connection)
-            .await?;
+        let term = sqlx::query_scalar!(
+            "UPDATE relay SET term = term + 1, told_to = coalesce(told_to, next_seq - 1) RETURNING term"
+        )
+        .fetch_one(&mut *connection)
+        .await?;
         let ranges = sqlx::query!("SELECT lower(ids) AS \"from!\", upper(ids) AS \"to!\" FROM journal_hole")
             .fetch_all(&mut *connection)
             .await?;
@@ -372,6 +375,8 @@ pub(crate) struct Reached {
     pub(crate) epoch: i32,
     /// The highest number given.
     pub(crate) last: i64,
+    /// The highest number that may be told, where that is another one.
+    pub(crate) told_to: Option<i64>,
     /// True where every committed row up to the one that was asked for has its number.
     pub(crate) is_through: bool,
 }
@@ -385,7 +390,7 @@ pub(crate) async fn last_id(pool: &PgPool) -> Result<i64, Fault> {
 pub(crate) async fn reached(pool: &PgPool, id: i64) -> Result<Reached, Fault> {
     Ok(sqlx::query_as!(
         Reached,
-        "SELECT epoch, next_seq - 1 AS \"last!\",
+        "SELECT epoch, next_seq - 1 AS \"last!\", told_to,
                 NOT EXISTS (SELECT FROM journal WHERE id > max_seen AND id <= $1)
                 AND NOT EXISTS (SELECT FROM journal_hole AS h CROSS JOIN LATERAL
                                     (SELECT FROM journal WHERE id >= lower(h.ids) AND id < upper(h.ids) AND id <= $1 LIMIT 1) AS late)
@@ -395,6 +400,16 @@ pub(crate) async fn reached(pool: &PgPool, id: i64) -> Result<Reached, Fault> {
     )
     .fetch_one(pool)
     .await?)
+}
+
+/// Lets everything be told that is numbered in this term: the stream was seen to agree with the journal. [`Fault::Stale`]
+/// where another term has begun.
+pub(crate) async fn let_be_told(pool: &PgPool, term: i64) -> Result<(), Fault> {
+    let changed = sqlx::query!("UPDATE relay SET told_to = NULL WHERE term = $1", term)
+        .execute(pool)
+        .await?
+        .rows_affected();
+    if changed == 1 { Ok(()) } else { Err(Fault::Stale) }
 }
 
 /// Numbered rows from `seq` upwards.

@@ -9,7 +9,7 @@ use crate::epoch::{self, Epochs, Stretch};
 use crate::failpoint::failpoint;
 use crate::lease::look_again;
 use crate::metrics::PublishSeen;
-use crate::numbering::{JournalRow, numbered, numbered_within};
+use crate::numbering::{JournalRow, let_be_told, numbered, numbered_within};
 use crate::relay::{BACK_OFF, BACK_OFF_MOST, Drain, Numbered, Progress};
 use crate::stream::first_of;
 use async_nats::jetstream::context::PublishAckFuture;
@@ -125,7 +125,7 @@ impl Publishing {
             }
             tracing::warn!(service = self.to.service, error = %fault, "publishing stopped; trying again");
             self.to.status.send_modify(|status| status.publishing_stopped = Some(fault.to_string()));
-            let is_another = |now: &Option<Numbered>| now.is_some_and(|now| now.term != numbered.term);
+            let is_another = |now: &Option<Numbered>| now.is_some_and(|now| now.reign != numbered.reign);
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 _ = connected.changed() => {}
@@ -171,6 +171,7 @@ impl Publishing {
         connected: &mut watch::Receiver<u64>,
     ) -> Result<(), Fault> {
         let mut published = self.agree(numbered).await?;
+        self.let_be_told(numbered).await?;
         self.seen.began();
         self.to.status.send_modify(|status| {
             status.last_published = published;
@@ -183,7 +184,7 @@ impl Publishing {
         loop {
             self.answer_drains(published);
             let Some(now) = *self.lead.borrow_and_update() else { return Ok(()) };
-            if now.term != numbered.term {
+            if now.reign != numbered.reign {
                 return Ok(());
             }
             while in_flight.len() < WINDOW && next <= now.last {
@@ -219,6 +220,20 @@ impl Publishing {
                 _ = connected.changed() => return Err(Fault::Bus("the connection to the bus changed".to_owned())),
             }
         }
+    }
+
+    /// Stream and journal agree: what is numbered may be told beside the bus, too.
+    async fn let_be_told(&self, numbered: Numbered) -> Result<(), Fault> {
+        if self.to.status.borrow().told_to.is_none() {
+            return Ok(());
+        }
+        let_be_told(&self.to.pool, numbered.term).await?;
+        // Whoever leads anew meanwhile says so of itself.
+        let leads = self.lead.borrow().is_some_and(|now| now.reign == numbered.reign);
+        if leads {
+            self.to.status.send_modify(|status| status.told_to = None);
+        }
+        Ok(())
     }
 
     fn answer_drains(&mut self, published: i64) {

@@ -53,6 +53,8 @@ pub(crate) struct Progress {
     pub(crate) epoch: i32,
     pub(crate) last_numbered: i64,
     pub(crate) last_published: i64,
+    /// Up to which number the feed tells, until the bus was seen to agree with the journal.
+    pub(crate) told_to: Option<i64>,
     pub(crate) holes: usize,
     pub(crate) stands_by: bool,
     pub(crate) numbering_stopped: Option<String>,
@@ -66,6 +68,8 @@ pub(crate) struct Numbered {
     pub(crate) epoch: i32,
     /// Raised by whoever leads anew, and by whoever wants stream and journal to be compared anew.
     pub(crate) term: i64,
+    /// How often this process has led: a restored database may come to a term that it had before.
+    pub(crate) reign: u64,
     pub(crate) last: i64,
 }
 
@@ -111,6 +115,7 @@ impl Relay {
             fresh,
             reached,
             leases: leases.clone(),
+            reign: 0,
         };
         let task = tend(Parts { numberer, publisher, keeper }, stop);
         (Self { service, nudge, drains, status, leases }, task)
@@ -145,9 +150,9 @@ impl Relay {
         }
     }
 
-    /// How far this process knows that numbers were given, to be waited for.
-    pub(crate) fn numbered(&self) -> NumberedSoFar {
-        NumberedSoFar(self.status.clone())
+    /// How far this process knows that numbers may be told, to be waited for.
+    pub(crate) fn told(&self) -> ToldSoFar {
+        ToldSoFar(self.status.clone())
     }
 
     /// Returns when everything committed before this call has been published, by whatever process; an error where this
@@ -167,18 +172,19 @@ pub async fn compare_anew(tx: &mut Tx) -> Result<(), Fault> {
     Ok(())
 }
 
-/// How far a relay has numbered.
-pub(crate) struct NumberedSoFar(watch::Receiver<Progress>);
+/// How far the numbers that a relay has given may be told.
+pub(crate) struct ToldSoFar(watch::Receiver<Progress>);
 
-impl NumberedSoFar {
+impl ToldSoFar {
     /// Returns when the relay has something new to say of itself; an error where it does not run any more.
     pub(crate) async fn changed(&mut self) -> Result<(), watch::error::RecvError> {
         self.0.changed().await
     }
 
-    /// The highest number that this process knows to have been given.
+    /// The highest number that this process knows to have been given, and that may be told.
     pub(crate) fn last(&self) -> i64 {
-        self.0.borrow().last_numbered
+        let now = self.0.borrow();
+        now.told_to.map_or(now.last_numbered, |told_to| told_to.min(now.last_numbered))
     }
 }
 
@@ -219,6 +225,8 @@ struct Numberer {
     fresh: mpsc::Sender<Vec<JournalRow>>,
     reached: mpsc::UnboundedSender<Drain>,
     leases: Leases,
+    /// How often this relay has led.
+    reign: u64,
 }
 
 impl Numberer {
@@ -293,8 +301,9 @@ impl Numberer {
         };
         let reached = numbering::reached(&self.pool, up_to).await?;
         self.status.send_if_modified(|status| {
-            let is_news = (status.epoch, status.last_numbered) != (reached.epoch, reached.last);
-            (status.epoch, status.last_numbered) = (reached.epoch, reached.last);
+            let now = (reached.epoch, reached.last, reached.told_to);
+            let is_news = (status.epoch, status.last_numbered, status.told_to) != now;
+            (status.epoch, status.last_numbered, status.told_to) = now;
             is_news
         });
         if reached.is_through {
@@ -312,13 +321,18 @@ impl Numberer {
         let mut connection = self.pool.acquire().await?.detach();
         Numbering::prepare(&mut connection).await?;
         let mut numbering = Numbering::take_over(&mut connection).await?;
-        let row = sqlx::query!("SELECT epoch, term, next_seq FROM relay").fetch_one(&mut connection).await?;
-        let mut numbered = Numbered { epoch: row.epoch, term: row.term, last: row.next_seq - 1 };
+        let row = sqlx::query!("SELECT epoch, term, next_seq, told_to FROM relay")
+            .fetch_one(&mut connection)
+            .await?;
+        self.reign += 1;
+        let mut numbered =
+            Numbered { epoch: row.epoch, term: row.term, reign: self.reign, last: row.next_seq - 1 };
         *began = Some(numbered.last);
         self.status.send_modify(|status| {
             status.stands_by = false;
             status.epoch = numbered.epoch;
             status.last_numbered = numbered.last;
+            status.told_to = row.told_to;
         });
         self.lead.send_replace(Some(numbered));
         let mut pause = BUSY;

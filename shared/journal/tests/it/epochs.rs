@@ -5,12 +5,16 @@ use crate::backup::backed_up;
 use crate::readers::{Pair, Reading, raw};
 use crate::stage::{Running, assert_sound, count, database};
 use crate::until;
+use futures::FutureExt;
+use journal::Feed;
 use journal::check::{Depth, Kind, check};
 use journal::epoch::Epoch;
+use journal::feed::{Cursor, Wanted};
 use journal::phantom::{self, Listed};
 use journal::renewal::{self, Renewal, Surveyed};
 use sqlx::PgPool;
 use tokio::sync::{RwLock, RwLockReadGuard};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// Fault points belong to the process: whoever arms one is alone.
@@ -104,6 +108,14 @@ async fn assert_once_beside_phantoms(pair: &Pair) {
     assert_eq!(had, wanted);
 }
 
+/// Epoch and number of each event that the feed tells behind a cursor, and where it says that it ends.
+async fn told(feed: &Feed, after: &str) -> (Vec<(i32, i64)>, String) {
+    let wanted = Wanted { types: None, branches: None, without: &[], limit: 100, bytes: 1_048_576 };
+    let after: Cursor = after.parse().expect("a cursor");
+    let page = feed.page(Some(after), &wanted).await.expect("it is read").expect("it goes on");
+    (page.events.iter().map(|event| (event.epoch, event.seq)).collect(), page.last.to_string())
+}
+
 /// Row 24, from the first doubt to the last event: also where the restored database has numbered on, and its numbers are
 /// as many as the bus has.
 #[tokio::test]
@@ -116,6 +128,16 @@ async fn a_restored_database_begins_a_new_epoch_and_its_readers_reconcile() {
     until("it numbers on", async || relay.relay.status().last_numbered == 11).await;
     let report = check(&pair.alpha, &pair.bus, "alpha", Depth::Sample).await.expect("both answer");
     assert!(report.holds_others(), "{report:?}");
+    let (feed, _task) = Feed::start("alpha", pair.alpha.clone(), &relay.relay, CancellationToken::new());
+    assert_eq!(
+        told(&feed, "1:0").await,
+        (vec![(1, 1), (1, 2), (1, 3), (1, 4), (1, 5), (1, 6)], "1:6".to_owned())
+    );
+    feed.beyond(5).await;
+    assert!(
+        feed.beyond(6).now_or_never().is_none(),
+        "whoever waits is not woken for what he may not be told"
+    );
 
     let renewal = found(&pair, None).await;
     let next = Epoch { epoch: 2, base: 6, agreed: 6 };
@@ -133,6 +155,8 @@ async fn a_restored_database_begins_a_new_epoch_and_its_readers_reconcile() {
         (status.epoch, status.last_published, status.is_restored, status.stopped),
         (2, 11, false, None)
     );
+    feed.beyond(6).await;
+    assert_eq!(told(&feed, "1:6").await, (vec![(2, 7), (2, 8), (2, 9), (2, 10), (2, 11)], "2:11".to_owned()));
     reading.reader.drain().await.expect("it runs");
     assert_eq!(to_reconcile(&pair.beta).await, [(1, 7, true), (1, 8, true), (1, 9, true), (1, 10, true)]);
     assert_eq!(position(&pair.beta).await, (2, 11));
