@@ -297,7 +297,8 @@ fn widened(low: i64, me: Xid) -> Xid {
 }
 
 /// Reads, in one statement and hence one snapshot, the committed rows in any hole or above `max_seen`. Skipping
-/// old holes, even for one turn, would number an effect before its cause.
+/// old holes, even for one turn, would number an effect before its cause. Both halves are in order by themselves, so that
+/// they are merged as they are read: sorted together, a full turn's rows would go through a file.
 async fn scan(connection: &mut PgConnection, max_seen: i64, limit: i64) -> Result<Vec<JournalRow>, Fault> {
     let rows = sqlx::query_as!(
         JournalRow,
@@ -306,7 +307,8 @@ async fn scan(connection: &mut PgConnection, max_seen: i64, limit: i64) -> Resul
                 actor_kind AS \"actor_kind!\", actor_id AS \"actor_id!\", correlation_id AS \"correlation_id!\", causation_id,
                 occurred_at AS \"occurred_at!\", clause, data::text AS \"data!\", traceparent
          FROM ((SELECT j.* FROM journal_hole AS h CROSS JOIN LATERAL
-                    (SELECT * FROM journal WHERE id >= lower(h.ids) AND id < upper(h.ids) ORDER BY id LIMIT $2) AS j)
+                    (SELECT * FROM journal WHERE id >= lower(h.ids) AND id < upper(h.ids) ORDER BY id LIMIT $2) AS j
+                ORDER BY j.id LIMIT $2)
                UNION ALL
                (SELECT * FROM journal WHERE id > $1 ORDER BY id LIMIT $2)) AS unnumbered
          ORDER BY id LIMIT $2",
