@@ -9,7 +9,7 @@ use uuid::Uuid;
 /// parent's, else its cause's, else begins a chain with its own first event (`events.md` §4). [`Fault::TooLarge`] where
 /// one of them says more than 64 KB.
 ///
-/// The chains that the journal knows are looked up in the statement that inserts (`journal_chain`): a statement of its own
+/// The chains that the journal knows are looked up in the statement that inserts (`journal_chains`): a statement of its own
 /// would cost each command one more round trip.
 #[expect(
     clippy::as_conversions,
@@ -24,15 +24,10 @@ pub(crate) async fn append(tx: &mut Tx) -> Result<(), Fault> {
     let now = tx.now().utc();
     let column = |pick: fn(&Pending) -> String| rows.iter().map(pick).collect::<Vec<_>>();
     sqlx::query!(
-        "WITH known AS MATERIALIZED (
-             SELECT array_agg(known ORDER BY chain) AS ids FROM (
-                 SELECT chain, journal_chain(array_agg(aggregate_id ORDER BY rank)) AS known
-                 FROM UNNEST($16::int[], $17::uuid[]) WITH ORDINALITY AS candidate (chain, aggregate_id, rank)
-                 GROUP BY chain) AS chosen)
-         INSERT INTO journal (event_id, type, aggregate, subject, aggregate_id, aggversion, branch_id, actor_kind, actor_id,
+        "INSERT INTO journal (event_id, type, aggregate, subject, aggregate_id, aggversion, branch_id, actor_kind, actor_id,
                               correlation_id, causation_id, clause, data, occurred_at, traceparent)
          SELECT event_id, type, aggregate, subject, aggregate_id, aggversion, branch_id, actor_kind, actor_id,
-                coalesce((SELECT ids FROM known)[chain], begins), causation_id, clause, data, $14, traceparent
+                coalesce((SELECT journal_chains($16, $17))[chain], begins), causation_id, clause, data, $14, traceparent
          FROM UNNEST($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::int[], $7::uuid[], $8::text[], $9::text[],
                      $10::uuid[], $11::uuid[], $12::text[], $13::jsonb[], $15::text[], $18::int[])
               WITH ORDINALITY AS row (event_id, type, aggregate, subject, aggregate_id, aggversion, branch_id, actor_kind, actor_id,
