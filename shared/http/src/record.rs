@@ -80,41 +80,31 @@ pub async fn sweep(pool: &PgPool) -> Result<u64, Fault> {
 /// nobody: it is told to come back.
 pub(crate) async fn replay(tx: &mut Tx, record: &Record) -> Result<Option<Reply>, Problem> {
     let lock = format!("{}|{}|{}|{}", record.user, record.method, record.path, record.key);
-    let is_first = sqlx::query_scalar!(
-        "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS \"is_first!\"",
-        lock
-    )
-    .fetch_one(tx.connection())
-    .await
-    .map_err(journal::Fault::from)?;
-    if !is_first {
-        return Err(Problem::plain(error_code!("idempotency.in_progress")).retry_after(1));
-    }
-    let stored = sqlx::query!(
-        "SELECT body_hash, status, etag, location, body FROM idempotency WHERE principal = $1 AND method = $2 AND path = $3 AND key = $4",
+    let claim = sqlx::query!(
+        "SELECT is_first AS \"is_first!\", body_hash, status, etag, location, body FROM idempotency_claim($1, $2, $3, $4, $5)",
+        lock,
         record.user.uuid(),
         record.method,
         record.path,
         record.key,
     )
-    .fetch_optional(tx.connection())
+    .fetch_one(tx.connection())
     .await
     .map_err(journal::Fault::from)?;
-    let Some(stored) = stored else { return Ok(None) };
-    if stored.body_hash != record.body_hash {
+    if !claim.is_first {
+        return Err(Problem::plain(error_code!("idempotency.in_progress")).retry_after(1));
+    }
+    let (Some(body_hash), Some(status), Some(body)) = (claim.body_hash, claim.status, claim.body) else {
+        return Ok(None);
+    };
+    if body_hash != record.body_hash {
         return Err(Problem::plain(error_code!("idempotency.key_reused")));
     }
-    let status = u16::try_from(stored.status)
+    let status = u16::try_from(status)
         .ok()
         .and_then(|status| StatusCode::from_u16(status).ok())
         .unwrap_or(StatusCode::OK);
-    Ok(Some(Reply {
-        status,
-        etag: stored.etag,
-        location: stored.location,
-        is_replayed: true,
-        body: stored.body,
-    }))
+    Ok(Some(Reply { status, etag: claim.etag, location: claim.location, is_replayed: true, body }))
 }
 
 /// Keeps the answer of a command, in the transaction of its effect.
