@@ -161,7 +161,7 @@ pub fn beta() -> Service {
 
 /// What `beta` does with the events of `alpha`.
 pub fn reactions() -> Reactions {
-    Reactions::new().on::<Touched>(keep)
+    Reactions::new().on_all::<Touched>(keep)
 }
 
 /// Reactions to something that never happens: every event is passed over.
@@ -178,13 +178,15 @@ async fn ignore(_tx: &mut Tx, _event: &Event<Untouched>) -> Result<(), Reaction>
     Ok(())
 }
 
-async fn keep(tx: &mut Tx, event: &Event<Touched>) -> Result<(), Reaction> {
-    sqlx::query("INSERT INTO effect (seq, event_id, word) VALUES ($1, $2, $3)")
-        .bind(event.seq)
-        .bind(event.id.uuid())
-        .bind(&event.data.word)
-        .execute(tx.connection())
-        .await?;
+async fn keep(tx: &mut Tx, events: &[Event<Touched>]) -> Result<(), Reaction> {
+    sqlx::query(
+        "INSERT INTO effect (seq, event_id, word) SELECT * FROM UNNEST($1::bigint[], $2::uuid[], $3::text[])",
+    )
+    .bind(events.iter().map(|event| event.seq).collect::<Vec<_>>())
+    .bind(events.iter().map(|event| event.id.uuid()).collect::<Vec<_>>())
+    .bind(events.iter().map(|event| event.data.word.as_str()).collect::<Vec<_>>())
+    .execute(tx.connection())
+    .await?;
     Ok(())
 }
 

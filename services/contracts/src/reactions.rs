@@ -9,12 +9,14 @@ use journal::{Reaction, Reactions, Tx};
 /// hr's branches and employees, support's customers, workforce's standing.
 pub(crate) fn reactions() -> Reactions {
     house::known::reactions(Reactions::new())
-        .on::<CustomerRegistered>(customer_registered)
+        .on_all::<CustomerRegistered>(customers_registered)
         .on::<StandingChanged>(standing_changed)
 }
 
-async fn customer_registered(tx: &mut Tx, event: &Event<CustomerRegistered>) -> Result<(), Reaction> {
-    Ok(quote::store::know_customer(tx, event.data.customer_id, event.branch).await?)
+async fn customers_registered(tx: &mut Tx, events: &[Event<CustomerRegistered>]) -> Result<(), Reaction> {
+    let (ids, branches): (Vec<_>, Vec<_>) =
+        events.iter().map(|event| (event.data.customer_id, event.branch)).unzip();
+    Ok(quote::store::know_customers(tx, &ids, &branches).await?)
 }
 
 async fn standing_changed(tx: &mut Tx, event: &Event<StandingChanged>) -> Result<(), Reaction> {

@@ -211,7 +211,13 @@ pub async fn list(pool: &PgPool) -> Result<Vec<ParkedEvent>, Fault> {
 impl Tx {
     /// Something has arrived that parked events may wait for: they are tried at once.
     pub async fn announce<I: Id>(&mut self, id: I) -> Result<(), Fault> {
-        sqlx::query!("UPDATE parked SET next_try_at = '-infinity' WHERE waits_for = $1", id.uuid())
+        self.announce_all(&[id]).await
+    }
+
+    /// Some things have arrived that parked events may wait for: they are tried at once.
+    pub async fn announce_all<I: Id>(&mut self, ids: &[I]) -> Result<(), Fault> {
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+        sqlx::query!("UPDATE parked SET next_try_at = '-infinity' WHERE waits_for = ANY ($1)", &ids)
             .execute(self.connection())
             .await?;
         Ok(())

@@ -17,7 +17,7 @@ use crate::failpoint::failpoint;
 use crate::lease::{Lease, look_again};
 use crate::metrics::ReaderSeen;
 use crate::parked::{self, Reason};
-use crate::reaction::{Outcome, Reaction, Reactions};
+use crate::reaction::{Declared, Outcome, Reaction, Reactions, Takes};
 use crate::received::{Received, Versions, receive};
 use crate::relay::{BACK_OFF, BACK_OFF_MOST, Relay};
 use crate::standing::{ReaderStatus, Standing, Watched};
@@ -35,7 +35,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 /// Events applied in one transaction at the most.
@@ -337,13 +337,7 @@ impl Worker {
     ) -> Result<Option<Tx>, Fault> {
         let mut tx = self.begin().await?;
         self.move_to(&mut tx, position, next).await?;
-        for received in batch {
-            if self.must_wait(received) || self.react(&mut tx, received).await.is_err() {
-                tx.rollback().await?;
-                return Ok(None);
-            }
-        }
-        if tx.settle().await.is_err() {
+        if self.react_to_batch(&mut tx, batch).await.is_none() || tx.settle().await.is_err() {
             tx.rollback().await?;
             return Ok(None);
         }
@@ -415,30 +409,83 @@ impl Worker {
             })
     }
 
+    /// Events of one type that follow each other are handed over together, where their reactions take them so; what nobody
+    /// declared stands between none. `None` where any event had no effect.
+    async fn react_to_batch(&self, tx: &mut Tx, batch: &[Received]) -> Option<()> {
+        let mut run: Option<(&Declared, Vec<&Envelope>)> = None;
+        for received in batch {
+            if self.must_wait(received) {
+                return None;
+            }
+            let envelope = received.envelope.as_ref().ok()?;
+            let Some(declared) = self.declared(envelope).ok()? else { continue };
+            match &mut run {
+                Some((same, events)) if std::ptr::eq(*same, declared) && declared.takes == Takes::Many => {
+                    events.push(envelope);
+                }
+                _ => {
+                    if let Some((before, events)) = run.replace((declared, vec![envelope])) {
+                        self.react_to_run(tx, before, &events).await.ok()?;
+                    }
+                }
+            }
+        }
+        match run {
+            Some((declared, events)) => self.react_to_run(tx, declared, &events).await.ok(),
+            None => Some(()),
+        }
+    }
+
     async fn react(&self, tx: &mut Tx, received: &Received) -> Result<(), Outcome> {
         let envelope = received.envelope.as_ref().map_err(|why| Outcome::from(why.clone()))?;
         self.react_to(tx, envelope).await
     }
 
     async fn react_to(&self, tx: &mut Tx, envelope: &Envelope) -> Result<(), Outcome> {
+        match self.declared(envelope)? {
+            Some(declared) => self.react_to_run(tx, declared, &[envelope]).await,
+            None => Ok(()),
+        }
+    }
+
+    /// What was declared of an event's type, in the version that it has; `None` where it needs no reaction.
+    fn declared(&self, envelope: &Envelope) -> Result<Option<&Declared>, Outcome> {
         let Some((kind, version)) = envelope.kind() else {
             return Err(Outcome::Unreadable(format!("type {}", envelope.event_type)));
         };
-        let Some((known, handlers)) = self.context.reactions.of(kind) else { return Ok(()) };
+        let Some(declared) = self.context.reactions.of(kind) else { return Ok(None) };
+        let known = declared.version;
         if version > known && envelope.beside == Some(known) {
             // The same fact stands on the stream in the version this reader knows.
-            return Ok(());
+            return Ok(None);
         }
         if version != known {
             return Err(Outcome::UnknownVersion(format!(
                 "version {version} of {kind}; this reader knows {known}"
             )));
         }
-        let (traceparent, span) = trace::effect(envelope, self.context.name);
-        let cause = Cause { event_id: envelope.id, correlation_id: envelope.correlationid };
-        tx.caused_by(Some(cause), traceparent);
-        for handler in handlers {
-            caught(handler(tx, envelope)).instrument(span.clone()).await.map_err(Outcome::Panicked)??;
+        Ok(Some(declared))
+    }
+
+    /// Each event's own trace shows its effect, however many come about together.
+    async fn react_to_run(
+        &self,
+        tx: &mut Tx,
+        declared: &Declared,
+        events: &[&Envelope],
+    ) -> Result<(), Outcome> {
+        let effects = events.iter().map(|envelope| trace::effect(envelope, self.context.name));
+        let effects: Vec<(Option<String>, Span)> = effects.collect();
+        let Some((traceparent, span)) = effects.first() else { return Ok(()) };
+        match events {
+            [only] => {
+                let cause = Cause { event_id: only.id, correlation_id: only.correlationid };
+                tx.caused_by(Some(cause), traceparent.clone());
+            }
+            _ => tx.caused_by(None, None),
+        }
+        for handler in &declared.handlers {
+            caught(handler(tx, events)).instrument(span.clone()).await.map_err(Outcome::Panicked)??;
         }
         Ok(())
     }

@@ -133,21 +133,21 @@ pub(super) async fn is_customer_known(tx: &mut Tx, branch: BranchId, id: Custome
     Ok(is_known)
 }
 
-/// support has told us of a customer of a branch.
-pub(crate) async fn know_customer(
+/// support has told us of customers: each with the branch at the same place.
+pub(crate) async fn know_customers(
     tx: &mut Tx,
-    id: CustomerId,
-    branch: Option<BranchId>,
+    ids: &[CustomerId],
+    branches: &[Option<BranchId>],
 ) -> Result<(), Fault> {
     sqlx::query!(
-        "INSERT INTO known_customer (id, branch_id) VALUES ($1, $2)
+        "INSERT INTO known_customer (id, branch_id) SELECT * FROM UNNEST($1::uuid[], $2::uuid[])
          ON CONFLICT (id) DO UPDATE SET branch_id = coalesce(excluded.branch_id, known_customer.branch_id)",
-        id.uuid(),
-        branch.map(BranchId::uuid),
+        &ids.iter().map(|id| id.uuid()).collect::<Vec<_>>(),
+        &branches.iter().map(|branch| branch.map(BranchId::uuid)).collect::<Vec<_>>() as &[Option<Uuid>],
     )
     .execute(tx.connection())
     .await?;
-    tx.announce(id).await
+    tx.announce_all(ids).await
 }
 
 /// One quote within reach.

@@ -15,6 +15,7 @@ mod lost_streams;
 mod readers;
 mod relays;
 mod rights;
+mod sets;
 #[path = "../stage/mod.rs"]
 mod stage;
 mod strange_events;

@@ -52,15 +52,28 @@ impl Reading {
 
     /// One that reads a source's past, where its stream no longer has it.
     pub(crate) fn with(pool: &PgPool, bus: &Bus, relay: &Running, history: Option<Arc<dyn History>>) -> Self {
-        let context = ReaderContext {
+        let reactions = Reactions::new().on::<Touched>(apply);
+        Self::of(ReaderContext { history, ..Self::context(pool, bus, relay, reactions) })
+    }
+
+    /// One that does something else with what arrives.
+    pub(crate) fn reacting(pool: &PgPool, bus: &Bus, relay: &Running, reactions: Reactions) -> Self {
+        Self::of(Self::context(pool, bus, relay, reactions))
+    }
+
+    fn context(pool: &PgPool, bus: &Bus, relay: &Running, reactions: Reactions) -> ReaderContext {
+        ReaderContext {
             name: "beta",
             pool: pool.clone(),
             bus: bus.clone(),
             clock: Clock::default(),
-            reactions: Reactions::new().on::<Touched>(apply),
+            reactions,
             relay: relay.relay.clone(),
-            history,
-        };
+            history: None,
+        }
+    }
+
+    fn of(context: ReaderContext) -> Self {
         let (reader, task) = Reader::start(context, "alpha", CancellationToken::new());
         Self { reader, task }
     }
