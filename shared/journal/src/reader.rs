@@ -5,6 +5,7 @@
 //! that is stands in `position`; what happens when the source begins a new epoch, in `rise`; where events come from that
 //! no stream has any more, in `past`.
 
+mod arriving;
 mod past;
 mod position;
 mod rise;
@@ -18,16 +19,15 @@ use crate::lease::{Lease, look_again};
 use crate::metrics::ReaderSeen;
 use crate::parked::{self, Reason};
 use crate::reaction::{Declared, Outcome, Reaction, Reactions, Takes};
-use crate::received::{Received, Versions, receive};
+use crate::received::{Received, Versions};
 use crate::relay::{BACK_OFF, BACK_OFF_MOST, Relay};
 use crate::standing::{ReaderStatus, Standing, Watched};
 use crate::supervise::{Tended, caught, gone, tend};
 use crate::trace;
 use crate::tx::{Actor, Cause, Reach};
 use crate::{Fault, Tx};
-use async_nats::jetstream::consumer::pull;
+use arriving::Batch;
 use events::Envelope;
-use futures::{FutureExt, StreamExt};
 use position::Position;
 use sqlx::PgPool;
 use std::collections::HashSet;
@@ -38,10 +38,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 use uuid::Uuid;
 
-/// Events applied in one transaction at the most.
+/// Events applied in one transaction at the most; as many may wait behind them.
 const BATCH: usize = 500;
-/// Bytes of the events applied in one transaction, but for the last one.
-const BATCH_BYTES: usize = 8 * 1_024 * 1_024;
 /// How often parked events that are due are looked for.
 const PARKED_EVERY: Duration = Duration::from_millis(500);
 /// How often the stream is compared with the position, whether or not something arrives.
@@ -239,7 +237,7 @@ impl Worker {
         if place.is_read(position) {
             return Ok(Ended::Elsewhere);
         }
-        let (mut messages, mut delivered) = self.subscribe(&place, position).await?;
+        let (mut arriving, mut delivered) = self.subscribe(&place, position).await?;
         self.seen.rebuilt();
         self.status.send_modify(|status| {
             status.stands_by = false;
@@ -255,8 +253,8 @@ impl Worker {
                 return Ok(Ended::Elsewhere);
             }
             tokio::select! {
-                message = messages.next() => {
-                    let batch = collect(message, &mut messages, self.source)?;
+                batch = arriving.batch() => {
+                    let Batch { received: batch, room: _taken } = batch?;
                     if delivered == 0 {
                         // Nothing was there to be compared: at least it must be the stream that was looked at.
                         self.check(&place, position).await?;
@@ -543,30 +541,4 @@ impl Worker {
 /// When an event happened, as far as it can be read.
 fn time_of(received: &Received) -> Option<kernel::Timestamp> {
     received.envelope.as_ref().ok().map(|envelope| envelope.time)
-}
-
-type Message = Result<async_nats::jetstream::Message, pull::OrderedError>;
-
-/// The first message and whatever has arrived behind it, up to a batch.
-fn collect(
-    first: Option<Message>,
-    messages: &mut pull::Ordered,
-    source: &str,
-) -> Result<Vec<Received>, Fault> {
-    let (mut batch, mut bytes) = (Vec::new(), 0);
-    let mut next = first;
-    loop {
-        let message = next
-            .ok_or_else(|| Fault::Bus("the subscription ended".to_owned()))?
-            .map_err(|error| Fault::Bus(error.to_string()))?;
-        bytes += message.payload.len();
-        batch.push(receive(&message, source)?);
-        if batch.len() >= BATCH || bytes >= BATCH_BYTES {
-            return Ok(batch);
-        }
-        match messages.next().now_or_never() {
-            Some(following) => next = following,
-            None => return Ok(batch),
-        }
-    }
 }

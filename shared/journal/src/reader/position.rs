@@ -1,10 +1,10 @@
 //! Where a reader stands, and in which stream it reads on (`events.md` §5).
 
 use super::Worker;
+use super::arriving::Arriving;
 use crate::bus::{PATIENCE, StreamState, stream_name};
 use crate::received::{Received, receive};
 use crate::{Fault, Tx};
-use async_nats::jetstream::consumer::pull;
 use futures::StreamExt;
 use std::time::Duration;
 use uuid::Uuid;
@@ -180,7 +180,7 @@ impl Worker {
         &self,
         place: &Place,
         position: Position,
-    ) -> Result<(pull::Ordered, u64), Fault> {
+    ) -> Result<(Arriving, u64), Fault> {
         let (name, state) = (stream_name(self.source, position.epoch), &place.state);
         if state.last_seq < position.seq {
             return Err(Fault::Bus(format!(
@@ -191,7 +191,8 @@ impl Worker {
         let is_there = state.messages > 0 && state.first_seq <= position.seq;
         let Some(applied) = position.event_id.filter(|_| is_there) else {
             // Nothing was applied yet, or what was is too old for the stream: the next one is there, or will be.
-            return Ok((self.context.bus.read(&name, position.seq + 1).await?, 0));
+            let messages = self.context.bus.read(&name, position.seq + 1).await?;
+            return Ok((Arriving::of(messages, self.source), 0));
         };
         let mut messages = self.context.bus.read(&name, position.seq).await?;
         let first = tokio::time::timeout(PATIENCE, messages.next())
@@ -205,7 +206,7 @@ impl Worker {
                 position.seq
             )));
         }
-        Ok((messages, first.delivered))
+        Ok((Arriving::of(messages, self.source), first.delivered))
     }
 
     /// Another stream under the same name, or one that went backwards, is a fault; the library would say nothing. True
