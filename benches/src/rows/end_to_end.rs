@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 use bytes::Bytes;
 use futures::future::try_join_all;
 use house::service::Running;
-use journal::{Clock, Reader};
+use journal::{Clock, Reader, Relay};
 use sqlx::PgPool;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 const THINGS: u64 = 4_000;
-/// How often the reader's position is looked at; what is measured may be so much too long, never too short.
+/// How often it is looked at how far everything is; what is measured may be so much too long, never too short.
 const LOOK: Duration = Duration::from_micros(100);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +48,15 @@ impl Spread {
         let at = |per_mille| quantile(latencies.iter().copied(), per_mille);
         Self { p50: at(500), p99: at(990) }
     }
+}
+
+/// The middle of how long commands took on their way, in microseconds.
+#[derive(Debug, Clone, Copy)]
+struct Halfway {
+    /// Until they had their number.
+    numbered: u64,
+    /// Until the bus had acknowledged them.
+    published: u64,
 }
 
 struct Scene {
@@ -75,13 +84,15 @@ pub(super) async fn measure(stage: &Stage, scale: &Scale) -> Result<Vec<Figure>>
     };
     house::service::drain(&[&scene.alpha, &scene.beta]).await?;
     let (mut ours, mut quiet, mut loaded, mut reached) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut halfway = Vec::new();
     for round in 0..scale.rounds {
         for side in scale.turn(round, [Side::Ours, Side::Quiet, Side::Loaded]) {
             alpha_home.settle().await?;
             match side {
                 Side::Ours => {
-                    let (spread, rate) = scene.ours(scale).await?;
+                    let (spread, until, rate) = scene.ours(scale).await?;
                     ours.push(spread);
+                    halfway.push(until);
                     reached.push(rate);
                 }
                 Side::Quiet => quiet.push(scene.steps(stage, scale).await?),
@@ -92,10 +103,14 @@ pub(super) async fn measure(stage: &Stage, scale: &Scale) -> Result<Vec<Figure>>
     stop.cancel();
     scene.alpha.stopped().await;
     scene.beta.stopped().await;
+    let half = |pick: fn(&Halfway) -> u64| crate::figure::median(halfway.iter().map(pick));
     let note = format!(
-        "{} commands a second were wanted, {} committed.",
+        "{} commands a second were wanted, {} committed. Half of them had their number after {} µs, and were acknowledged by the \
+         bus after {} µs.",
         scale.per_second,
-        crate::figure::median(reached)
+        crate::figure::median(reached),
+        half(|until| until.numbered),
+        half(|until| until.published),
     );
     Ok(figures(&ours, &quiet, &loaded, &note))
 }
@@ -128,13 +143,14 @@ fn figures(ours: &[Spread], quiet: &[Spread], loaded: &[Spread], note: &str) -> 
 
 impl Scene {
     /// Commands at the rate for a span; how long each took to its effect, and how many a second were committed.
-    async fn ours(&self, scale: &Scale) -> Result<(Spread, u64)> {
+    async fn ours(&self, scale: &Scale) -> Result<(Spread, Halfway, u64)> {
         let before: i64 = sqlx::query_scalar("SELECT coalesce(max(seq), 0) FROM journal_order")
             .fetch_one(&self.stage_pool)
             .await?;
         let reader = self.beta.readers().first().context("beta reads alpha")?.clone();
         let watching = Arc::new(AtomicBool::new(true));
-        let watcher = watch(reader, watching.clone());
+        let relay = self.alpha.relay().clone();
+        let watcher = watch((relay, reader), watching.clone());
         let begun = Instant::now();
         let committed = self.paced(scale, Change::Told, &AtomicBool::new(true)).await?;
         let rate = crate::load::rate(committed.len().try_into()?, begun.elapsed());
@@ -149,14 +165,17 @@ impl Scene {
         .await?;
         let numbers: HashMap<(Uuid, i32), i64> =
             numbers.into_iter().map(|(thing, version, seq)| ((thing, version), seq)).collect();
-        let mut latencies = Vec::with_capacity(committed.len());
+        let mut latencies: [Vec<u64>; 3] = Default::default();
         for Committed { thing, version, at } in committed {
             let seq = numbers.get(&(thing, version)).context("every command has its number")?;
-            let applied = seen.partition_point(|(_, reached)| reached < seq);
-            let (when, _) = seen.get(applied).context("every event has taken effect")?;
-            latencies.push(micros(when.duration_since(at)));
+            for (seen, latencies) in seen.iter().zip(&mut latencies) {
+                let passed = seen.partition_point(|(_, reached)| reached < seq);
+                let (when, _) = seen.get(passed).context("every event has come through")?;
+                latencies.push(micros(when.saturating_duration_since(at)));
+            }
         }
-        Ok((Spread::of(&latencies), rate))
+        let [numbered, published, applied] = latencies.map(|latencies| Spread::of(&latencies));
+        Ok((applied, Halfway { numbered: numbered.p50, published: published.p50 }, rate))
     }
 
     /// The steps by themselves, while the same commands run without a journal.
@@ -254,19 +273,22 @@ async fn touch(pool: &PgPool, number: u64, change: Change) -> Result<Committed> 
     Ok(Committed { thing: id.uuid(), version, at })
 }
 
-/// When the reader had reached which number, in order.
-type Seen = Vec<(Instant, i64)>;
+/// When a number had been reached, in order: by numbering, by the bus, by the reader.
+type Seen = [Vec<(Instant, i64)>; 3];
 
 /// A thread of its own, so that it looks when it wants to and not when the runtime has time.
-fn watch(reader: Reader, go_on: Arc<AtomicBool>) -> std::thread::JoinHandle<Seen> {
+fn watch((relay, reader): (Relay, Reader), go_on: Arc<AtomicBool>) -> std::thread::JoinHandle<Seen> {
     std::thread::spawn(move || {
-        let mut seen = Vec::new();
-        let mut last = 0;
+        let mut seen = Seen::default();
+        let mut last = [0; 3];
         while go_on.load(Ordering::Relaxed) {
-            let seq = reader.status().seq;
-            if seq != last {
-                last = seq;
-                seen.push((Instant::now(), seq));
+            let status = relay.status();
+            let now = [status.last_numbered, status.last_published, reader.status().seq];
+            for place in 0..now.len() {
+                if now[place] != last[place] {
+                    last[place] = now[place];
+                    seen[place].push((Instant::now(), now[place]));
+                }
             }
             std::thread::park_timeout(LOOK);
         }
