@@ -190,11 +190,10 @@ impl Numbering {
             head = row.link(&head);
             hashes.push(head.clone());
         }
-        write_numbers(&mut tx, &rows, &hashes).await?;
-        write_holes(&mut tx, &before, &self.holes).await?;
-        failpoint("numbering.wrote_numbers")?;
-        if !rows.is_empty() {
-            self.advance(&mut tx, &state, (next_seq, max_seen, &head)).await?;
+        let after: Vec<(i64, i64)> = self.holes.ranges().collect();
+        if !rows.is_empty() || before != after {
+            let written = Written { rows: &rows, hashes: &hashes, before: &before, after: &after };
+            self.write(&mut tx, &state, written, (next_seq, max_seen, &head)).await?;
         }
         failpoint("numbering.before_commit")?;
         tx.commit().await?;
@@ -203,15 +202,33 @@ impl Numbering {
         Ok((self, Turn { last: next_seq - 1, max_seen, rows, is_cut_off, holes }))
     }
 
-    /// Moves the relay's row, by the place where it stood: whoever has moved it meanwhile wins.
-    async fn advance(
+    /// Writes the numbers and the holes that changed, and moves the relay's row, by the place where it stood: whoever has
+    /// moved it meanwhile wins. One statement, so one round trip.
+    async fn write(
         &self,
         connection: &mut PgConnection,
         state: &State,
+        written: Written<'_>,
         (next_seq, max_seen, head): (i64, i64, &[u8]),
     ) -> Result<(), Fault> {
+        let Written { rows, hashes, before, after } = written;
+        let (gone_from, gone_to) = without(before, after);
+        let (new_from, new_to) = without(after, before);
         let changed = sqlx::query!(
-            "UPDATE relay SET next_seq = $1, max_seen = $2, head = $3 WHERE ctid = $4::text::tid AND term = $5",
+            "WITH numbers AS (
+                 INSERT INTO journal_order (seq, id, hash) SELECT * FROM UNNEST($1::bigint[], $2::bigint[], $3::bytea[])),
+             gone AS (
+                 DELETE FROM journal_hole USING UNNEST($4::bigint[], $5::bigint[]) AS gone (low, high) WHERE ids = int8range(low, high)),
+             new AS (
+                 INSERT INTO journal_hole (ids) SELECT int8range(low, high) FROM UNNEST($6::bigint[], $7::bigint[]) AS new (low, high))
+             UPDATE relay SET next_seq = $8, max_seen = $9, head = $10 WHERE ctid = $11::text::tid AND term = $12",
+            &rows.iter().map(|row| row.seq).collect::<Vec<_>>(),
+            &rows.iter().map(|row| row.id).collect::<Vec<_>>(),
+            hashes,
+            &gone_from,
+            &gone_to,
+            &new_from,
+            &new_to,
             next_seq,
             max_seen,
             head,
@@ -320,55 +337,19 @@ async fn scan(connection: &mut PgConnection, max_seen: i64, limit: i64) -> Resul
     Ok(rows)
 }
 
-async fn write_numbers(
-    connection: &mut PgConnection,
-    rows: &[JournalRow],
-    hashes: &[Vec<u8>],
-) -> Result<(), Fault> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    sqlx::query!(
-        "INSERT INTO journal_order (seq, id, hash) SELECT * FROM UNNEST($1::bigint[], $2::bigint[], $3::bytea[])",
-        &rows.iter().map(|row| row.seq).collect::<Vec<_>>(),
-        &rows.iter().map(|row| row.id).collect::<Vec<_>>(),
-        hashes,
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
+/// What a turn writes: rows with their numbers, their links of the chain, and what became of the holes.
+struct Written<'a> {
+    rows: &'a [JournalRow],
+    hashes: &'a [Vec<u8>],
+    /// The holes before the turn.
+    before: &'a [(i64, i64)],
+    /// The holes after it.
+    after: &'a [(i64, i64)],
 }
 
-/// Writes only the holes that changed in this turn.
-async fn write_holes(
-    connection: &mut PgConnection,
-    before: &[(i64, i64)],
-    after: &Holes,
-) -> Result<(), Fault> {
-    let after: Vec<(i64, i64)> = after.ranges().collect();
-    if before == after {
-        return Ok(());
-    }
-    let split = |ranges: Vec<&(i64, i64)>| ranges.into_iter().copied().unzip::<i64, i64, Vec<_>, Vec<_>>();
-    let (gone_from, gone_to) =
-        split(before.iter().filter(|range| after.binary_search(range).is_err()).collect());
-    let (new_from, new_to) =
-        split(after.iter().filter(|range| before.binary_search(range).is_err()).collect());
-    sqlx::query!(
-        "DELETE FROM journal_hole USING UNNEST($1::bigint[], $2::bigint[]) AS gone (low, high) WHERE ids = int8range(low, high)",
-        &gone_from,
-        &gone_to,
-    )
-    .execute(&mut *connection)
-    .await?;
-    sqlx::query!(
-        "INSERT INTO journal_hole (ids) SELECT int8range(low, high) FROM UNNEST($1::bigint[], $2::bigint[]) AS new (low, high)",
-        &new_from,
-        &new_to,
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
+/// The ranges that are not among the others, which are in order: where each begins, and where it ends.
+fn without(ranges: &[(i64, i64)], others: &[(i64, i64)]) -> (Vec<i64>, Vec<i64>) {
+    ranges.iter().filter(|range| others.binary_search(range).is_err()).copied().unzip()
 }
 
 /// How far numbering is, as the database says: for a process whose relay does not lead.

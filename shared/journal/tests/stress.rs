@@ -20,10 +20,9 @@ use uuid::Uuid;
 
 const WRITERS: u64 = 8;
 const AGGREGATES: u64 = 24;
-const STEPS: [&str; 8] = [
+const STEPS: [&str; 7] = [
     "numbering.read_state",
     "numbering.scanned",
-    "numbering.wrote_numbers",
     "numbering.before_commit",
     "numbering.committed",
     "relay.sending",
