@@ -20,6 +20,7 @@ pub(crate) async fn append(tx: &mut Tx) -> Result<(), Fault> {
     if rows.is_empty() {
         return Ok(());
     }
+    tx.has_told = true;
     let Chains { of_row, begins, places, candidates } = Chains::of(&rows);
     let now = tx.now().utc();
     let column = |pick: fn(&Pending) -> String| rows.iter().map(pick).collect::<Vec<_>>();

@@ -69,7 +69,7 @@ pub struct ReaderContext {
     pub clock: Clock,
     /// What to do with which event.
     pub reactions: Reactions,
-    /// The service's own relay, nudged after each batch; it knows the leases of this process.
+    /// The service's own relay, nudged after each batch that had events of its own; it knows the leases of this process.
     pub relay: Relay,
     /// Where a source's events come from that its stream has no more; without one, a reader that needs them stops.
     pub history: Option<Arc<dyn History>>,
@@ -128,6 +128,13 @@ struct Worker {
     seen: ReaderSeen,
     /// Of the aggregates read in this session.
     versions: Versions,
+}
+
+/// What became of a batch that was to take effect at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Applied {
+    Whole,
+    Nothing,
 }
 
 /// Why a session ended that did not fail.
@@ -263,7 +270,6 @@ impl Worker {
                     let mut batch = place.within(batch);
                     self.versions.check(&mut batch);
                     position = self.apply(&batch, position).await?;
-                    self.context.relay.nudge();
                     // What has just arrived may be what a parked event waited for.
                     self.retry_parked().await?;
                 }
@@ -299,12 +305,10 @@ impl Worker {
         }
         let waiting_since = batch.first().and_then(time_of);
         self.status.send_modify(|status| status.behind_since = waiting_since);
-        let tx = match self.at_once(batch, position, next).await? {
-            Some(tx) => tx,
-            None => self.one_by_one(batch, position, next).await?,
-        };
-        failpoint("reader.before_commit")?;
-        tx.commit().await?;
+        if self.at_once(batch, position, next).await? == Applied::Nothing {
+            let tx = self.one_by_one(batch, position, next).await?;
+            self.commit(tx).await?;
+        }
         self.seen.applied(batch.iter().filter(|received| !self.must_wait(received)));
         failpoint("reader.committed")?;
         let waits_behind = batch.last().filter(|last| last.pending > 0).and_then(time_of);
@@ -325,21 +329,36 @@ impl Worker {
         .await
     }
 
-    /// The whole batch without savepoints; `None` where any event had no effect. The position moves first: another
-    /// instance that applies the same events waits here, and then finds it moved.
+    /// The whole batch without savepoints; nothing where any event had no effect. The position moves first: another
+    /// instance that applies the same events waits here, and then finds it moved. What the database keeps for the end it
+    /// says at the commit.
     async fn at_once(
         &self,
         batch: &[Received],
         position: Position,
         next: Position,
-    ) -> Result<Option<Tx>, Fault> {
+    ) -> Result<Applied, Fault> {
         let mut tx = self.begin().await?;
         self.move_to(&mut tx, position, next).await?;
-        if self.react_to_batch(&mut tx, batch).await.is_none() || tx.settle().await.is_err() {
+        if self.react_to_batch(&mut tx, batch).await.is_none() || tx.flush().await.is_err() {
             tx.rollback().await?;
-            return Ok(None);
+            return Ok(Applied::Nothing);
         }
-        Ok(Some(tx))
+        match self.commit(tx).await {
+            Ok(()) => Ok(Applied::Whole),
+            Err(fault) if fault.is_transient() => Err(fault),
+            Err(_) => Ok(Applied::Nothing),
+        }
+    }
+
+    async fn commit(&self, tx: Tx) -> Result<(), Fault> {
+        failpoint("reader.before_commit")?;
+        let tells = tx.tells();
+        tx.commit().await?;
+        if tells {
+            self.context.relay.nudge();
+        }
+        Ok(())
     }
 
     async fn one_by_one(

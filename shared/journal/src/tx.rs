@@ -125,13 +125,24 @@ pub struct Tx {
     cause: Option<Cause>,
     traceparent: Option<String>,
     pub(crate) pending: Vec<Pending>,
+    /// Whether it has written journal rows.
+    pub(crate) has_told: bool,
 }
 
 impl Tx {
     /// Begins a transaction at an instant of the service's clock.
     pub async fn begin(pool: &PgPool, now: Timestamp, actor: Actor, reach: Reach) -> Result<Self, Fault> {
         let inner = pool.begin().await?;
-        Ok(Self { inner, now, actor, reach, cause: None, traceparent: None, pending: Vec::new() })
+        Ok(Self {
+            inner,
+            now,
+            actor,
+            reach,
+            cause: None,
+            traceparent: None,
+            pending: Vec::new(),
+            has_told: false,
+        })
     }
 
     /// The connection, for queries.
@@ -178,6 +189,11 @@ impl Tx {
     /// Which rows may be seen and changed.
     pub const fn reach(&self) -> &Reach {
         &self.reach
+    }
+
+    /// Whether there is something to number once this is committed.
+    pub(crate) fn tells(&self) -> bool {
+        self.has_told || !self.pending.is_empty()
     }
 
     /// What follows is caused by this event: journal rows carry it as `causation_id`.

@@ -50,7 +50,6 @@ impl Worker {
             }
             *position = self.apply(&batch, *position).await?;
             self.status.send_modify(|status| status.stopped = None);
-            self.context.relay.nudge();
             self.retry_parked().await?;
         }
         Ok(())
