@@ -182,8 +182,7 @@ impl Home {
     /// # Errors
     /// The database's.
     pub async fn pool(&self, connections: u32) -> Result<PgPool> {
-        let options = PgConnectOptions::from_str(&self.url)?;
-        Ok(PgPoolOptions::new().max_connections(connections).connect_with(options).await?)
+        Ok(house::service::pool(&self.url, "bench", connections).await?)
     }
 
     /// Empties all tables; numbers begin at 1 again.

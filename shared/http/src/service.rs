@@ -8,9 +8,9 @@ use journal::{
     Bus, Clock, Fault, Feed, Login, Reactions, Reader, ReaderContext, Relay, Replicas, TimerLoop, Timers,
 };
 use kernel::Zone;
-use sqlx::PgPool;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, PgPool};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -131,16 +131,36 @@ pub(crate) struct Asked {
 const LIMITS: [(&str, &str); 3] =
     [("lock_timeout", "5s"), ("statement_timeout", "60s"), ("idle_in_transaction_session_timeout", "60s")];
 
+/// A connection that was used so short a time ago is not asked whether it is there still: that would be one more round trip
+/// of each transaction. No PostgreSQL is back so soon after it went down, so one that is back never meets a dead connection
+/// that was not asked.
+const FRESH: Duration = Duration::from_millis(500);
+
 /// Connections of one service: commands wait at most two seconds for one, then 503.
-async fn pool(database: &str, process: &str) -> Result<PgPool, sqlx::Error> {
+///
+/// # Errors
+/// Where the database does not answer.
+pub async fn pool(database: &str, process: &str, connections: u32) -> Result<PgPool, sqlx::Error> {
     let options: PgConnectOptions = database.parse()?;
     let options = options.application_name(process);
     PgPoolOptions::new()
-        .max_connections(24)
+        .max_connections(connections)
         .acquire_timeout(Duration::from_secs(2))
+        .test_before_acquire(false)
+        .before_acquire(|connection, used| {
+            Box::pin(async move {
+                if used.idle_for >= FRESH {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .connect_with(options.options(LIMITS))
         .await
 }
+
+/// How many connections a service has.
+const CONNECTIONS: u32 = 24;
 
 /// What the sessions of this process are called, for operators and for the next leader, which ends what a frozen one has
 /// left open: no other process is called so, also where every container's process has the same number.
@@ -152,7 +172,7 @@ fn process_name(service: &str) -> String {
 impl Running {
     /// Starts a service: its tables must be there (`steward migrate`).
     pub async fn start(service: Service, around: Surroundings) -> Result<Self, StartError> {
-        let pool = pool(&around.database, &process_name(service.name)).await?;
+        let pool = pool(&around.database, &process_name(service.name), CONNECTIONS).await?;
         let bus = Bus::connect(&around.nats, service.name).await?.replicated(around.replicas);
         let verifier = Verifier::new(&around.public_key, around.clock.clone())?;
         crate::policy::seed(&pool, service.name, &service.policies, around.clock.now()).await?;
