@@ -1,5 +1,6 @@
 //! The API document: OpenAPI 3.1 from the routes, completed with what the house gives to every one of them.
 
+use axum::body::Bytes;
 use axum::http::header;
 use axum::response::{Html, IntoResponse};
 use serde_json::{Map, Value, json};
@@ -87,7 +88,7 @@ pub fn clashes(one: &OpenApi, other: &OpenApi) -> Vec<String> {
 
 /// Schemas that a document refers to and has not: a parameter's own enum wants `#[param(inline)]`.
 pub fn dangling(document: &OpenApi) -> Vec<String> {
-    let document = complete(document);
+    let document = complete(document.clone());
     let mut named = BTreeSet::new();
     references(&document, &mut named);
     named.retain(|name| document["components"]["schemas"].get(name).is_none());
@@ -121,9 +122,18 @@ fn settle(document: &mut Value) {
     }
 }
 
+/// The document as it is served. It is many times as large on its way as it is as text, so it is made by a thread of its
+/// own: what the allocator keeps for a thread goes back to the system once all of it is free, and the text is copied out.
+pub(crate) fn text(document: OpenApi) -> Bytes {
+    let made = std::thread::spawn(move || serde_json::to_vec(&complete(document)).unwrap_or_default());
+    Bytes::copy_from_slice(&made.join().unwrap_or_default())
+}
+
 /// Adds to every operation what the house asks of it and may answer, so that routes need not repeat it.
-pub fn complete(document: &OpenApi) -> Value {
-    let mut document = serde_json::to_value(document).unwrap_or_default();
+fn complete(document: OpenApi) -> Value {
+    let made = serde_json::to_value(&document).unwrap_or_default();
+    drop(document);
+    let mut document = made;
     settle(&mut document);
     document["info"] = json!({
         "title": "Steward", "version": env!("CARGO_PKG_VERSION"),

@@ -14,6 +14,7 @@ use crate::problem::{self, Problem, after_panic, limit_time, render_problems};
 use crate::service::Running;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -77,7 +78,7 @@ pub fn router(mut services: Vec<Running>, profile: Profile) -> (Router, Services
     document.merge(of_feed);
     let templates = document.paths.paths.keys().cloned().chain(OWN.map(str::to_owned));
     let requests = Arc::new(Requests::of(templates, &names));
-    let document = Arc::new(openapi::complete(&document));
+    let document = openapi::text(document);
     let mut own = Router::new().route("/health/ready", get(ready)).route("/v1/version", get(version));
     if profile == Profile::Development {
         own = own.route("/v1/development/clock", post(set_clock)).route("/v1/development/drain", post(drain));
@@ -85,7 +86,7 @@ pub fn router(mut services: Vec<Running>, profile: Profile) -> (Router, Services
     let router = routes
         .merge(own.with_state(services.clone()))
         .route("/health/live", get(async || StatusCode::NO_CONTENT))
-        .route("/v1/openapi.json", get(async move || Json(document.as_ref().clone())))
+        .route("/v1/openapi.json", get(async move || ([(CONTENT_TYPE, "application/json")], document)))
         .route("/docs", get(openapi::page))
         .route("/errors/{code}", get(problem::explain))
         .fallback(async || Problem::plain(error_code!("resource.not_found")))
