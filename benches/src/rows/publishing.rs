@@ -116,13 +116,14 @@ async fn raw(bus: &jetstream::Context, pool: &PgPool, count: i64) -> Result<Dura
 async fn messages(pool: &PgPool, first: i64, count: i64) -> Result<Vec<PublishMessage>> {
     let mut messages = Vec::new();
     for row in numbered(pool, first, count).await? {
-        let envelope = bus::envelope("alpha", 1, &row)?;
+        let before = u64::try_from(row.seq - 1)?;
+        let envelope = bus::envelope("alpha", 1, row)?;
         messages.push(
             PublishMessage::build()
                 .payload(Bytes::from(serde_json::to_vec(&envelope)?))
                 .message_id(envelope.id.to_string())
                 .expected_stream(LIMIT)
-                .expected_last_sequence(u64::try_from(row.seq - 1)?)
+                .expected_last_sequence(before)
                 .header("Steward-Type", envelope.event_type.as_str()),
         );
     }

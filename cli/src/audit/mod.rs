@@ -126,7 +126,7 @@ pub(crate) async fn conservation(databases: &BTreeMap<String, String>, period: P
             let rows = numbered(&pool, next, PAGE).await?;
             let Some(last) = rows.last() else { break };
             next = last.seq + 1;
-            for row in &rows {
+            for row in rows {
                 let seen = if row.seq <= read { Seen::Read } else { Seen::NotYet };
                 ledger.take(&bus::envelope(service, epochs.of(row.seq), row)?, seen)?;
             }

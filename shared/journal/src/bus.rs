@@ -184,24 +184,26 @@ impl Bus {
         &self,
         service: &str,
         epochs: &Epochs,
-        row: &JournalRow,
+        row: JournalRow,
     ) -> Result<PublishAckFuture, Fault> {
-        let envelope = envelope(service, epochs.of(row.seq), row)?;
-        let payload = serde_json::to_vec(&envelope).map_err(|error| Fault::Bus(error.to_string()))?;
         let before = u64::try_from(row.seq - 1).map_err(|error| Fault::Bus(error.to_string()))?;
+        let envelope = envelope(service, epochs.of(row.seq), row)?;
+        // Grown as it is written it would be copied several times.
+        let mut payload = Vec::with_capacity(envelope.data.get().len() + BESIDE_DATA);
+        serde_json::to_writer(&mut payload, &envelope).map_err(|error| Fault::Bus(error.to_string()))?;
         let mut message = PublishMessage::build()
             .payload(payload.into())
             .message_id(envelope.id.to_string())
             .expected_stream(stream_name(service, epochs.latest().epoch))
             .expected_last_sequence(before)
             .header("Steward-Type", envelope.event_type.as_str());
-        if let Some(traceparent) = &row.traceparent {
+        if let Some(traceparent) = &envelope.traceparent {
             message = message.header("traceparent", traceparent.as_str());
         }
         let subject = subject_of(&envelope).ok_or_else(|| Fault::Corrupt {
             table: "journal",
             column: "type",
-            value: row.event_type.clone(),
+            value: envelope.event_type.clone(),
         })?;
         self.jetstream.send_publish(subject, message).await.map_err(bus)
     }
@@ -219,6 +221,9 @@ impl Bus {
         consumer.messages().await.map_err(|error| Fault::Bus(error.to_string()))
     }
 }
+
+/// Bytes of an envelope beside its data, about.
+const BESIDE_DATA: usize = 768;
 
 /// How many publishes may be under way at once.
 pub(crate) const WINDOW: usize = 1_024;
@@ -251,7 +256,7 @@ pub(crate) fn subject_of(envelope: &Envelope) -> Option<String> {
 
 /// The envelope of a numbered row: the same on the bus, at the feed and in the history. `epoch` is that of its number
 /// ([`Epochs::of`]).
-pub fn envelope(service: &str, epoch: i32, row: &JournalRow) -> Result<Envelope, Fault> {
+pub fn envelope(service: &str, epoch: i32, row: JournalRow) -> Result<Envelope, Fault> {
     let corrupt = |error: serde_json::Error| Fault::Corrupt {
         table: "journal",
         column: "data",
@@ -262,8 +267,8 @@ pub fn envelope(service: &str, epoch: i32, row: &JournalRow) -> Result<Envelope,
         id: EventId::of(row.event_id),
         source: format!("/steward/{service}"),
         event_type: format!("steward.{}", row.event_type),
-        subject: row.subject.clone(),
         time: row.time(),
+        subject: row.subject,
         datacontenttype: "application/json".to_owned(),
         branch: row.branch_id.map(BranchId::of),
         aggversion: Version::of(row.aggversion),
@@ -272,10 +277,10 @@ pub fn envelope(service: &str, epoch: i32, row: &JournalRow) -> Result<Envelope,
         actor: format!("{}:{}", row.actor_kind, row.actor_id),
         correlationid: EventId::of(row.correlation_id),
         causationid: row.causation_id.map(EventId::of),
-        clause: row.clause.clone(),
+        clause: row.clause,
         beside: None,
-        traceparent: row.traceparent.clone(),
-        data: RawValue::from_string(row.data.clone()).map_err(corrupt)?,
+        traceparent: row.traceparent,
+        data: RawValue::from_string(row.data).map_err(corrupt)?,
     })
 }
 

@@ -239,7 +239,7 @@ impl Feed {
         tx.commit().await?;
         let looked_at = rows.last().filter(|_| is_full).map_or(upto, |row| row.seq);
         let events: Result<Vec<_>, Fault> =
-            rows.iter().map(|row| envelope(self.service, course.epoch_of(row.seq), row)).collect();
+            rows.into_iter().map(|row| envelope(self.service, course.epoch_of(row.seq), row)).collect();
         let next = if looked_at == after.seq { after } else { course.behind(looked_at) };
         Ok(Ok(Page { events: events?, next, last: course.behind(course.last) }))
     }

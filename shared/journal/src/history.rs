@@ -77,5 +77,5 @@ fn epoch_of(epochs: &Epochs, row: &JournalRow) -> i32 {
 
 async fn envelopes(pool: &PgPool, service: &str, rows: Vec<JournalRow>) -> Result<Vec<Envelope>, Fault> {
     let epochs = crate::epoch::load(pool).await?;
-    rows.iter().map(|row| envelope(service, epoch_of(&epochs, row), row)).collect()
+    rows.into_iter().map(|row| envelope(service, epoch_of(&epochs, &row), row)).collect()
 }

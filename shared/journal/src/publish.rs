@@ -190,7 +190,7 @@ impl Publishing {
             while in_flight.len() < WINDOW && next <= now.last {
                 let row = self.row(next).await?;
                 failpoint("relay.sending")?;
-                in_flight.push_back((next, self.to.bus.send(self.to.service, &self.epochs, &row).await?));
+                in_flight.push_back((next, self.to.bus.send(self.to.service, &self.epochs, row).await?));
                 self.seen.sent();
                 next += 1;
             }

@@ -59,6 +59,6 @@ impl Snapshot {
         )
         .fetch_all(&mut *self.tx)
         .await?;
-        rows.iter().map(|row| Ok((row.id, envelope(service, self.epoch, row)?))).collect()
+        rows.into_iter().map(|row| Ok((row.id, envelope(service, self.epoch, row)?))).collect()
     }
 }

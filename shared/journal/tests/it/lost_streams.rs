@@ -23,7 +23,7 @@ impl History for Journal {
         Box::pin(async move {
             let most = i64::try_from(most).map_err(|error| Fault::Bus(error.to_string()))?;
             let rows = numbered(&self.0, after + 1, most).await?;
-            rows.iter().map(|row| envelope(source, 1, row)).collect()
+            rows.into_iter().map(|row| envelope(source, 1, row)).collect()
         })
     }
 }
@@ -159,7 +159,7 @@ async fn late_stream(pair: &Pair) {
     context.delete_stream(STREAM).await.expect("it is deleted");
     context.create_stream(config).await.expect("it is made");
     for row in rows {
-        let event = envelope("alpha", 1, &row).expect("an event");
+        let event = envelope("alpha", 1, row).expect("an event");
         let mut headers = async_nats::HeaderMap::new();
         headers.insert("Nats-Msg-Id", event.id.to_string());
         headers.insert("Nats-Expected-Stream", STREAM);
