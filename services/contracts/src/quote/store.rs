@@ -134,6 +134,10 @@ pub(super) async fn is_customer_known(tx: &mut Tx, branch: BranchId, id: Custome
 }
 
 /// support has told us of customers: each with the branch at the same place.
+#[expect(
+    clippy::as_conversions,
+    reason = "how sqlx is told the type of an array whose elements may be null; no number"
+)]
 pub(crate) async fn know_customers(
     tx: &mut Tx,
     ids: &[CustomerId],
