@@ -4,7 +4,6 @@ SET lock_timeout = '2s';
 -- number of its chain at the same place, and those of a chain stand in the order in which they are asked. NULL where the
 -- journal knows none. All events of an aggregate are of one chain, so any of them says it: what is found in one partition is
 -- not looked for in the next. One call for a transaction; the lookup keeps its plan.
--- `journal_chain` stays for processes of the version before, which may work beside this one.
 CREATE FUNCTION journal_chains(chains int[], candidates uuid[]) RETURNS uuid[]
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -17,3 +16,5 @@ BEGIN
     END LOOP;
     RETURN known;
 END $$;
+
+DROP FUNCTION journal_chain(uuid[]);
