@@ -1,11 +1,12 @@
 //! Rows 21 to 24: readers that are far behind, and databases that were restored to an earlier state.
 
-use crate::load::Load;
+use crate::load::{Load, Plan};
 use crate::reckoning::end_of;
 use crate::site::{Site, counting, turn, undisturbed};
 use crate::sound::count;
 use crate::story::eventually;
 use chrono::TimeDelta;
+use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::time::Instant;
 use testkit::Client;
@@ -116,7 +117,7 @@ async fn row_23_a_restored_database_reads_on_from_where_it_was() {
     site.kill("contracts");
     site.back_up("contracts").await;
     site.revive("contracts").await;
-    let load = Load::start(&mut site).await;
+    let load = Load::planned(&mut site, Plan { hires: 70, ..Plan::default() }).await;
     load.accepts(60).await;
     load.finish(&mut site).await;
     site.reckon().await;
@@ -131,10 +132,10 @@ async fn row_23_a_restored_database_reads_on_from_where_it_was() {
     assert_eq!(count(&contracts, known).await, before);
 }
 
-/// Whatever comes of it must be an operator's decision: nothing is published, and that is said.
+/// Whatever comes of it must be an operator's decision: nothing is published, and that is said, until a new epoch begins.
 #[tokio::test(flavor = "multi_thread")]
-async fn row_24_a_restored_journal_that_is_older_than_the_bus_refuses_to_publish() {
-    // What was lost stays lost.
+async fn row_24_a_restored_journal_that_is_older_than_the_bus_refuses_to_publish_until_a_new_epoch() {
+    // What was lost stays lost: others need not reckon with it.
     let _alone = undisturbed().await;
     let mut site = Site::start().await;
     let load = Load::start(&mut site).await;
@@ -143,35 +144,67 @@ async fn row_24_a_restored_journal_that_is_older_than_the_bus_refuses_to_publish
     site.reckon().await;
     site.kill("support");
     site.back_up("support").await;
+    let (base, kept) = (end_of(&site.bus().await, "support").await, site.accepted.len());
     site.revive("support").await;
-    let load = Load::start(&mut site).await;
+    // Of calls nobody else has an effect: what the other services have of them need not be undone.
+    let calls = Plan { fines: 0, hires: 0, ..Plan::default() };
+    let load = Load::planned(&mut site, calls).await;
     load.accepts(40).await;
     load.finish(&mut site).await;
     site.reckon().await;
     site.kill("support");
     site.restore("support").await;
+    site.accepted.truncate(kept);
     let bus = site.bus().await;
     let end = end_of(&bus, "support").await;
-    let support = site.database("support").await;
     site.revive("support").await;
-    // At once, and still when it has numbered on beyond where the bus stands.
-    for beyond in [false, true] {
-        if beyond {
-            site.plant("support", end + 10).await;
-            eventually("it numbers on", async || {
-                (count(&support, "SELECT max(seq) FROM journal_order").await > end).then_some(())
-            })
-            .await;
-        }
-        let address = format!("http://{}", site.node("support").front.address);
+    site.refuses_to_publish(end).await;
+    // Still when it has numbered on beyond where the bus stands.
+    site.plant("support", end + 10).await;
+    let support = site.database("support").await;
+    eventually("it numbers on", async || {
+        (count(&support, "SELECT max(seq) FROM journal_order").await > end).then_some(())
+    })
+    .await;
+    site.refuses_to_publish(end).await;
+
+    let begun = site.operates(&["epoch", "begin", "support"]);
+    assert_eq!(
+        (&begun["epoch"], &begun["base"], &begun["phantoms"]),
+        (&json!(2), &json!(base), &json!(end - base))
+    );
+    let load = Load::start(&mut site).await;
+    load.accepts(40).await;
+    load.finish(&mut site).await;
+    site.reckon().await;
+    site.reconciles().await;
+    site.stack.stop().await.expect("the servers stop");
+}
+
+impl Site {
+    async fn refuses_to_publish(&mut self, end: i64) {
+        let address = self.node("support").base();
         eventually("it says that it does not publish", async || {
             let health = Client::new(&address, None).get("/health/ready").await.body;
             let relay = &health["services"]["support"]["relay"];
             (health["state"] == "degraded" && relay == "refused").then_some(())
         })
         .await;
-        assert_eq!(end_of(&bus, "support").await, end, "nothing was published");
+        assert_eq!(end_of(&self.bus().await, "support").await, end, "nothing was published");
     }
-    site.kill("support");
-    site.stack.stop().await.expect("the servers stop");
+
+    /// Every reader of support has gone over, and has listed whatever it had of the old epoch; somebody looks at the first.
+    async fn reconciles(&self) {
+        let told = self.operates(&["epoch", "phantoms", "support"]);
+        let readers = told["phantoms"][0]["readers"].as_object().expect("readers of support");
+        assert_eq!(readers.keys().collect::<Vec<_>>(), ["contracts", "hr", "workforce"]);
+        for (reader, taken) in readers {
+            assert_eq!(taken["state"], "applied", "{reader}");
+            let id = taken["id"].as_str().expect("an id");
+            self.operates(&["epoch", "reconcile", reader, id, "--reason", "a call has no effect here"]);
+        }
+        let after = self.operates(&["epoch", "phantoms", "support"]);
+        let open = |told: &Value| told["to_reconcile"].as_i64().expect("a count");
+        assert_eq!(open(&told) - open(&after), 3);
+    }
 }

@@ -154,11 +154,16 @@ impl Load {
             site.accepted.extend(client.await.expect("a client ends"));
         }
         self.tally.answered(self.begun);
-        Done {
+        let done = Done {
             commands: self.tally.commands.load(Ordering::Relaxed),
             retries: self.tally.retries.load(Ordering::Relaxed),
             worst_wait: Duration::from_micros(self.tally.worst.load(Ordering::Relaxed)),
-        }
+        };
+        let Done { commands, retries, worst_wait } = done;
+        println!(
+            "load: {commands} commands, {retries} of them asked again, at most {worst_wait:.1?} without an answer"
+        );
+        done
     }
 }
 

@@ -22,6 +22,7 @@ mod dice;
 mod leash;
 mod load;
 mod network;
+mod operator;
 mod processes;
 mod readers;
 mod reckoning;

@@ -6,8 +6,8 @@ use chrono::TimeDelta;
 use rustix::process::Signal;
 use std::time::{Duration, Instant};
 
-/// What a stopping service may take, ten seconds (`operations.md`), and what a machine with other work takes beside it.
-const DRAINED: Duration = Duration::from_secs(20);
+/// What a stopping service may take (`operations.md`).
+const DRAINED: Duration = Duration::from_secs(10);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn row_25_the_wall_clock_of_one_host_jumps() {

@@ -155,8 +155,9 @@ async fn row_18_a_poison_event_is_parked_with_what_follows_it_and_the_rest_goes_
     site.reckon_but(Left { parked_by_hr: 2 }).await;
     // What was wrong is put right, and an operator has it tried again: both take effect, in order.
     sqlx::raw_sql("DROP FUNCTION poison CASCADE").execute(&hr).await.expect("it is gone");
-    let again = "UPDATE parked SET next_try_at = '-infinity' WHERE reason = 'fault'";
-    sqlx::query(again).execute(&hr).await.expect("it is due");
+    for id in site.parked("hr", "fault") {
+        site.operates(&["parked", "retry", &id]);
+    }
     site.parks(&hr, 0).await;
     let taken: i64 = sqlx::query_scalar("SELECT reversed_fen FROM deduction WHERE penalty_id = $1")
         .bind(penalty)
@@ -183,9 +184,17 @@ async fn row_19_what_cannot_be_understood_is_parked_and_only_its_aggregate_waits
     load.accepts(30).await;
     load.finish(&mut site).await;
     site.reckon_but(Left { parked_by_hr: 3 }).await;
-    sqlx::query("DELETE FROM parked").execute(&hr).await.expect("discarded");
-    site.kill("hr");
-    site.revive("hr").await;
+    // An operator gives them up; what waited behind one is tried once that is gone, and cannot be read either.
+    for (reason, left) in [("unknown_version", 2), ("unreadable", 0)] {
+        eventually("what waits is tried", async || {
+            (reason != "unreadable" || reasons(&hr).await == ["unreadable"; 2]).then_some(())
+        })
+        .await;
+        for id in site.parked("hr", reason) {
+            site.operates(&["parked", "discard", &id, "--reason", "planted by a test"]);
+        }
+        site.parks(&hr, left).await;
+    }
     site.reckon().await;
 }
 

@@ -65,7 +65,7 @@ impl Life {
 
 /// One service: its process while there is one, and its wires.
 pub(crate) struct Node {
-    service: &'static str,
+    pub(crate) service: &'static str,
     pub(crate) life: Option<Life>,
     /// Where its clients reach it, whatever process serves them.
     pub(crate) front: Wire,
@@ -166,7 +166,7 @@ impl Site {
             let front = Wire::lay(&network, postgres.address).await;
             nodes.insert(service, Node { service, life: None, front, postgres, nats });
         }
-        let fronts = nodes.iter().map(|(service, node)| (*service, format!("http://{}", node.front.address)));
+        let fronts = nodes.iter().map(|(service, node)| (*service, node.base()));
         let stage = Stage::of(fronts.collect(), &home.secret("private_key"), BEGIN);
         let begun = Instant::now();
         for node in nodes.values_mut() {
@@ -207,7 +207,7 @@ impl Site {
 
     /// Sets the clock of one service, and of no other.
     pub(crate) async fn set_clock(&self, service: &str, now: Timestamp) {
-        let client = Client::new(&format!("http://{}", self.nodes[service].front.address), None);
+        let client = Client::new(&self.nodes[service].base(), None);
         client.ask("/v1/development/clock", json!({ "now": now })).await.expect(200);
     }
 
@@ -321,6 +321,11 @@ impl Told {
 }
 
 impl Node {
+    /// Where its clients send their requests.
+    pub(crate) fn base(&self) -> String {
+        format!("http://{}", self.front.address)
+    }
+
     fn settings(&self, name: &str, now: Timestamp) -> Told {
         Told {
             service: self.service,

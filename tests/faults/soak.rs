@@ -157,7 +157,7 @@ impl Site {
     async fn lag(&self) -> i64 {
         let mut longest = 0;
         for node in self.nodes() {
-            let client = Client::new(&format!("http://{}", node.front.address), None);
+            let client = Client::new(&node.base(), None);
             let health = eventually("health", async || {
                 let answer = client.get("/health/ready").await;
                 answer.body["services"].is_object().then_some(answer.body)

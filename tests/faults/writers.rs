@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 /// Events without any meaning, which every reader only counts, each of an aggregate of its own.
 const MARKERS: &str = "INSERT INTO journal (event_id, type, aggregate, subject, aggregate_id, aggversion, actor_kind, actor_id, correlation_id, occurred_at, data)
-     SELECT id, 'support.marker.planted.v0', 'marker', subject, id, 1, 'operator', 'faults', id, now(), '{}'
+     SELECT id, replace(current_database(), 'steward_', '') || '.marker.planted.v0', 'marker', subject, id, 1, 'operator', 'faults', id, now(), '{}'
      FROM UNNEST($1::uuid[], $2::text[]) AS marker (id, subject)";
 
 /// Writes so many of them within a connection's transaction.
