@@ -132,8 +132,8 @@ const LIMITS: [(&str, &str); 3] =
     [("lock_timeout", "5s"), ("statement_timeout", "60s"), ("idle_in_transaction_session_timeout", "60s")];
 
 /// A connection that was used so short a time ago is not asked whether it is there still: that would be one more round trip
-/// of each transaction. No PostgreSQL is back so soon after it went down, so one that is back never meets a dead connection
-/// that was not asked.
+/// of each transaction. PostgreSQL is hardly back so soon after it went down; whoever meets a connection that died all the same
+/// is answered 503, as while it was down.
 const FRESH: Duration = Duration::from_millis(500);
 
 /// Connections of one service: commands wait at most two seconds for one, then 503.

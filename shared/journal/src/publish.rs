@@ -170,6 +170,9 @@ impl Publishing {
         numbered: Numbered,
         connected: &mut watch::Receiver<u64>,
     ) -> Result<(), Fault> {
+        // What another database, restored since, had under these numbers must not be sent.
+        (self.rows, self.ahead) = (VecDeque::new(), None);
+        while self.fresh.try_recv().is_ok() {}
         let mut published = self.agree(numbered).await?;
         self.let_be_told(numbered).await?;
         self.seen.began();

@@ -78,6 +78,22 @@ async fn one_without_effect_is_parked_alone_and_the_others_beside_it_count() {
     assert_eq!(count(&pair.beta, "SELECT count(DISTINCT seq) FROM effect").await, 27);
 }
 
+/// What the database keeps for the end of a transaction it says at the commit, of the whole batch: it hits only its own event.
+#[tokio::test]
+async fn what_is_refused_at_the_commit_is_parked_alone() {
+    let pair = published(20, &[]).await;
+    let late =
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE check_violation; END $$;
+                CREATE CONSTRAINT TRIGGER late AFTER INSERT ON effect DEFERRABLE INITIALLY DEFERRED
+                FOR EACH ROW WHEN (NEW.seq = 20) EXECUTE FUNCTION refuse()";
+    sqlx::raw_sql(late).execute(&pair.beta).await.expect("a rule that is asked at the end");
+    let reactions = Reactions::new().on_all::<Touched>(keep);
+    let reading = Reading::reacting(&pair.beta, &pair.bus, &pair.beta_relay, reactions);
+    reading.reader.drain().await.expect("it runs");
+    assert_eq!(pair.parked().await, [(20, "fault".to_owned())]);
+    assert_eq!(count(&pair.beta, "SELECT count(DISTINCT seq) FROM effect").await, 19);
+}
+
 #[tokio::test]
 async fn a_decision_that_nobody_could_say_the_cause_of_is_not_taken() {
     let pair = published(2, &[]).await;

@@ -25,7 +25,7 @@ mutant "c old holes skipped" c_a_turn src/numbering.rs 's/FROM journal_hole AS h
 mutant "d no LIMIT clause" d_forgetting src/hole.rs 's/let looked_at = if .*?;/let looked_at = i64::MAX;/'
 mutant "e only above the last id" e_numbering src/hole.rs 's/if \*id > seen \+ 1 \{/if *id > i64::MAX - 1 {/'
 mutant "f locks not looked at" a_long_transaction src/numbering.rs 's/if waits && is_due/if waits \&\& is_due \&\& false/'
-mutant "g term not compared" newer_leader src/numbering.rs 's/if row\.term != self\.term/if row.term < 0/; s/AND term = \$5/AND \$5::bigint IS NOT NULL/' 
+mutant "g term not compared" newer_leader src/numbering.rs 's/if row\.term != self\.term/if row.term < 0/; s/AND term = \$12/AND \$12::bigint IS NOT NULL/' 
 mutant "h rows written at once" h_rows_written src/tx.rs 's/(        self\.record\(decision\);)/$1 self.flush().await?;/'
 lease=src/lease/session.rs
 mutant "i beat under any term" who_was_deposed $lease 's/ AND lease\.term = held\.term//'
@@ -44,4 +44,7 @@ mutant "s base off by one" a_restored_database_begins src/renewal.rs 's/Ok\(Agre
 mutant "t reader ignores the base" a_reader_behind_the_base src/reader/position.rs 's/base: Some\(next\.base\)/base: None/'
 mutant "u event at the position not compared" another_event_at_the_position src/reader/position.rs 's/ \|\| first\.event_id != applied//'
 mutant "v own events applied again" an_operator_names src/reader/rise.rs 's/Some\(event\) if Some\(event\) == position\.event_id => kept\(position\.seq, Beyond::Held\)/Some(_) if position.event_id.is_none() => kept(position.seq, Beyond::Held)/'
+mutant "x feed tells what the bus was not asked about" a_restored_database_begins src/feed.rs 's/row\.told_to\.map_or/None::<i64>.map_or/'
+mutant "y a decision whose cause nobody knows" a_decision_that_nobody src/reaction.rs 's/if tx\.pending\.len\(\) == before/if true/'
+mutant "z a refusal at the commit stops the reader" what_is_refused src/reader.rs 's/Err\(fault\) if fault\.is_transient\(\) => Err\(fault\)/Err(fault) if true => Err(fault)/'
 exit $missed
