@@ -130,7 +130,8 @@ pub async fn save_silently(tx: &mut Tx, decision: &Decision<Thing>) -> Result<()
 }
 
 /// The columns of the journal with one key, no partitions, no rules.
-pub const BARE_TABLE: &str = "CREATE TABLE IF NOT EXISTS bare_journal (LIKE journal INCLUDING DEFAULTS INCLUDING IDENTITY, PRIMARY KEY (id));
+pub const BARE_TABLE: &str =
+    "CREATE TABLE bare_journal (LIKE journal INCLUDING DEFAULTS INCLUDING IDENTITY, PRIMARY KEY (id));
      GRANT INSERT ON bare_journal TO PUBLIC";
 
 /// Writes the new state, and the event's row by one plain statement: what is the least that a journal can cost.
