@@ -45,7 +45,7 @@ pub(crate) const fn look_again<T>(waiting: &[T]) -> Duration {
 enum State {
     /// Nobody has looked yet.
     Asked,
-    /// Another process leads.
+    /// Another process leads, or another loop of this one.
     StandsBy,
     /// This process leads, in this term.
     Leads(i64),
@@ -126,7 +126,7 @@ impl Lease {
         }
     }
 
-    /// True where another process was seen to lead.
+    /// True where another process, or another loop of this one, was seen to lead.
     pub fn is_led_elsewhere(&self) -> bool {
         *self.known.borrow() == State::StandsBy
     }
@@ -276,8 +276,14 @@ impl Keeper {
     /// Looks at the leases that others hold, and takes those whose leader is gone or silent.
     async fn watch(&mut self, session: &mut Session) -> Result<(), Fault> {
         let is_led = |name: &str| self.claims.iter().any(|held| held.name == name && held.term().is_some());
-        let names: Vec<String> =
-            self.claims.iter().map(|claim| claim.name.clone()).filter(|name| !is_led(name)).collect();
+        let (led, watched): (Vec<&Claim>, Vec<&Claim>) = self
+            .claims
+            .iter()
+            .filter(|claim| claim.term().is_none())
+            .partition(|claim| is_led(&claim.name));
+        // To a second loop of this process the first one is what another process would be.
+        led.iter().for_each(|claim| claim.says(State::StandsBy));
+        let names: Vec<String> = watched.iter().map(|claim| claim.name.clone()).collect();
         if names.is_empty() {
             return Ok(());
         }

@@ -131,6 +131,7 @@ async fn a_second_claim_in_one_process_waits_for_the_first() {
     let mut second = process.leases.claim(RELAY);
     let mut unrelated = process.leases.claim("timers");
     unrelated.won().await;
+    until("it stands by, and knows it", async || second.is_led_elsewhere()).await;
     assert_eq!(first.won().await, term, "it leads on");
     drop(first);
     assert_eq!(second.won().await, term + 1);
