@@ -146,7 +146,7 @@ impl Stack {
     ///
     /// # Errors
     /// One error that says what was tried and what would help; also when another process owns the data directory, or
-    /// a configured address does not answer (nothing else is tried then: the address was somebody's decision).
+    /// a configured address does not answer for half a minute (nothing else is tried then: the address was somebody's decision).
     pub async fn start(options: &Options, progress: &(dyn Fn(&Progress) + Send + Sync)) -> Result<Stack> {
         let configured = options.postgres.is_some() && options.nats.is_some();
         let place = match configured {
@@ -303,7 +303,7 @@ async fn database(
     progress: Listener<'_>,
 ) -> Result<Part<Postgres>> {
     if let Some(url) = configured {
-        return Ok(Part { url: url.to_owned(), choice: postgres::inspect(url).await?, own: None });
+        return Ok(Part { url: url.to_owned(), choice: postgres::inspect(url, progress).await?, own: None });
     }
     let place = place.context("a data directory is open whenever a server is not configured")?;
     let (postgres, choice) = Postgres::start(place, ports.map(|ports| ports.postgres), progress).await?;
@@ -317,7 +317,7 @@ async fn bus(
     progress: Listener<'_>,
 ) -> Result<Part<Nats>> {
     if let Some(url) = configured {
-        return Ok(Part { url: url.to_owned(), choice: nats::inspect(url).await?, own: None });
+        return Ok(Part { url: url.to_owned(), choice: nats::inspect(url, progress).await?, own: None });
     }
     let place = place.context("a data directory is open whenever a server is not configured")?;
     let wanted = ports.map(|ports| NatsPorts { client: ports.nats, monitor: ports.nats_monitor });

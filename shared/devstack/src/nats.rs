@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use async_nats::ConnectErrorKind;
+use async_nats::jetstream::ErrorCode;
+use async_nats::jetstream::context::{AccountError, AccountErrorKind};
 use rustix::process::Signal;
 
 use crate::Durability;
@@ -152,21 +155,34 @@ impl Nats {
 }
 
 /// Makes sure that a server at a configured address answers and will do.
-pub(crate) async fn inspect(url: &str) -> Result<Choice> {
-    let look = async {
+pub(crate) async fn inspect(url: &str, progress: Listener<'_>) -> Result<Choice> {
+    let ask = async || {
         let client = connect(url).await?;
         let version = client.server_info().version;
         let account = async_nats::jetstream::new(client).query_account().await;
         account.context("it does not offer JetStream")?;
         anyhow::Ok(version)
     };
-    let version = tokio::time::timeout(Duration::from_secs(10), look)
-        .await
-        .context("the NATS of the configuration does not answer within 10 s")?
-        .context("the NATS of the configuration cannot be used")?;
+    let version = wait::for_configured(Product::Nats, progress, ask, may_pass).await?;
     let (version, numbers) = Version::read(&version).context("the configured NATS tells no version")?;
     Wanted::NATS.accept(numbers).context("the NATS of the configuration cannot be used")?;
     Ok(Choice { source: Source::Configured, version, passed_over: Vec::new() })
+}
+
+/// Nobody listens yet, or the nodes of a cluster have no leader for JetStream yet, which then does not answer.
+fn may_pass(fault: &anyhow::Error) -> bool {
+    let connecting = fault.downcast_ref::<async_nats::ConnectError>().map(async_nats::ConnectError::kind);
+    let account = fault.downcast_ref::<AccountError>().map(AccountError::kind);
+    let is_late = match account {
+        Some(AccountErrorKind::JetStream(error)) => error.error_code() == ErrorCode::CLUSTER_NOT_AVAILABLE,
+        Some(AccountErrorKind::TimedOut | AccountErrorKind::JetStreamUnavailable) => true,
+        Some(AccountErrorKind::Other) | None => false,
+    };
+    is_late
+        || matches!(
+            connecting,
+            Some(ConnectErrorKind::Io | ConnectErrorKind::Dns | ConnectErrorKind::TimedOut)
+        )
 }
 
 /// async-nats passes over the credentials in a URL.

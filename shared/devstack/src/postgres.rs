@@ -17,7 +17,7 @@ use crate::leftover::{self, Traces};
 use crate::origin::{Choice, Source};
 use crate::place::{self, Place};
 use crate::progress::{Listener, Product, Progress};
-use crate::wait::PAUSE;
+use crate::wait::{self, PAUSE};
 use crate::watchdog::{Launch, Server, Stop};
 
 /// Crash recovery of a big database takes its time; a server that cannot start ends by itself long before.
@@ -96,20 +96,26 @@ impl Postgres {
 }
 
 /// Makes sure that a server at a configured address answers and will do.
-pub(crate) async fn inspect(url: &str) -> Result<Choice> {
-    let look = async {
+pub(crate) async fn inspect(url: &str, progress: Listener<'_>) -> Result<Choice> {
+    let ask = async || {
         let mut connection = PgConnection::connect(url).await?;
         let version: String = sqlx::query_scalar("SHOW server_version").fetch_one(&mut connection).await?;
         connection.close().await?;
         anyhow::Ok(version)
     };
-    let version = tokio::time::timeout(Duration::from_secs(10), look)
-        .await
-        .context("the PostgreSQL of the configuration does not answer within 10 s")?
-        .context("the PostgreSQL of the configuration cannot be used")?;
+    let version = wait::for_configured(Product::Postgres, progress, ask, may_pass).await?;
     let (version, numbers) = Version::read(&version).context("the configured PostgreSQL tells no version")?;
     Wanted::POSTGRES.accept(numbers).context("the PostgreSQL of the configuration cannot be used")?;
     Ok(Choice { source: Source::Configured, version, passed_over: Vec::new() })
+}
+
+/// Nobody listens yet, or the server says that it is just starting.
+fn may_pass(fault: &anyhow::Error) -> bool {
+    match fault.downcast_ref::<sqlx::Error>() {
+        Some(sqlx::Error::Io(_)) => true,
+        Some(sqlx::Error::Database(refused)) => refused.code().is_some_and(|code| code == "57P03"),
+        _ => false,
+    }
 }
 
 async fn clear_leftovers(place: &Place, progress: Listener<'_>) -> Result<()> {

@@ -82,6 +82,13 @@ pub enum Progress {
         /// Where it will listen on the loopback address.
         port: u16,
     },
+    /// A server of the configuration does not answer yet; it is asked again.
+    Awaiting {
+        /// Which one.
+        product: Product,
+        /// What came of asking it.
+        why: String,
+    },
 }
 
 impl fmt::Display for Progress {
@@ -113,6 +120,9 @@ impl fmt::Display for Progress {
                 write!(out, "port {port} is taken by another program; {product} gets another one")
             }
             Progress::Starting { product, port } => write!(out, "starting {product} on 127.0.0.1:{port}"),
+            Progress::Awaiting { product, why } => {
+                write!(out, "waiting for the {product} of the configuration: {why}")
+            }
         }
     }
 }

@@ -276,11 +276,8 @@ impl Keeper {
     /// Looks at the leases that others hold, and takes those whose leader is gone or silent.
     async fn watch(&mut self, session: &mut Session) -> Result<(), Fault> {
         let is_led = |name: &str| self.claims.iter().any(|held| held.name == name && held.term().is_some());
-        let (led, watched): (Vec<&Claim>, Vec<&Claim>) = self
-            .claims
-            .iter()
-            .filter(|claim| claim.term().is_none())
-            .partition(|claim| is_led(&claim.name));
+        let (led, watched): (Vec<&Claim>, Vec<&Claim>) =
+            self.claims.iter().filter(|claim| claim.term().is_none()).partition(|claim| is_led(&claim.name));
         // To a second loop of this process the first one is what another process would be.
         led.iter().for_each(|claim| claim.says(State::StandsBy));
         let names: Vec<String> = watched.iter().map(|claim| claim.name.clone()).collect();

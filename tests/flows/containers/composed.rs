@@ -207,8 +207,11 @@ impl Drop for Composed {
     fn drop(&mut self) {
         // A second panic would end the whole program, and leave everything where it is.
         if std::thread::panicking() {
-            let logs = self.composing(&["logs", "--no-color", "--tail", "60"]).stdout;
-            println!("{}", String::from_utf8_lossy(&logs));
+            // The operator ends first, and everybody else waits for it: what it said comes last, where it is looked for.
+            for of in [&SERVICES[..], &["nats", "postgres"], &["operator"]] {
+                let logs = self.composing(&[&["logs", "--no-color", "--tail", "40"], of].concat()).stdout;
+                println!("{}", String::from_utf8_lossy(&logs));
+            }
         }
         let down = self.composing(&["down", "--volumes", "--remove-orphans", "--timeout", "15"]);
         let _ = Command::new("docker").args(["image", "rm", "--force", &self.name()]).output();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use devstack::{Durability, Progress, Stack};
+use devstack::{Durability, Options, Product, Progress, Stack};
 
 use crate::stage::{Scratch, answers, assert_kept, database, eventually, options, owner, start, write};
 
@@ -201,4 +201,59 @@ async fn a_durable_directory_never_becomes_a_throwaway_one() {
     let refusal = Stack::start(&options, &|_| {}).await.unwrap_err().to_string();
     assert!(refusal.contains("holds files of others"), "{refusal}");
     assert!(options.data_dir.join("letter.txt").exists());
+}
+
+/// Whoever starts everything at once starts us before the servers answer.
+#[tokio::test]
+async fn servers_of_the_configuration_are_waited_for() {
+    let scratch = Scratch::new();
+    let own = options(scratch.path(), Durability::Durable);
+    let first = start(&own).await;
+    let configured = Options {
+        data_dir: scratch.path().join("another"),
+        postgres: Some(first.postgres_url().to_owned()),
+        nats: Some(first.nats_url().to_owned()),
+        ..own.clone()
+    };
+    first.stop().await.unwrap();
+    let (awaited, mut awaits) = tokio::sync::mpsc::unbounded_channel();
+    let told = move |step: &Progress| match step {
+        Progress::Awaiting { product, .. } => awaited.send(*product).unwrap(),
+        other => panic!("nothing else happens: {other}"),
+    };
+    let starts_later = async {
+        let awaited = [awaits.recv().await, awaits.recv().await];
+        for product in [Product::Postgres, Product::Nats] {
+            assert!(awaited.contains(&Some(product)), "{product}");
+        }
+        start(&own).await
+    };
+    let (found, later) = tokio::join!(Stack::start(&configured, &told), starts_later);
+    found.unwrap().stop().await.unwrap();
+    later.stop().await.unwrap();
+}
+
+/// Nobody waits half a minute to hear that a password is wrong.
+#[tokio::test]
+async fn what_waiting_does_not_mend_is_told_at_once() {
+    let scratch = Scratch::new();
+    let own = options(scratch.path(), Durability::Throwaway);
+    let stack = start(&own).await;
+    let changed = |url: &str| {
+        let (before, place) = url.split_once('@').unwrap();
+        let (user, _) = before.rsplit_once(':').unwrap();
+        Some(format!("{user}:wrong@{place}"))
+    };
+    let configured = Options {
+        data_dir: scratch.path().join("another"),
+        postgres: changed(stack.postgres_url()),
+        nats: changed(stack.nats_url()),
+        ..own.clone()
+    };
+    let refused = Stack::start(&configured, &|step| panic!("nothing is waited for: {step}")).await;
+    let why = format!("{:#}", refused.unwrap_err());
+    for product in ["PostgreSQL", "NATS"] {
+        assert!(why.contains(&format!("the {product} of the configuration cannot be used")), "{why}");
+    }
+    stack.stop().await.unwrap();
 }
