@@ -17,4 +17,4 @@ BEGIN
     RETURN known;
 END $$;
 
-DROP FUNCTION journal_chain(uuid[]);
+-- journal_chain(uuid[]) stays for one release more: a process of the one before appends by it, beside those of this one.
