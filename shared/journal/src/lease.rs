@@ -273,21 +273,27 @@ impl Keeper {
         Ok(())
     }
 
-    /// Looks at the leases that others hold, and takes those whose leader is gone or silent.
+    /// Takes the leases whose leader is gone or silent; who does not lead then stands by, be it behind another loop of this
+    /// process.
     async fn watch(&mut self, session: &mut Session) -> Result<(), Fault> {
+        self.take(session).await?;
+        for claim in self.claims.iter().filter(|claim| claim.term().is_none()) {
+            claim.says(State::StandsBy);
+        }
+        Ok(())
+    }
+
+    /// Looks at the leases that others hold, and takes those whose leader is gone or silent.
+    async fn take(&mut self, session: &mut Session) -> Result<(), Fault> {
         let is_led = |name: &str| self.claims.iter().any(|held| held.name == name && held.term().is_some());
-        let (led, watched): (Vec<&Claim>, Vec<&Claim>) =
-            self.claims.iter().filter(|claim| claim.term().is_none()).partition(|claim| is_led(&claim.name));
-        // To a second loop of this process the first one is what another process would be.
-        led.iter().for_each(|claim| claim.says(State::StandsBy));
-        let names: Vec<String> = watched.iter().map(|claim| claim.name.clone()).collect();
+        let names: Vec<String> =
+            self.claims.iter().map(|claim| claim.name.clone()).filter(|name| !is_led(name)).collect();
         if names.is_empty() {
             return Ok(());
         }
         for seen in session.look(&names).await? {
             let Some(claim) = self.claims.iter_mut().find(|claim| claim.name == seen.name) else { continue };
             if !(seen.is_free || claim.is_silent(&seen, Instant::now())) {
-                claim.says(State::StandsBy);
                 continue;
             }
             let Some(term) = session.take(&seen).await? else { continue };

@@ -137,6 +137,17 @@ async fn a_second_claim_in_one_process_waits_for_the_first() {
     assert_eq!(second.won().await, term + 1);
 }
 
+/// Whoever asks a loop that stands by must be answered, however many of its process do.
+#[tokio::test]
+async fn every_claim_behind_another_process_knows_that_it_stands_by() {
+    let pool = database().await;
+    let (_first, _lease, _) = Process::leading(&pool, "first").await;
+    let (second, one) = Process::standing_by(&pool, "second").await;
+    let other = second.leases.claim(RELAY);
+    until("it stands by, too", async || other.is_led_elsewhere()).await;
+    assert!(one.is_led_elsewhere());
+}
+
 #[tokio::test]
 async fn a_leader_whose_session_is_ended_is_replaced() {
     let pool = database().await;
